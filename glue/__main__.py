@@ -1,0 +1,5 @@
+"""``python -m glue`` is ``mxctl``."""
+
+from glue.cli.main import main
+
+main()

@@ -1,0 +1,78 @@
+"""What the apply commands share: run it, tell what happened."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from glue.cli.options import settings_for, tell
+from glue.cli.output import emit, paint
+from glue.cli.show_plan import show_plan, summary
+from glue.errors import UsageError
+from glue.topology.apply import Options, Outcome, apply_all, execute
+from glue.topology.diff import to_json
+from glue.topology.load import load
+from glue.topology.model import Kind
+from glue.topology.plan import ALL_KINDS, Plan
+from glue.topology.planfile import read_plan, replan
+from glue.topology.services import Services
+
+
+def run_apply(
+    kinds: tuple[Kind, ...] = ALL_KINDS,
+    *,
+    url: str | None = None,
+    files: tuple[str, ...] = (),
+    plan_file: Path | None = None,
+    output: str = "table",
+    **options: Any,
+) -> None:
+    """Apply what is declared, or a plan from a file, and print what was done."""
+    settings = settings_for(url)
+    how = Options(**options)
+    if files and how.prune:
+        raise UsageError(
+            "--prune", "with -f only some connectors are declared, so the others would go", "leave one out"
+        )
+    services = Services(settings)
+    if plan_file:
+        if files or how.prune:
+            raise UsageError("a plan file", "says itself what is declared and pruned", "leave -f and --prune out")
+        body = read_plan(plan_file)
+
+        def plan() -> Plan:
+            return replan(services, body, services.cluster_id)
+
+        outcome = execute(services, plan, how, tell)
+    else:
+        declared = load(settings, connector_files=files)
+        outcome = apply_all(settings, kinds=kinds, options=how, progress=tell, services=services, declared=declared)
+    show_outcome(outcome, how, output)
+
+
+def show_outcome(outcome: Outcome, options: Options, output: str) -> None:
+    """Print what an apply did, or would do."""
+    if output != "table":
+        emit(
+            {
+                "dry_run": options.dry_run,
+                "changes": [to_json(change) for change in outcome.changes],
+                "connectors": {name: one.detail for name, one in outcome.health.items()},
+                "seconds": round(outcome.seconds, 3),
+                "connect_calls": outcome.calls,
+            },
+            output,
+        )
+        return
+    if options.dry_run:
+        show_plan(outcome.changes)
+        click.echo("Dry run: everything was checked, nothing was written.")
+        return
+    if outcome.changes:
+        click.echo(summary(outcome.changes).replace("Plan:", "Done:").replace(" to ", " "))
+    else:
+        click.echo("Nothing to change: the cluster is as declared.")
+    for name, health in outcome.health.items():
+        click.echo(f"connector {name}: {paint(health.detail, 'green' if health.state == 'ok' else 'red')}")

@@ -1,0 +1,108 @@
+"""``mxctl audit``: is everything that was put on the sink topics in the stores, once, and as it was?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+_STORES = ("vectors", "orders", "price_history", "weather_logs")
+
+
+@click.command(
+    epilog="Exit code: 0 when all agree, 1 when something differs. docs/audit.md says what is compared, and how."
+)
+@click.option("--since", default="", metavar="7d|ISO", help="Only records from this moment on.")
+@click.option("--until", default="", metavar="7d|ISO", help="Only records before this moment.")
+@click.option("--store", "stores", multiple=True, type=click.Choice(_STORES), help="Only this store; repeatable.")
+@click.option("--deep", is_flag=True, help="Compare every field of every record too; slow.")
+@click.option("--repair", is_flag=True, help="Put what is missing on its topic again, so that the sink stores it.")
+@click.option("-y", "--yes", is_flag=True, help="With --repair: do not ask.")
+@click.option("--limit", type=click.IntRange(0), default=20, show_default=True, help="Differences listed in a table.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="Form of what stdout gets.",
+)
+def audit(
+    since: str,
+    until: str,
+    stores: tuple[str, ...],
+    deep: bool,
+    repair: bool,
+    yes: bool,
+    limit: int,
+    output: str,
+) -> None:
+    """Compare the sink topics to Snowflake and Weaviate, key by key.
+
+    Records that lie in dead letters are accounted for; those the sinks have not come to yet are pending.
+    """
+    from glue.audit.report import DIFFERENT, MISSING
+    from glue.audit.run import open_audit
+    from glue.audit.store import Wanted
+    from glue.audit.window import moment_ms
+    from glue.cli.output import confirm, emit
+    from glue.local.report import Reporter
+    from glue.settings import get_settings
+
+    wanted = Wanted(moment_ms(since) if since else 0, moment_ms(until) if until else 0, deep)
+    reporter = Reporter()
+    with open_audit(get_settings(), stores or _STORES, reporter.progress) as session:
+        reports = session.look(wanted)
+        for report in reports:
+            summary = report.summary()
+            reporter.event(report.store, f"{summary['on_topic']} keys, {summary['stored']} stored, {report.seconds} s")
+        if repair:
+            open_ = sum(report.counts()[kind] for report in reports for kind in (MISSING, DIFFERENT))
+            if open_:
+                confirm(f"Put what is missing of {open_} keys on their topics again?", yes)
+            for report in reports:
+                if sent := session.repair(report):
+                    reporter.event(report.store, f"{sent} records sent again")
+    if output == "json":
+        emit({"agrees": all(r.agrees for r in reports), "stores": [r.as_dict() for r in reports]}, output)
+    else:
+        _show(reports, limit)
+    if not all(report.agrees for report in reports):
+        raise SystemExit(1)
+
+
+def _show(reports: list[Any], limit: int) -> None:
+    from glue.audit.report import FIXES
+    from glue.audit.window import iso
+    from glue.cli.output import emit_rows
+
+    emit_rows([report.summary() for report in reports], "table")
+    found = [(report, one) for report in reports for one in report.differences]
+    if not found:
+        return
+    windows = [{"store": report.store, **window} for report in reports for window in report.windows()]
+    if windows:
+        click.echo("\nby partition and hour of the record:")
+        emit_rows(windows[:limit], "table")
+        _more(len(windows) - limit)
+    click.echo()
+    rows = [
+        {
+            "store": report.store,
+            "what": "repaired" if one.repaired else one.kind,
+            "key": one.key,
+            "at": f"{one.partition}/{one.offset}" if one.partition >= 0 else "-",
+            "time": iso(one.time),
+            "why": one.why,
+        }
+        for report, one in found
+    ]
+    emit_rows(rows[:limit], "table", ["store", "what", "key", "at", "time", "why"])
+    _more(len(rows) - limit)
+    for kind in sorted({one.kind for _, one in found if not one.repaired}):
+        click.echo(f"fix for {kind}: {FIXES[kind]}")
+
+
+def _more(count: int) -> None:
+    if count > 0:
+        click.echo(f"… and {count} more; -o json lists all")

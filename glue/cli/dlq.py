@@ -1,0 +1,174 @@
+"""``mxctl dlq``: look at dead letters, send them back, or lay them to rest."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import click
+
+_OUTPUT = click.option(
+    "-o",
+    "--output",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="Form of what stdout gets.",
+)
+
+
+def _filters(command: Callable[..., Any]) -> Callable[..., Any]:
+    options = [
+        click.argument("ids", nargs=-1),
+        click.option("--topic", "topics", multiple=True, help="Dead-letter topic [default: all]."),
+        click.option("--by", default="", help="Chain or connector that refused the record."),
+        click.option("--error", default="", help="Part of the exception's class name."),
+        click.option("--message", default="", help="Part of the exception's text."),
+        click.option("--origin", default="", help="Topic that the record came from."),
+        click.option("--since", type=float, default=0.0, help="Only records of the last so many hours."),
+        click.option("--limit", type=click.IntRange(1), help="At most so many letters, the oldest first."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def _chosen(given: dict[str, Any], state: str) -> Any:
+    from glue.deadletters.read import dead_letter_topics, read_letters
+    from glue.deadletters.triage import Filter
+    from glue.settings import get_settings
+
+    since = datetime.now(UTC) - timedelta(hours=given["since"]) if given["since"] else None
+    names = ("by", "error", "message", "origin")
+    wanted = Filter(
+        ids=frozenset(given["ids"]),
+        since=int(since.timestamp() * 1000) if since else 0,
+        state=state,
+        **{name: given[name] for name in names},
+    )
+    bootstrap = get_settings().kafka
+    topics = given["topics"] or sorted({i.rsplit("/", 2)[0] for i in given["ids"]}) or dead_letter_topics(bootstrap)
+    letters = sorted(filter(wanted, read_letters(bootstrap, topics)), key=lambda letter: letter.timestamp)
+    return letters[: given["limit"]] if given["limit"] else letters
+
+
+@click.group()
+def dlq() -> None:
+    """Dead letters: records that a chain or a connector refused, with their cause."""
+
+
+@dlq.command("list")
+@_filters
+@click.option(
+    "--state",
+    type=click.Choice(["open", "replayed", "discarded", "all"]),
+    default="open",
+    show_default=True,
+    help="Letters in this state.",
+)
+@_OUTPUT
+def list_(state: str, output: str, **given: Any) -> None:
+    """List letters (IDS are topic/partition/offset)."""
+    rows = [letter.summary() for letter in _chosen(given, state)]
+    if output == "json":
+        click.echo(json.dumps(rows, ensure_ascii=False))
+        return
+    for row in rows:
+        click.echo(f"{row['id']:<28} {row['state']:<9} {row['by']:<10} {row['message']}")
+    click.echo(f"{len(rows)} letters", err=True)
+
+
+@dlq.command()
+@_filters
+@_OUTPUT
+def stats(output: str, **given: Any) -> None:
+    """Group letters by cause, the most frequent first."""
+    from glue.deadletters.triage import by_cause
+
+    groups = by_cause(_chosen(given, "all"))
+    if output == "json":
+        click.echo(json.dumps(groups, ensure_ascii=False))
+        return
+    click.echo(f"{'letters':>8} {'open':>6}  by / origin / cause")
+    for group in groups:
+        click.echo(f"{group['letters']:>8} {group['open']:>6}  {group['by']} / {group['origin']} / {group['message']}")
+        click.echo(f"{'':>16}  {group['class']} {group['error']}, for instance {group['example']}")
+
+
+@dlq.command()
+@_filters
+@click.option("--contents", is_flag=True, help="Open the letter and show its value, with personal data masked.")
+@_OUTPUT
+def show(contents: bool, output: str, **given: Any) -> None:
+    """Show letters in full: all headers, the trace, and with --contents the masked value."""
+    from glue.avro import Decoder
+    from glue.clients.registry import registry_client
+    from glue.deadletters.show import contents as contents_of
+    from glue.settings import get_settings
+    from glue.transforms.keyring import load_keyring
+
+    settings = get_settings()
+    shown = []
+    ring = load_keyring(settings.hash_keys_file) if contents else None
+    decode = Decoder(registry_client(settings.registry))
+    for letter in _chosen(given, "all"):
+        entry = letter.summary() | {"trace": letter.header("exception.stacktrace")}
+        if ring is not None:
+            entry["contents"] = contents_of(letter, ring, decode)
+        shown.append(entry)
+    if output == "json":
+        click.echo(json.dumps(shown, ensure_ascii=False))
+        return
+    for entry in shown:
+        for name, value in entry.items():
+            text = json.dumps(value, ensure_ascii=False, indent=2) if isinstance(value, dict) else str(value)
+            click.echo(f"{name + ':':<11} {text}")
+        click.echo()
+
+
+@dlq.command()
+@_filters
+@click.option("--max-attempts", default=3, show_default=True, help="Letters replayed so often already are kept.")
+@click.option("--dry-run", is_flag=True, help="Say what would be sent, and send nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@_OUTPUT
+def replay(max_attempts: int, dry_run: bool, yes: bool, output: str, **given: Any) -> None:
+    """Send open letters back to the topics they came from, each once; safe to stop and to run again."""
+    from glue.deadletters.replay import replay as send_back
+    from glue.settings import get_settings
+    from glue.transforms.keyring import load_keyring
+
+    settings = get_settings()
+    letters = _chosen(given, "open")
+    if letters and not (yes or dry_run):
+        click.confirm(f"Send {len(letters)} letters back?", abort=True, err=True)
+    ring = load_keyring(settings.hash_keys_file)
+    result = send_back(letters, settings.kafka, ring, most=max_attempts, dry_run=dry_run)
+    if output == "json":
+        click.echo(json.dumps({"replayed": result.replayed, "kept": result.kept, "dry_run": dry_run}))
+        return
+    click.echo(f"{'would replay' if dry_run else 'replayed'} {len(result.replayed)}, kept {len(result.kept)}")
+    for name, why in result.kept.items():
+        click.echo(f"  {name}: {why}")
+
+
+@dlq.command()
+@_filters
+@click.option("--dry-run", is_flag=True, help="Say what would be discarded, and change nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@_OUTPUT
+def discard(dry_run: bool, yes: bool, output: str, **given: Any) -> None:
+    """Mark open letters as discarded; they stay in their topic until its retention ends."""
+    from glue.deadletters.replay import discard as lay_to_rest
+    from glue.settings import get_settings
+
+    letters = _chosen(given, "open")
+    if letters and not (yes or dry_run):
+        click.confirm(f"Discard {len(letters)} letters?", abort=True, err=True)
+    gone = [letter.id for letter in letters] if dry_run else lay_to_rest(letters, get_settings().kafka)
+    if output == "json":
+        click.echo(json.dumps({"discarded": gone, "dry_run": dry_run}))
+        return
+    click.echo(f"{'would discard' if dry_run else 'discarded'} {len(gone)}")

@@ -1,0 +1,34 @@
+"""``mxctl doctor``."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import click
+
+from glue.cli.options import settings_for, url_option
+from glue.cli.output import emit, output_option, paint
+
+_SIGN = {"ok": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "red")}
+
+
+@click.command()
+@url_option
+@output_option()
+def doctor(url: str | None, output: str) -> None:
+    """Say what is wrong with this installation and how to mend it. Exits with 1 if something fails."""
+    from glue.topology.doctor import examine
+    from glue.topology.services import Services
+
+    findings = []
+    for finding in examine(Services(settings_for(url))):
+        findings.append(finding)
+        if output == "table":
+            sign, color = _SIGN[finding.state]
+            click.echo(f"{paint(sign, color)} {finding.check:<10} {finding.detail}")
+            if finding.fix:
+                click.echo(f"  {'':<10} fix: {finding.fix}")
+    if output != "table":
+        emit([asdict(finding) for finding in findings], output)
+    if any(finding.state == "fail" for finding in findings):
+        click.get_current_context().exit(1)

@@ -1,0 +1,46 @@
+"""``mxctl graph``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from glue.cli.options import settings_for, url_option
+
+
+@click.command()
+@click.option(
+    "-o",
+    "--output",
+    type=click.Choice(["text", "mermaid", "html"]),
+    default="text",
+    show_default=True,
+    help="How to draw.",
+)
+@click.option("--live", is_flag=True, help="With the state of the running cluster: records, lag, failed tasks.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file instead of stdout.")
+@url_option
+def graph(output: str, live: bool, out: Path | None, url: str | None) -> None:
+    """Draw the topology from sources to stores: as text, as Mermaid, or as a self-contained HTML page."""
+    from glue.topology.graph.live import add_live_state
+    from glue.topology.graph.model import build
+    from glue.topology.graph.page import as_html
+    from glue.topology.graph.text import as_mermaid, as_text
+    from glue.topology.load import load
+    from glue.topology.services import Services
+
+    settings = settings_for(url)
+    declared = load(settings)
+    made = build(declared)
+    if live:
+        add_live_state(made, Services(settings), declared)
+    if output == "html":
+        text = as_html(made, f"Topology, profile {declared.profile}", live)
+    else:
+        text = as_mermaid(made) if output == "mermaid" else as_text(made)
+    if out:
+        out.write_text(text.rstrip("\n") + "\n", encoding="utf-8")
+        click.echo(f"written to {out}", err=True)
+    else:
+        click.echo(text.rstrip("\n"))

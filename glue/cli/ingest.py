@@ -1,0 +1,70 @@
+"""``mxctl ingest FILE --source NAME``: send the records of a file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import cast
+
+import click
+
+from glue.errors import DataError
+from glue.settings import get_settings
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--source", required=True, help="Send it as if this source had given it: tiktok, shopify …")
+@click.option("--format", "form", type=click.Choice(["jsonl", "csv", "text"]), help="[default: by the file's ending]")
+@click.option("--again", is_flag=True, help="Send a file that was sent before; its records keep their keys.")
+@click.option("--wait", is_flag=True, help="Wait until every record is stored or dead, and say what became of them.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="Form of what stdout gets.",
+)
+def ingest(file: Path, source: str, form: str | None, again: bool, wait: bool, output: str) -> None:
+    """Send the posts or orders in FILE (JSON lines, CSV, or plain text of one post a line) to Kafka.
+
+    Bad lines go to dead letters and are named; all others are sent. Exit code 1 says that there were bad ones.
+    """
+    from connectors.files import Format
+    from connectors.files import ingest as send
+
+    settings = get_settings()
+    outcome = None
+    if wait:
+        from glue.audit.arrival import see_arrive
+        from glue.demo.progress import Progress
+        from glue.demo.summary import summarise
+        from glue.local.report import Reporter
+
+        result, tally = see_arrive(
+            settings, lambda: send(file, source, settings, cast("Format | None", form), again), Progress(Reporter())
+        )
+        outcome = summarise(tally)
+    else:
+        result = send(file, source, settings, cast("Format | None", form), again)
+    if output == "json":
+        arrived = {"arrived": outcome.as_json()} if outcome else {}
+        click.echo(json.dumps({**result.as_json(), **arrived}, ensure_ascii=False))
+    elif result.known:
+        click.echo(f"{file}: was sent before; --again sends it again")
+    else:
+        sent = sum(result.records.values())
+        click.echo(
+            f"{file}: {result.lines} lines, {sent} records sent, {result.dead_letters} to dead letters, "
+            f"{result.repeated} repeated; {result.seconds:.1f} s"
+        )
+        if outcome:
+            click.echo(outcome.as_text())
+    for line, reason in result.problems:
+        click.echo(f"{file}:{line}: {reason}", err=True)
+    if result.dead_letters:
+        raise DataError(
+            f"file {file}", f"{result.dead_letters} records are bad and lie in dead letters; all others were sent",
+            "correct the lines named above and ingest the file again; mxctl dlq list",
+        )  # fmt: skip

@@ -1,0 +1,93 @@
+"""``mxctl local``: the whole pipeline's real parts on this machine."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from glue.errors import ConfigError
+from glue.settings import state_dir
+
+if TYPE_CHECKING:
+    from glue.local.stack import Stack
+
+
+def _stack(quiet: bool = False) -> Stack:
+    try:
+        from glue.local.report import Reporter
+        from glue.local.stack import Stack
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            "the local stack", f"the package {error.name} is not installed", "pip install 'millionx[local]'"
+        ) from error
+    return Stack(state_dir(), Reporter(quiet))
+
+
+@click.group()
+def local() -> None:
+    """Run Kafka, Connect, the registry, Redis, Weaviate and the warehouse here, on loopback."""
+
+
+@local.command()
+@click.option("--services/--no-services", default=True, help="Also apply the topology and start the transform chains.")
+@click.option("--wait/--no-wait", default=True, help="Wait for Weaviate even when it has to be built first.")
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing unless something fails.")
+def up(services: bool, wait: bool, quiet: bool) -> None:
+    """Start the stack, or what is missing of it; returns when all of it is healthy."""
+    _stack(quiet).up(services, wait)
+
+
+@local.command()
+@click.option("--purge", is_flag=True, help="Also delete its data, logs and keys.")
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing unless something fails.")
+def down(purge: bool, quiet: bool) -> None:
+    """Stop the stack; its data stays for the next `up`."""
+    _stack(quiet).down(purge)
+
+
+@local.command()
+@click.argument("part", required=False)
+@click.option("-f", "--follow", is_flag=True, help="Go on with what is written, until Ctrl-C.")
+@click.option("-n", "--lines", type=click.IntRange(0), default=20, show_default=True, help="Lines from the end.")
+def logs(part: str | None, follow: bool, lines: int) -> None:
+    """Show the end of the log of PART, or of every part."""
+    from glue.local.follow import last_lines, logs, new_lines
+
+    files = logs(state_dir(), part)
+    for line in last_lines(files, lines):
+        click.echo(line)
+    if follow:
+        with contextlib.suppress(KeyboardInterrupt):
+            for line in new_lines(files):
+                click.echo(line)
+
+
+@local.command()
+@click.option(
+    "-o",
+    "--output",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="Form of what stdout gets.",
+)
+def status(output: str) -> None:
+    """Show every part; exit code 1 unless all of them run."""
+    found = _stack().status()
+    if output == "json":
+        click.echo(json.dumps([asdict(part) for part in found], indent=1))
+    else:
+        click.echo(f"{'PART':<14}{'STATE':<11}{'PID':>8}{'MEMORY':>9}  PORTS")
+        for part in found:
+            memory = "-" if part.memory_mb is None else f"{part.memory_mb} MB"
+            listening = " ".join(f"{name}={port}" for name, port in part.ports.items())
+            click.echo(f"{part.name:<14}{part.state:<11}{part.pid or '-':>8}{memory:>9}  {listening}")
+            for line in (part.detail, *part.tail):
+                if line:
+                    click.echo(f"    {line}")
+    sys.exit(0 if all(part.state == "running" for part in found) else 1)

@@ -1,0 +1,89 @@
+"""Entry point of ``mxctl``: loads a command group only when it is used, prints errors for people."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import warnings
+
+import click
+
+from glue.errors import MillionXError
+
+# name on the command line -> module:attribute; imported on use, so that `mxctl --help` starts fast.
+COMMANDS: dict[str, str] = {
+    "apply": "glue.cli.apply:apply",
+    "audit": "glue.cli.audit:audit",
+    "connectors": "glue.cli.connectors:connectors",
+    "topics": "glue.cli.topics:topics",
+    "schemas": "glue.cli.schemas:schemas",
+    "plan": "glue.cli.plan:plan",
+    "validate": "glue.cli.validate:validate",
+    "completion": "glue.cli.completion:completion",
+    "offsets": "glue.cli.offsets:offsets",
+    "plugins": "glue.cli.plugins:plugins",
+    "history": "glue.cli.history:history",
+    "rollback": "glue.cli.history:rollback",
+    "export": "glue.cli.export:export",
+    "graph": "glue.cli.graph:graph",
+    "doctor": "glue.cli.doctor:doctor",
+    "local": "glue.cli.local:local",
+    "transforms": "glue.cli.transforms:transforms",
+    "run": "glue.cli.run:run",
+    "ingest": "glue.cli.ingest:ingest",
+    "webhook": "glue.cli.webhook:webhook",
+    "sandbox": "glue.cli.sandbox:sandbox",
+    "search": "glue.cli.search:search",
+    "query": "glue.cli.query:query",
+    "warehouse": "glue.cli.warehouse:warehouse",
+    "weaviate": "glue.cli.weaviate:weaviate",
+    "dlq": "glue.cli.dlq:dlq",
+    "demo": "glue.cli.demo:demo",
+}
+
+
+class LazyGroup(click.Group):
+    """A click group whose commands are imported when first asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute = COMMANDS[cmd_name].split(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="millionx", prog_name="mxctl")
+@click.option("--profile", help="Overlay of connect-config/profiles to use [default: local; env: MXCTL_PROFILE].")
+@click.option("--log-format", type=click.Choice(["text", "json"]), help="Format of logs on stderr.")
+def cli(profile: str | None, log_format: str | None) -> None:
+    """Run, declare and inspect the MillionX pipeline."""
+    from glue.logs import setup_logging
+
+    for name, value in (("MXCTL_PROFILE", profile), ("MXCTL_LOG_FORMAT", log_format)):
+        if value:
+            os.environ[name] = value
+    setup_logging()
+
+
+def main() -> None:
+    """Run the command line; a user's mistake prints what, why and fix, never a traceback."""
+    try:
+        cli(prog_name="mxctl")
+    except MillionXError as error:
+        click.echo(f"Error: {error.what}", err=True)
+        if error.why:
+            click.echo(f"  why: {error.why}", err=True)
+        if error.fix:
+            click.echo(f"  fix: {error.fix}", err=True)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        sys.exit(0)
+    finally:
+        # Libraries switch Python's warnings on for everybody; at exit they would name the services that live on.
+        warnings.simplefilter("ignore", ResourceWarning)

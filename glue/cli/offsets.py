@@ -1,0 +1,112 @@
+"""``mxctl offsets``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from glue.cli.completion import topic_names
+from glue.cli.options import connector_argument, settings_for, url_option, yes_option
+from glue.cli.output import confirm, emit_rows, output_option
+
+_stop = click.option("--stop", "stop_it", is_flag=True, help="Stop the connector for it, and resume it afterwards.")
+_dry_run = click.option("--dry-run", is_flag=True, help="Show what would change; write nothing.")
+
+
+@click.group()
+def offsets() -> None:
+    """See how far sink connectors have read, and set them back or forth."""
+
+
+@offsets.command()
+@connector_argument
+@url_option
+@output_option()
+def get(name: str, url: str | None, output: str) -> None:
+    """Show the offset of each partition and how many records are still to be read."""
+    from glue.topology.offsets import standings
+
+    rows = [
+        {"topic": s.topic, "partition": s.partition, "offset": s.offset, "end": s.end, "lag": s.lag}
+        for s in standings(_services(url), name)
+    ]
+    emit_rows(rows, output)
+
+
+@offsets.command("set")
+@connector_argument
+@click.option("--to", required=True, help="earliest, latest, an offset, +n, -n, or an ISO 8601 time.")
+@click.option("--topic", "topics", multiple=True, shell_complete=topic_names, help="Only this topic; repeatable.")
+@click.option("--partition", type=click.IntRange(0), help="Only this partition of each topic.")
+@_stop
+@_dry_run
+@yes_option
+@url_option
+def set_(
+    name: str,
+    to: str,
+    topics: tuple[str, ...],
+    partition: int | None,
+    stop_it: bool,
+    dry_run: bool,
+    yes: bool,
+    url: str | None,
+) -> None:
+    """Set where a sink connector goes on. Setting it back processes records again."""
+    from glue.topology.offsets import plan_offsets, set_offsets
+
+    services = _services(url)
+    goals = plan_offsets(services, name, topics=topics, partition=partition, to=to)
+    again = 0
+    for one, goal in goals:
+        here = one.offset if one.offset is not None else one.first
+        again += max(0, here - goal)
+        click.echo(f"{one.topic}-{one.partition}: {'none' if one.offset is None else one.offset} → {goal}")
+    click.echo(f"{again} records will be processed again", err=True)
+    if dry_run:
+        return
+    confirm(f"Set these offsets of {name}?", yes)
+    with _at_rest(services, name, stop_it):
+        click.echo(set_offsets(services, name, goals))
+
+
+@offsets.command()
+@connector_argument
+@_stop
+@_dry_run
+@yes_option
+@url_option
+def reset(name: str, stop_it: bool, dry_run: bool, yes: bool, url: str | None) -> None:
+    """Forget all offsets of a connector: it begins anew."""
+    from glue.topology.offsets import reset_offsets, standings
+
+    services = _services(url)
+    again = sum(s.offset - s.first for s in standings(services, name) if s.offset is not None)
+    click.echo(f"{again} records will be processed again", err=True)
+    if dry_run:
+        return
+    confirm(f"Forget the offsets of {name}?", yes)
+    with _at_rest(services, name, stop_it):
+        click.echo(reset_offsets(services, name))
+
+
+@contextmanager
+def _at_rest(services: Any, name: str, stop_it: bool) -> Iterator[None]:
+    from glue.topology.operate import set_state
+
+    if stop_it:
+        set_state(services, [name], "stop")
+    try:
+        yield
+    finally:
+        if stop_it:
+            set_state(services, [name], "resume")
+
+
+def _services(url: str | None) -> Any:
+    from glue.topology.services import Services
+
+    return Services(settings_for(url))

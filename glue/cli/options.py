@@ -1,0 +1,96 @@
+"""Options that several command groups share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from glue.cli.completion import connector_names
+from glue.settings import Settings, get_settings
+from glue.topology.model import Kind
+from glue.topology.progress import Event
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def url_option(function: F) -> F:
+    """``--url`` of Kafka Connect."""
+    return click.option("--url", help="Address of Kafka Connect's REST [env: MXCTL_CONNECT].")(function)
+
+
+def file_option(function: F) -> F:
+    """``-f FILE|DIR|-``, repeatable."""
+    return click.option(
+        "-f",
+        "--file",
+        "files",
+        multiple=True,
+        metavar="FILE|DIR|-",
+        help="Take connectors from here instead of connect-config/connectors; repeatable.",
+    )(function)
+
+
+def kinds_option(function: F) -> F:
+    """``--kind``, repeatable; all kinds otherwise."""
+
+    def parse(context: click.Context, parameter: click.Parameter, value: tuple[str, ...]) -> tuple[Kind, ...]:
+        return tuple(map(Kind, value)) or tuple(Kind)
+
+    return click.option(
+        "--kind",
+        "kinds",
+        multiple=True,
+        callback=parse,
+        type=click.Choice([str(kind) for kind in Kind]),
+        help="Only these kinds of resources; repeatable.",
+    )(function)
+
+
+def connector_argument(function: F) -> F:
+    """``NAME`` of a connector, completed from the live cluster."""
+    return click.argument("name", shell_complete=connector_names)(function)
+
+
+def yes_option(function: F) -> F:
+    """``--yes``: do not ask."""
+    return click.option("-y", "--yes", is_flag=True, help="Do not ask.")(function)
+
+
+def apply_options(function: F) -> F:
+    """What every apply takes."""
+    seconds = click.FloatRange(min=0)
+    for option in reversed(
+        (
+            click.option("--dry-run", is_flag=True, help="Check everything and show the plan; write nothing."),
+            click.option("--prune", is_flag=True, help="Delete what mxctl created and nobody declares any more."),
+            click.option("--rollback", is_flag=True, help="When something fails, put back what was."),
+            click.option("--allow-recreate", is_flag=True, help="Recreate topics that can not be changed; records go."),
+            click.option(
+                "--stable-for", type=seconds, default=5, show_default=True, help="Seconds every task must stay RUNNING."
+            ),
+            click.option(
+                "--timeout", type=seconds, default=180, show_default=True, help="Seconds for connectors to get there."
+            ),
+            click.option(
+                "--lock-timeout", type=seconds, default=0, show_default=True, help="Seconds to wait for another apply."
+            ),
+            click.option(
+                "-o", "--output", type=click.Choice(["table", "json", "yaml"]), default="table", help="How to print."
+            ),
+        )
+    ):
+        function = option(function)
+    return function
+
+
+def settings_for(url: str | None = None) -> Settings:
+    """The settings, with Connect's address from the command line where it is given."""
+    settings = get_settings()
+    return settings.model_copy(update={"connect": url}) if url else settings
+
+
+def tell(event: Event) -> None:
+    """Progress on stderr."""
+    click.echo(f"  {event}", err=True)

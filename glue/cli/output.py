@@ -1,0 +1,86 @@
+"""Printing: tables for people, JSON and YAML for programs, names for shells. Only data goes to stdout."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+_STATES = {"RUNNING": "green", "ok": "green", "FAILED": "red", "fail": "red", "PAUSED": "yellow", "STOPPED": "yellow"}
+
+
+def output_option(*more: str) -> Callable[[F], F]:
+    """``-o table|json|yaml``, and what else a command can print."""
+    choice = click.Choice(["table", "json", "yaml", *more])
+    return click.option("-o", "--output", type=choice, default="table", show_default=True, help="How to print.")
+
+
+def colored() -> bool:
+    """Whether stdout is a terminal that wants colours (``NO_COLOR`` says no)."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+
+def paint(text: str, color: str | None) -> str:
+    """``text`` in a colour, where colours are wanted."""
+    return click.style(text, fg=color) if color and colored() else text
+
+
+def emit(data: Any, output: str) -> None:
+    """Print ``data`` as JSON or YAML."""
+    if output == "yaml":
+        import yaml  # type: ignore[import-untyped]
+
+        click.echo(yaml.safe_dump(data, sort_keys=False, allow_unicode=True), nl=False)
+    else:
+        click.echo(json.dumps(data, indent=2, ensure_ascii=False))
+
+
+def emit_rows(rows: Sequence[Mapping[str, Any]], output: str, columns: Iterable[str] | None = None) -> None:
+    """Print rows as a table, as JSON or YAML, or only their names.
+
+    Args:
+        columns: keys shown in the table, in order; all of the first row's otherwise.
+    """
+    if output == "name":
+        for row in rows:
+            click.echo(row["name"])
+    elif output != "table":
+        emit([dict(row) for row in rows], output)
+    else:
+        for line in table(rows, list(columns or (rows[0] if rows else ()))):
+            click.echo(line)
+
+
+def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> list[str]:
+    """Lines of a table with a heading; columns as wide as they need to be."""
+    if not rows:
+        return ["none"]
+    texts = [[_cell(row.get(column)) for column in columns] for row in rows]
+    heads = [column.replace("_", " ").upper() for column in columns]
+    widths = [max(len(head), *(len(line[i]) for line in texts)) for i, head in enumerate(heads)]
+    lines = ["  ".join(head.ljust(width) for head, width in zip(heads, widths, strict=True)).rstrip()]
+    for line in texts:
+        cells = (paint(cell.ljust(width), _STATES.get(cell)) for cell, width in zip(line, widths, strict=True))
+        lines.append("  ".join(cells).rstrip())
+    return lines
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ",".join(map(str, value)) or "-"
+    return str(value)
+
+
+def confirm(question: str, yes: bool) -> None:
+    """Ask on the terminal unless ``--yes``; a refusal ends the command with 1."""
+    if not yes:
+        click.confirm(question, abort=True, err=True)

@@ -1,0 +1,38 @@
+"""``mxctl topics``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from glue.cli.options import apply_options, settings_for
+from glue.cli.output import emit_rows, output_option
+from glue.topology.model import Kind
+
+
+@click.group()
+def topics() -> None:
+    """Look at topics of Kafka, apply what topics.json declares."""
+
+
+@topics.command("apply")
+@apply_options
+def apply_command(**options: Any) -> None:
+    """Bring topics to what topics.json declares: create them, add partitions, set and unset configs."""
+    from glue.cli.applying import run_apply
+
+    run_apply((Kind.TOPIC,), **options)
+
+
+@topics.command()
+@click.option("--internal", is_flag=True, help="Also those of Kafka, Connect, the registry and mxctl.")
+@output_option("name")
+def get(internal: bool, output: str) -> None:
+    """List topics with their size, records, and whether they are as declared."""
+    from glue.topology.load import load
+    from glue.topology.services import Services
+    from glue.topology.topic_view import topic_rows
+
+    settings = settings_for()
+    emit_rows(topic_rows(Services(settings), load(settings), internal=internal), output)

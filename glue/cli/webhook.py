@@ -1,0 +1,46 @@
+"""``mxctl webhook``: receive what vendors push."""
+
+from __future__ import annotations
+
+import signal
+
+import click
+
+from glue.errors import ConfigError, UsageError
+from glue.settings import get_settings
+
+
+@click.group()
+def webhook() -> None:
+    """Receive webhooks of shops."""
+
+
+@webhook.command()
+@click.option("--source", default="shopify", show_default=True, help="Which Shopify source it belongs to.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=int, default=8088, show_default=True, help="Loopback port to listen on.")
+def serve(source: str, host: str, port: int) -> None:
+    """Serve POST /webhooks/SOURCE; an order is acknowledged only after Kafka has it."""
+    try:
+        import uvicorn
+
+        from connectors.webhook import load_webhook, make_app, receiver
+    except ImportError as error:
+        raise ConfigError(
+            "mxctl webhook", f"{error.name} is not installed", "pip install 'millionx[webhook]'"
+        ) from error
+    settings = get_settings()
+    config, options = load_webhook(source, settings)
+    with receiver(source, settings, config, options) as taking:
+        server = uvicorn.Server(
+            uvicorn.Config(
+                make_app(taking, source, options), host=host, port=port, log_level="warning", access_log=False
+            )
+        )
+        click.echo(f"webhooks: http://{host}:{port}/webhooks/{source}", err=True)
+        # uvicorn raises the signal again when it is done; what waits must still be written then.
+        signal.signal(signal.SIGTERM, lambda *_: None)
+        try:
+            server.run()
+        except SystemExit as error:
+            raise UsageError(f"port {port}", "it can not be listened on", "choose another --port") from error

@@ -1,0 +1,1 @@
+"""One client a service: every call to Kafka, Connect, the registry, Weaviate or the warehouse goes through here."""

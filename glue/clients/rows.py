@@ -1,0 +1,87 @@
+"""Results of queries, and their three spellings: a table for people, JSON and CSV for programs."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+import json
+import unicodedata
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+MAX_CELL = 60
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A result: column names as the warehouse spells them, rows as Python values (Decimal, aware datetime, …)."""
+
+    columns: list[str]
+    rows: list[tuple[Any, ...]]
+
+    def dicts(self) -> list[dict[str, Any]]:
+        """One dict a row."""
+        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+
+    def render(self, output: str) -> str:
+        """As ``table``, ``json`` (a list of objects) or ``csv`` (with a header), without a last line break."""
+        if output == "json":
+            return self._json()
+        return self._csv() if output == "csv" else self._table()
+
+    def _json(self) -> str:
+        return json.dumps([{k: _plain(v) for k, v in row.items()} for row in self.dicts()], ensure_ascii=False)
+
+    def _csv(self) -> str:
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(self.columns)
+        writer.writerows([["" if v is None else _plain(v) for v in row] for row in self.rows])
+        return text.getvalue().rstrip("\n")
+
+    def _table(self) -> str:
+        cells = [self.columns, *([_short(value) for value in row] for row in self.rows)]
+        widths = [max(_width(row[n]) for row in cells) for n in range(len(self.columns))]
+        right = [any(_is_number(row[n]) for row in self.rows) for n in range(len(self.columns))]
+        lines = [_line(row, widths, right) for row in cells]
+        lines.insert(1, "  ".join("─" * width for width in widths))
+        count = len(self.rows)
+        return "\n".join([*lines, f"({count} row{'' if count == 1 else 's'})"])
+
+
+def _line(cells: list[str], widths: list[int], right: list[bool]) -> str:
+    padded = []
+    for cell, width, to_right in zip(cells, widths, right, strict=True):
+        blanks = " " * (width - _width(cell))
+        padded.append(blanks + cell if to_right else cell + blanks)
+    return "  ".join(padded).rstrip()
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float, Decimal)) and not isinstance(value, bool)
+
+
+def _plain(value: Any) -> Any:
+    """A value for JSON and CSV: money keeps its digits as text, times are ISO 8601, bytes are hex."""
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() and value.as_tuple().exponent == 0 else str(value)
+    if isinstance(value, (dt.datetime, dt.date, dt.time)):
+        return value.isoformat()
+    if isinstance(value, (bytes, bytearray)):
+        return value.hex()
+    return value
+
+
+def _short(value: Any) -> str:
+    text = "" if value is None else " ".join(str(_plain(value)).split())
+    return text if len(text) <= MAX_CELL else text[: MAX_CELL - 1] + "…"
+
+
+def _width(text: str) -> int:
+    """Columns on a terminal: marks that combine take none (Bengali has many), wide letters take two."""
+    return sum(
+        0 if unicodedata.category(c) in ("Mn", "Cf") else 2 if unicodedata.east_asian_width(c) in "WF" else 1
+        for c in text
+    )

@@ -1,0 +1,171 @@
+"""Weaviate's collections as declared files, one a collection: the body that ``POST /v1/schema`` takes.
+
+A collection that is missing is created, a property that is missing is added, and settings that Weaviate can change are
+changed. What it can not (the type of a property, the vector index, an index of a property) is an error that says so.
+What the server adds by itself is no difference. Nothing is ever deleted.
+Source: Weaviate 1.35, REST /v1/schema.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from glue.errors import ConfigError, ServiceError, ServiceUnavailableError
+from glue.settings import Settings
+
+_SECONDS = 30
+_Step = tuple[str, str, str, dict[str, Any]]  # the change in words, and the call: method, path, body
+# settings of a collection that Weaviate changes in place; the rest of a collection is as it was created
+_MUTABLE = frozenset(
+    {"description", "invertedIndexConfig", "replicationConfig"}
+    | {f"vectorIndexConfig.{name}" for name in ("ef", "dynamicEfMin", "dynamicEfMax", "dynamicEfFactor")}
+    | {f"vectorIndexConfig.{name}" for name in ("flatSearchCutoff", "filterStrategy", "vectorCacheMaxObjects")}
+    | {f"vectorIndexConfig.{name}" for name in ("pq", "sq", "bq", "rq")}
+)
+
+
+def declared(folder: Path) -> list[dict[str, Any]]:
+    """The declared collections, by file name.
+
+    Raises:
+        ConfigError: a file is no JSON object with a ``class``.
+    """
+    found = []
+    for file in sorted(folder.glob("*.json")):
+        try:
+            collection = json.loads(file.read_text(encoding="utf-8"))
+            if collection["class"] != file.stem:
+                raise ValueError(f"its class is {collection['class']}")
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            why = f"{type(error).__name__}: {error}"
+            raise ConfigError(f"collection {file}", why, "write the body of Weaviate's POST /v1/schema") from error
+        found.append(collection)
+    return found
+
+
+def apply(settings: Settings, *, dry_run: bool = False) -> list[str]:
+    """Bring the collections there; the changes in words.
+
+    Raises:
+        ConfigError: a declaration asks for what can not be changed in place.
+        ServiceUnavailableError, ServiceError: Weaviate is away, or refuses.
+    """
+    rest = _Rest(settings)
+    changes = []
+    for wanted in declared(settings.config_dir / "weaviate"):
+        for change, method, path, body in _steps(wanted, rest.get(f"schema/{wanted['class']}")):
+            if not dry_run:
+                rest.send(method, path, body)
+            changes.append(change)
+    return changes
+
+
+def _steps(wanted: dict[str, Any], live: dict[str, Any] | None) -> Iterator[_Step]:
+    name = wanted["class"]
+    if live is None:
+        yield f"create collection {name}", "POST", "schema", wanted
+        return
+    stuck: list[str] = []
+    steps = [*_settings_steps(wanted, live, stuck), *_property_steps(wanted, live)]
+    if stuck:
+        raise ConfigError(
+            f"collection {name}",
+            f"Weaviate can not change {', '.join(stuck)} of a collection that exists",
+            "declare a new collection and load it from the topic, or take the change back",
+        )
+    yield from steps
+
+
+def _settings_steps(wanted: dict[str, Any], live: dict[str, Any], stuck: list[str]) -> Iterator[_Step]:
+    """The change of what is there, in one call; before properties are added, because it states those that are."""
+    merged = json.loads(json.dumps(live))
+    changed = []
+    for path, value in _differences({key: inner for key, inner in wanted.items() if key != "properties"}, live):
+        parts = path.split(".")
+        if parts[0] in _MUTABLE or ".".join(parts[:2]) in _MUTABLE:
+            changed.append(path)
+            _set(merged, path, value)
+        else:
+            stuck.append(path)
+    declared_properties = {one["name"]: one for one in wanted.get("properties", [])}
+    for one in merged.get("properties") or []:
+        for path, value in _differences(declared_properties.get(one["name"], {}), one):
+            if path == "description":
+                one[path] = value
+                changed.append(f"description of {one['name']}")
+            else:
+                stuck.append(f"{one['name']}.{path}")
+    if changed:
+        name = wanted["class"]
+        yield f"change {', '.join(changed)} of collection {name}", "PUT", f"schema/{name}", merged
+
+
+def _property_steps(wanted: dict[str, Any], live: dict[str, Any]) -> Iterator[_Step]:
+    name = wanted["class"]
+    there = {one["name"] for one in live.get("properties") or []}
+    for one in wanted.get("properties", []):
+        if one["name"] not in there:
+            yield f"add property {name}.{one['name']}", "POST", f"schema/{name}/properties", one
+
+
+def _differences(wanted: Mapping[str, Any], live: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Path and wanted value of each declared setting that is not so."""
+    for key, value in wanted.items():
+        have = live.get(key)
+        if isinstance(value, Mapping) and isinstance(have, Mapping):
+            yield from _differences(value, have, f"{prefix}{key}.")
+        elif value != have:
+            yield f"{prefix}{key}", value
+
+
+def _set(target: dict[str, Any], path: str, value: Any) -> None:
+    *parents, last = path.split(".")
+    for parent in parents:
+        target = target.setdefault(parent, {})
+    target[last] = value
+
+
+class _Rest:
+    """Weaviate's REST interface, of which only the schema is used here."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._base = settings.weaviate.rstrip("/")
+        key = settings.weaviate_api_key
+        self._headers = {"Authorization": f"Bearer {key.get_secret_value()}"} if key else {}
+
+    def get(self, path: str) -> dict[str, Any] | None:
+        """The object at ``path``; None if there is none."""
+        answer = self._call("GET", path, None)
+        if answer.status_code == requests.codes.not_found:
+            return None
+        found: dict[str, Any] = self._checked(answer, path).json()
+        return found
+
+    def send(self, method: str, path: str, body: dict[str, Any]) -> None:
+        """Write ``body``."""
+        self._checked(self._call(method, path, body), path)
+
+    def _call(self, method: str, path: str, body: dict[str, Any] | None) -> requests.Response:
+        try:
+            return requests.request(
+                method, f"{self._base}/v1/{path}", json=body, headers=self._headers, timeout=_SECONDS
+            )
+        except requests.RequestException as error:
+            raise ServiceUnavailableError(
+                f"Weaviate at {self._base}", type(error).__name__, "start it (mxctl local up), or set MXCTL_WEAVIATE"
+            ) from error
+
+    def _checked(self, answer: requests.Response, path: str) -> requests.Response:
+        if answer.ok:
+            return answer
+        try:
+            why = "; ".join(one["message"] for one in answer.json()["error"])
+        except (ValueError, KeyError, TypeError):
+            why = answer.reason
+        kind = ServiceUnavailableError if answer.status_code >= requests.codes.internal_server_error else ServiceError
+        raise kind(f"Weaviate, {path}", f"{answer.status_code}: {why}")

@@ -1,0 +1,21 @@
+"""Deterministic record keys: the same thing always gets the same key, wherever and whenever it is read."""
+
+from __future__ import annotations
+
+from uuid import UUID, uuid5
+
+NAMESPACE = UUID("5b1f64f1-0a6e-5b8e-9f5e-7c1d2f6f3a10")
+
+
+def record_key(source: str, *parts: str | int) -> str:
+    """UUID5 (RFC 9562) of ``source`` and the native id, followed by the version where the thing changes.
+
+    Parts are length-prefixed, so that ("a", "bc") and ("ab", "c") differ.
+    """
+    name = "".join(f"{len(text)}:{text}" for text in (source, *map(str, parts)))
+    return str(uuid5(NAMESPACE, name))
+
+
+def price_key(order_key: str) -> str:
+    """Key of the price observation that the order line with ``order_key`` yields."""
+    return record_key("price", order_key)

@@ -1,0 +1,116 @@
+"""Every setting of the programs in this project, in one place.
+
+Precedence: command-line flag > environment (``MXCTL_*``) > ``.env`` > the local stack's state > default. Addresses of a
+running local stack come from its state file, because its ports are chosen at run time.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+
+def project_root() -> Path:
+    """The nearest folder at or above the working directory that holds ``connect-config``, else this checkout."""
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / "connect-config").is_dir():
+            return folder
+    return Path(__file__).resolve().parent.parent
+
+
+def state_dir() -> Path:
+    """Where the local stack keeps its state and logs (``MXCTL_STATE_DIR``, default ``.millionx`` in the project)."""
+    return Path(os.environ.get("MXCTL_STATE_DIR") or project_root() / ".millionx").resolve()
+
+
+def _sandbox_address() -> str:
+    """Where the sandbox listens, from the file it wrote when it started; empty when there is none."""
+    try:
+        return str(json.loads((state_dir() / "sandbox.json").read_text())["address"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
+def cache_dir() -> Path:
+    """Where verified downloads are kept between checkouts (``MXCTL_CACHE_DIR``, default ``~/.cache/millionx``)."""
+    configured = os.environ.get("MXCTL_CACHE_DIR")
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return Path(configured).resolve() if configured else base / "millionx"
+
+
+class _LocalState(PydanticBaseSettingsSource):
+    """Reads ``settings`` from ``<state_dir>/state.json``, which the local stack writes when it starts."""
+
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        try:
+            state = json.loads((state_dir() / "state.json").read_text())
+        except (OSError, ValueError):
+            return {}
+        found = state.get("settings", {})
+        return found if isinstance(found, dict) else {}
+
+
+class Settings(BaseSettings):
+    """Addresses, keys and sizes. Each is set by ``MXCTL_<NAME>``."""
+
+    model_config = SettingsConfigDict(env_prefix="MXCTL_", env_file=".env", extra="ignore")
+
+    profile: str = Field("local", description="Which overlay of connect-config/profiles applies.")
+    owner: str = Field("millionx", description="Whose topology this is: projects that share a cluster differ in it.")
+    config_dir: Path = Field(default_factory=lambda: project_root() / "connect-config")
+    schemas_dir: Path = Field(default_factory=lambda: project_root() / "schemas")
+
+    kafka: str = Field("127.0.0.1:9092", description="Bootstrap servers.")
+    connect: str = Field("http://127.0.0.1:8083", description="Kafka Connect REST.")
+    registry: str = Field("http://127.0.0.1:8081", description="Schema Registry, Confluent API.")
+    redis: str = Field("redis://127.0.0.1:6379/0", description="Redis with the product catalogue.")
+    weaviate: str = Field("http://127.0.0.1:8080", description="Weaviate REST.")
+    weaviate_grpc: str = Field("127.0.0.1:50051", description="Weaviate gRPC host:port.")
+    warehouse: str = Field("http://127.0.0.1:8085", description="Snowflake account URL, or the local endpoint.")
+    warehouse_user: str = "MILLIONX_CONNECT"
+    warehouse_role: str = "MILLIONX_CONNECT_ROLE"
+    warehouse_private_key_file: Path | None = Field(None, description="PKCS#8 PEM for key-pair authentication.")
+    warehouse_admin_user: str = Field("MILLIONX_ADMIN", description="Who applies the warehouse's script.")
+    warehouse_admin_private_key_file: Path | None = Field(
+        None, description="Key of that user, if it is not the file above."
+    )
+
+    sandbox: str = Field(default_factory=_sandbox_address, description="The made vendors: mxctl sandbox up.")
+
+    hash_keys_file: Path | None = Field(
+        None, description='JSON {"active": id, "keys": {id: base64}} for pseudonyms of persons; no file, no start.'
+    )
+    weaviate_binary: Path | None = Field(None, description="Local stack: a Weaviate server to use as it is.")
+    weaviate_plugin: Path | None = Field(
+        None, description="Local stack: unpacked folder of the official Weaviate connector; unset: ours is used."
+    )
+    log_format: str = Field("text", description="text or json.")
+    log_level: str = "INFO"
+    weaviate_api_key: SecretStr | None = None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, dotenv_settings, _LocalState(settings_cls)
+
+
+@cache
+def get_settings() -> Settings:
+    """The settings of this process, read once."""
+    return Settings()

@@ -1,0 +1,191 @@
+"""What is wrong with this installation, and how to mend it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+
+from glue.clients.registry import registry_errors
+from glue.errors import MillionXError
+from glue.settings import cache_dir, state_dir
+from glue.topology.kafka_read import TIMEOUT
+from glue.topology.live import read_connectors
+from glue.topology.load import load
+from glue.topology.plan import make_plan
+from glue.topology.rules import problems
+from glue.topology.services import Services
+from glue.topology.steps.connectors import known_plugin
+from glue.topology.wait import health
+
+_GB = 1 << 30
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at: ``ok``, ``warn`` or ``fail``, what was seen, and the fix."""
+
+    check: str
+    state: str
+    detail: str
+    fix: str = ""
+
+
+def examine(services: Services) -> Iterator[Finding]:
+    """Every check, in the order in which one builds on the other. Nothing is written."""
+    for name, check in _CHECKS:
+        try:
+            yield from check(services)
+        except MillionXError as error:
+            yield Finding(name, "fail", str(error), error.fix)
+        except Exception as error:  # a check that breaks must not hide the others
+            yield Finding(name, "fail", f"the check itself failed: {type(error).__name__}", "please report it")
+
+
+def _python(services: Services) -> Iterator[Finding]:
+    version = ".".join(map(str, sys.version_info[:3]))
+    good = sys.version_info >= (3, 11)
+    yield Finding("python", "ok" if good else "fail", version, "" if good else "install Python 3.11 or later")
+
+
+def _disk(services: Services) -> Iterator[Finding]:
+    for label, folder in (("state", state_dir()), ("cache", cache_dir())):
+        there = next(one for one in (folder, *folder.parents) if one.exists())
+        free = shutil.disk_usage(there).free / _GB
+        state = "ok" if free > 2 else "warn" if free > 0.5 else "fail"
+        writable = os.access(there, os.W_OK)
+        fix = "" if state == "ok" else "free some space, or set MXCTL_STATE_DIR and MXCTL_CACHE_DIR to another disk"
+        yield Finding("disk", state if writable else "fail", f"{label}: {free:.1f} GB free in {there}", fix)
+
+
+def _files(services: Services) -> Iterator[Finding]:
+    declared = load(services.settings)
+    found = problems(declared)
+    errors = [problem for problem in found if not problem.warning]
+    if errors:
+        detail = f"{len(errors)} errors in the declared files, first: {errors[0]}"
+        yield Finding("files", "fail", detail, "mxctl validate shows all of them")
+    else:
+        count = (
+            f"{len(declared.topics)} topics, {len(declared.subjects)} subjects, {len(declared.connectors)} connectors"
+        )
+        yield Finding(
+            "files",
+            "warn" if found else "ok",
+            f"{count}, {len(declared.chains)} chains",
+            "mxctl validate" if found else "",
+        )
+
+
+def _kafka(services: Services) -> Iterator[Finding]:
+    _ = services.cluster_id
+    metadata = services.admin.list_topics(timeout=TIMEOUT)
+    brokers = len(metadata.brokers)
+    offline = [n for n, t in metadata.topics.items() if any(p.leader < 0 for p in t.partitions.values())]
+    lagging = [
+        n for n, t in metadata.topics.items() if any(len(p.isrs) < len(p.replicas) for p in t.partitions.values())
+    ]
+    yield Finding("kafka", "ok", f"{brokers} brokers at {services.settings.kafka}, {len(metadata.topics)} topics")
+    if offline:
+        yield Finding("kafka", "fail", f"without a leader: {', '.join(offline[:5])}", "bring the missing broker back")
+    elif lagging:
+        yield Finding(
+            "kafka", "warn", f"fewer copies in sync than declared: {', '.join(lagging[:5])}", "look at the brokers"
+        )
+
+
+def _registry(services: Services) -> Iterator[Finding]:
+    with registry_errors("Schema Registry"):
+        names = services.registry.get_subjects()
+        level = services.registry.get_compatibility()
+    yield Finding("registry", "ok", f"{len(names)} subjects, default level {level}, at {services.settings.registry}")
+
+
+def _connect(services: Services) -> Iterator[Finding]:
+    root = services.connect.root()
+    yield Finding("connect", "ok", f"version {root.get('version')} at {services.connect.shown_url}")
+    theirs = str(root.get("kafka_cluster_id"))
+    if theirs != services.cluster_id:
+        detail = f"the worker belongs to Kafka cluster {theirs}, MXCTL_KAFKA is cluster {services.cluster_id}"
+        yield Finding("connect", "fail", detail, "let both addresses name the same cluster")
+    for connector in load(services.settings).connectors.values():
+        try:
+            known_plugin(services, connector)
+        except MillionXError as error:
+            yield Finding("plugins", "fail", str(error), error.fix)
+
+
+def _connectors(services: Services) -> Iterator[Finding]:
+    live = read_connectors(services)
+    for name, one in sorted(live.items()):
+        state = health(one)
+        if state.state == "ok":
+            at_rest = one.state in ("PAUSED", "STOPPED")
+            fix = f"mxctl connectors resume {name}" if at_rest else ""
+            yield Finding("connector", "warn" if at_rest else "ok", f"{name}: {state.detail}", fix)
+        else:
+            level = "fail" if state.state == "failed" else "warn"
+            yield Finding("connector", level, f"{name}: {state.detail}", f"mxctl connectors describe {name}")
+
+
+def _drift(services: Services) -> Iterator[Finding]:
+    declared = load(services.settings)
+    if any(not problem.warning for problem in problems(declared)):
+        return
+    changes = make_plan(services, declared).changes
+    if changes:
+        yield Finding("drift", "warn", f"{len(changes)} resources are not as declared", "mxctl plan, then mxctl apply")
+    else:
+        yield Finding("drift", "ok", "the cluster is as declared")
+
+
+def _stores(services: Services) -> Iterator[Finding]:
+    addresses = {"weaviate": f"{services.settings.weaviate.rstrip('/')}/v1/.well-known/ready"}
+    if services.settings.warehouse.startswith("http://"):
+        addresses["warehouse"] = f"{services.settings.warehouse.rstrip('/')}/health"
+    for name, url in addresses.items():
+        try:
+            good = requests.get(url, timeout=5).ok
+            detail = "ready" if good else "answers, but is not ready"
+        except requests.RequestException as error:
+            good, detail = False, f"does not answer ({type(error).__name__})"
+        fix = "" if good else f"mxctl local status; or set MXCTL_{name.upper()}"
+        yield Finding(name, "ok" if good else "fail", detail, fix)
+
+
+def _keys(services: Services) -> Iterator[Finding]:
+    for label, file in (
+        ("keys of pseudonyms", services.settings.hash_keys_file),
+        ("key of the warehouse", services.settings.warehouse_private_key_file),
+    ):
+        if file is None or not Path(file).is_file():
+            yield Finding(
+                "secrets", "warn", f"{label}: no file", "mxctl local up makes one; in production set its setting"
+            )
+            continue
+        loose = bool(Path(file).stat().st_mode & 0o077)
+        yield Finding(
+            "secrets",
+            "warn" if loose else "ok",
+            f"{label}: {'others may read it' if loose else 'there'}",
+            f"chmod 600 {file}" if loose else "",
+        )
+
+
+_CHECKS: tuple[tuple[str, Callable[[Services], Iterator[Finding]]], ...] = (
+    ("python", _python),
+    ("disk", _disk),
+    ("files", _files),
+    ("kafka", _kafka),
+    ("registry", _registry),
+    ("connect", _connect),
+    ("connectors", _connectors),
+    ("stores", _stores),
+    ("secrets", _keys),
+    ("drift", _drift),
+)

@@ -1,0 +1,1 @@
+"""The topology as a picture: text, Mermaid, or a page with live state."""

@@ -1,0 +1,229 @@
+"""Reading the declared state: files, then the profile's patch, then the environment by name."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from glue.avro import load_schema
+from glue.clients.secrets import is_secret_key
+from glue.errors import ConfigError, UsageError
+from glue.settings import Settings
+from glue.topology.model import Connector, Declared, Kind, Problem, Profile, Subject, SubjectsFile, Topic, TopicsFile
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+_VAR = re.compile(r"\$\{var:([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
+
+
+def load(settings: Settings, *, profile: str | None = None, connector_files: Iterable[str] = ()) -> Declared:
+    """The declared state of ``profile`` (default: the settings').
+
+    Args:
+        connector_files: files, folders or ``-`` to take connectors from instead of ``connectors/``.
+
+    Raises:
+        ConfigError: a file can not be read at all. What is wrong inside one is in ``problems``.
+        UsageError: no such profile.
+    """
+    folder = settings.config_dir
+    name = profile or settings.profile
+    declared = Declared(owner=settings.owner, profile=name)
+    patch = _profile(folder, name, declared.problems)
+    _topics(folder / "topics.json", patch.topics, declared)
+    _subjects(folder / "subjects.json", patch.subjects, settings.schemas_dir, declared)
+    _connectors(folder / "connectors", list(connector_files), patch.connectors, declared)
+    for file in sorted((folder / "transforms").glob("*.json")):
+        body = _environment(
+            merge_patch(read_json(file, declared.problems), patch.transforms.get(file.stem, {})), file, declared
+        )
+        declared.chains[file.stem] = body
+        declared.files[Kind.CHAIN, file.stem] = file
+    for file in sorted((folder / "sources").glob("*.json")):
+        body = read_json(file, declared.problems)
+        declared.sources[file.stem] = body if isinstance(body, dict) else {}
+    return declared
+
+
+def merge_patch(target: Any, patch: Any) -> Any:
+    """JSON merge patch (RFC 7396): objects are merged, null removes, anything else replaces."""
+    if not isinstance(patch, Mapping):
+        return patch
+    result = dict(target) if isinstance(target, Mapping) else {}
+    for key, value in patch.items():
+        if value is None:
+            result.pop(key, None)
+        else:
+            result[key] = merge_patch(result.get(key), value)
+    return result
+
+
+def read_json(file: Path, problems: list[Problem]) -> Any:
+    """The JSON in a file (``-`` is stdin); a key given twice is a problem, not silently the last one.
+
+    Raises:
+        ConfigError: missing, unreadable or not JSON, with line and column.
+    """
+
+    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        seen: dict[str, Any] = {}
+        for key, value in items:
+            if key in seen:
+                problems.append(Problem(file, key, "is given twice in one object", "keep one of them"))
+            seen[key] = value
+        return seen
+
+    shown = "stdin" if str(file) == "-" else f"file {file}"
+    try:
+        text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
+        return json.loads(text, object_pairs_hook=pairs)
+    except OSError as error:
+        raise ConfigError(shown, error.strerror or "can not be read", "name an existing file") from None
+    except ValueError as error:
+        raise ConfigError(shown, f"not JSON: {error}", "correct it at the line and column named") from None
+
+
+def _profile(folder: Path, name: str, problems: list[Problem]) -> Profile:
+    file = folder / "profiles" / f"{name}.json"
+    if not file.is_file():
+        known = ", ".join(sorted(p.stem for p in (folder / "profiles").glob("*.json"))) or "none"
+        raise UsageError(f"profile {name}", f"there is no {file.name} in profiles/", f"known profiles: {known}")
+    return _model(Profile, read_json(file, problems), file, "", problems) or Profile()
+
+
+def _topics(file: Path, patch: dict[str, Any], declared: Declared) -> None:
+    if not file.is_file():
+        return
+    body = _environment(merge_patch(read_json(file, declared.problems), patch), file, declared)
+    parsed = _model(TopicsFile, body, file, "", declared.problems)
+    if parsed is None:
+        return
+    defaults = parsed.defaults.model_dump(exclude_none=True)
+    for name, entry in parsed.topics.items():
+        topic = _model(Topic, merge_patch(defaults, entry), file, f"topics.{name}", declared.problems)
+        if topic:
+            declared.topics[name] = topic
+            declared.files[Kind.TOPIC, name] = file
+
+
+def _subjects(file: Path, patch: dict[str, Any], schemas: Path, declared: Declared) -> None:
+    if not file.is_file():
+        return
+    body = _environment(merge_patch(read_json(file, declared.problems), patch), file, declared)
+    parsed = _model(SubjectsFile, body, file, "", declared.problems)
+    if parsed is None:
+        return
+    for name, entry in parsed.subjects.items():
+        try:
+            # Not from the cache: a program that applies again wants what the file says now.
+            schema = load_schema.__wrapped__(schemas / entry.schema_)
+        except ConfigError as error:
+            declared.problems.append(Problem(file, f"subjects.{name}.schema", str(error), error.fix))
+            continue
+        level = entry.compatibility or parsed.defaults.compatibility
+        declared.subjects[name] = Subject(schema, level, schemas / entry.schema_)
+        declared.files[Kind.SUBJECT, name] = file
+
+
+def _connectors(folder: Path, given: list[str], patches: dict[str, Any], declared: Declared) -> None:
+    for file in _expand(given) if given else sorted(folder.glob("*.json")):
+        body = read_json(file, declared.problems)
+        name = body.get("name") if isinstance(body, Mapping) else None
+        patched = _environment(merge_patch(body, patches.get(str(name), {})), file, declared)
+        if isinstance(patched, Mapping):
+            _only_strings(patched.get("config"), file, declared.problems)
+        connector = _model(Connector, patched, file, "", declared.problems)
+        if connector is None:
+            continue
+        if connector.name in declared.connectors:
+            other = declared.files[Kind.CONNECTOR, connector.name].name
+            declared.problems.append(
+                Problem(file, "name", f"{connector.name} is already declared in {other}", "rename one")
+            )
+            continue
+        declared.connectors[connector.name] = connector
+        declared.files[Kind.CONNECTOR, connector.name] = file
+    if not given:
+        for name in sorted(patches.keys() - declared.connectors.keys()):
+            where = f"connectors.{name}"
+            declared.problems.append(
+                Problem(
+                    folder.parent / "profiles" / f"{declared.profile}.json",
+                    where,
+                    "patches no connector",
+                    "correct the name",
+                )
+            )
+
+
+def _expand(given: list[str]) -> list[Path]:
+    files: list[Path] = []
+    for name in given:
+        path = Path(name)
+        if name != "-" and path.is_dir():
+            files += sorted(path.glob("*.json"))
+        elif name == "-" or path.is_file():
+            files.append(path)
+        else:
+            raise UsageError(f"file {name}", "does not exist", "give a file, a folder or - for stdin")
+    return files
+
+
+def _only_strings(config: Any, file: Path, problems: list[Problem]) -> None:
+    for key, value in config.items() if isinstance(config, Mapping) else ():
+        if isinstance(value, bool | int | float):
+            problems.append(
+                Problem(
+                    file,
+                    f"config.{key}",
+                    f"is a {type(value).__name__}, not a string",
+                    f'write it in quotes: "{json.dumps(value)}"',
+                )
+            )
+
+
+def _environment(value: Any, file: Path, declared: Declared, where: str = "") -> Any:
+    """Replace ``${var:NAME}`` and ``${var:NAME:-default}`` by the environment; never for a secret."""
+    if isinstance(value, Mapping):
+        return {k: _environment(v, file, declared, f"{where}.{k}".lstrip(".")) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_environment(v, file, declared, f"{where}[{i}]") for i, v in enumerate(value)]
+    if not isinstance(value, str):
+        return value
+
+    def resolve(match: re.Match[str]) -> str:
+        name, default = match.groups()
+        if is_secret_key(where.rpartition("config.")[2]):
+            fix = f"let the worker resolve it: ${{env:{name}}} or ${{file:…}}"
+            declared.problems.append(Problem(file, where, "a secret must not come from mxctl's environment", fix))
+            return match.group()
+        found = os.environ.get(name, default)
+        if found is None:
+            declared.problems.append(
+                Problem(
+                    file, where, f"the environment has no {name}", f"export {name}, or write ${{var:{name}:-default}}"
+                )
+            )
+            return match.group()
+        return found
+
+    return _VAR.sub(resolve, value)
+
+
+def _model(model: type[ModelT], body: Any, file: Path, where: str, problems: list[Problem]) -> ModelT | None:
+    """``body`` as a model, or None with every mistake in ``problems``; values are never quoted."""
+    try:
+        return model.model_validate(body)
+    except ValidationError as error:
+        for entry in error.errors(include_input=False, include_url=False):
+            place = ".".join([*([where] if where else []), *map(str, entry["loc"])])
+            fix = "remove it, or correct its name" if entry["type"] == "extra_forbidden" else ""
+            message = "is not a known key" if entry["type"] == "extra_forbidden" else entry["msg"]
+            problems.append(Problem(file, place, message, fix))
+        return None

@@ -1,0 +1,170 @@
+"""Where sink connectors stand: offsets, lag, and setting them back or forth. Source: KIP-875, Connect 3.6 and later."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from confluent_kafka import KafkaException, TopicPartition
+
+from glue.clients.connect import ConnectNotFoundError
+from glue.clients.kafka import consumer
+from glue.errors import ServiceError, UsageError
+from glue.topology.kafka_read import TIMEOUT, kafka_unavailable, watermarks
+from glue.topology.services import Services
+
+Place = tuple[str, int]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One partition: the next offset the connector will read (None: none committed), and the partition's ends."""
+
+    topic: str
+    partition: int
+    offset: int | None
+    first: int
+    end: int
+
+    @property
+    def lag(self) -> int:
+        """Records that are still to be read."""
+        return max(0, self.end - max(self.first, self.offset if self.offset is not None else self.first))
+
+
+def standings(services: Services, name: str) -> list[Standing]:
+    """Where a sink connector stands in every partition it has committed for.
+
+    Raises:
+        ConnectNotFoundError: there is no such connector.
+        ServiceError: it is a source; its offsets are its own affair.
+    """
+    found: dict[Place, int] = {}
+    for entry in services.connect.offsets(name):
+        place, offset = entry.get("partition") or {}, entry.get("offset") or {}
+        if "kafka_topic" not in place:
+            why = "it is a source: its offsets mean something to its plugin alone"
+            raise ServiceError(f"connector {name}", why, "mxctl offsets get -o json shows them")
+        found[str(place["kafka_topic"]), int(place["kafka_partition"])] = int(offset.get("kafka_offset", 0))
+    topics = {topic for topic, _ in found} | set(_declared_topics(services, name))
+    ends = watermarks(services.settings.kafka, sorted(topics))
+    places = sorted(found.keys() | ends.keys())
+    return [Standing(t, p, found.get((t, p)), *ends.get((t, p), (0, 0))) for t, p in places]
+
+
+def _declared_topics(services: Services, name: str) -> list[str]:
+    config = services.connect.config(name)
+    return [topic.strip() for topic in config.get("topics", "").split(",") if topic.strip()]
+
+
+def lag_of(services: Services, name: str) -> int | None:
+    """Records a sink has still to read; None where it can not be told."""
+    try:
+        return sum(one.lag for one in standings(services, name))
+    except (ServiceError, ConnectNotFoundError):
+        return None
+
+
+def plan_offsets(
+    services: Services,
+    name: str,
+    *,
+    topics: Iterable[str] = (),
+    partition: int | None = None,
+    to: str,
+) -> list[tuple[Standing, int]]:
+    """Where each chosen partition would stand.
+
+    Args:
+        topics: only these; all that the connector reads otherwise.
+        partition: only this one of each topic.
+        to: ``earliest``, ``latest``, an offset, ``+n`` or ``-n`` from where it stands, or an ISO 8601 time.
+
+    Raises:
+        UsageError: ``to`` is none of these, or nothing is chosen.
+    """
+    wanted = set(topics)
+    places = [
+        one
+        for one in standings(services, name)
+        if (not wanted or one.topic in wanted) and partition in (None, one.partition)
+    ]
+    if not places:
+        raise UsageError(f"offsets of {name}", "no such topic or partition", f"mxctl offsets get {name} lists them")
+    times = _at_time(services, places, to) if _is_time(to) else {}
+    return [(one, _target(one, to, times)) for one in places]
+
+
+def _target(one: Standing, to: str, times: dict[Place, int]) -> int:
+    here = one.offset if one.offset is not None else one.first
+    if to == "earliest":
+        goal = one.first
+    elif to == "latest":
+        goal = one.end
+    elif times:
+        goal = times[one.topic, one.partition]
+    elif to[:1] in "+-" and to[1:].isdigit():
+        goal = here + int(to)
+    elif to.isdigit():
+        goal = int(to)
+    else:
+        raise UsageError("--to", f"{to!r} is no position", "earliest, latest, an offset, +n, -n or an ISO 8601 time")
+    return min(max(goal, one.first), one.end)
+
+
+def _is_time(text: str) -> bool:
+    return text[:4].isdigit() and text[4:5] == "-"
+
+
+def _at_time(services: Services, places: list[Standing], text: str) -> dict[Place, int]:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError("--to", f"{text!r} is no ISO 8601 time", "e.g. 2026-01-31T08:00:00+06:00") from None
+    stamp = int(moment.astimezone().timestamp() * 1000)
+    reader = consumer(services.settings.kafka, "mxctl", {"log_level": 2})
+    try:
+        asked = [TopicPartition(one.topic, one.partition, stamp) for one in places]
+        answers = reader.offsets_for_times(asked, TIMEOUT)
+    except KafkaException as error:
+        raise kafka_unavailable("offsets", error) from None
+    finally:
+        reader.close()
+    ends = {(one.topic, one.partition): one.end for one in places}
+    return {(a.topic, a.partition): a.offset if a.offset >= 0 else ends[a.topic, a.partition] for a in answers}
+
+
+def set_offsets(services: Services, name: str, goals: list[tuple[Standing, int]]) -> str:
+    """Write new offsets of a STOPPED connector; Connect's message.
+
+    Raises:
+        ServiceError: it is not stopped, or Connect refused.
+    """
+    _stopped(services, name)
+    body = [
+        {
+            "partition": {"kafka_topic": one.topic, "kafka_partition": one.partition},
+            "offset": {"kafka_offset": goal},
+        }
+        for one, goal in goals
+    ]
+    return services.connect.alter_offsets(name, body)
+
+
+def reset_offsets(services: Services, name: str) -> str:
+    """Forget all offsets of a STOPPED connector; Connect's message."""
+    _stopped(services, name)
+    return services.connect.reset_offsets(name)
+
+
+def _stopped(services: Services, name: str) -> None:
+    status: dict[str, Any] = services.connect.status(name)
+    state = status.get("connector", {}).get("state")
+    if state != "STOPPED":
+        raise ServiceError(
+            f"offsets of {name}",
+            f"the connector is {state}, and Connect alters offsets only of one that is STOPPED",
+            f"pass --stop (stops it, and resumes it afterwards), or run: mxctl connectors stop {name}",
+        )

@@ -1,0 +1,121 @@
+"""What mxctl remembers between runs, in one compacted topic: history of applies, ownership, chains as applied.
+
+Keys: ``<owner>/history/<id>``, ``<owner>/owned/<kind>/<name>``, ``<owner>/chain/<name>``, ``<owner>/store/<name>``.
+Only what is declared is kept, so references and never secrets: live configs, which may hold such, never come here.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+from glue.errors import UsageError
+from glue.topology.model import Key, Kind
+from glue.topology.record.topic import RecordTopic
+
+TOPIC = "_mxctl.state"
+CONFIG = {"cleanup.policy": "compact", "max.message.bytes": "8388608"}
+
+
+@dataclass(frozen=True)
+class Applied:
+    """One apply in the history.
+
+    Attributes:
+        outcome: ``applied``, ``failed`` or ``rolled back``.
+        changes: ``{kind, name, action, fields}`` of each change, as in a plan.
+        desired: everything that was declared then, by kind and name; ``mxctl rollback`` goes back to it.
+    """
+
+    id: str
+    time: str
+    who: str
+    profile: str
+    outcome: str
+    changes: list[dict[str, Any]]
+    desired: dict[str, Any] = field(default_factory=dict)
+    error: str = ""
+
+
+@dataclass
+class Memory:
+    """All of it, as read once."""
+
+    history: list[Applied] = field(default_factory=list)
+    owned: dict[Key, dict[str, Any]] = field(default_factory=dict)
+    chains: dict[str, Any] = field(default_factory=dict)
+    stores: dict[str, str] = field(default_factory=dict)
+
+    def find(self, identifier: str) -> Applied:
+        """One apply by its id or an unambiguous start of it.
+
+        Raises:
+            UsageError: none or several.
+        """
+        found = [one for one in self.history if one.id.startswith(identifier)]
+        if len(found) != 1:
+            why = "there is no such apply" if not found else f"{len(found)} applies begin so"
+            raise UsageError(f"apply {identifier}", why, "mxctl history lists them")
+        return found[0]
+
+
+class MemoryTopic:
+    """Reads and writes :class:`Memory` of one owner."""
+
+    def __init__(self, bootstrap: str, owner: str) -> None:
+        self._topic = RecordTopic(bootstrap, TOPIC, CONFIG)
+        self._owner = owner
+
+    def read(self) -> Memory:
+        """Everything remembered; empty where nothing has been applied yet."""
+        latest: dict[str, Any] = {}
+        for entry in self._topic.read():
+            latest[entry.key] = entry.value
+        memory = Memory()
+        for key, value in latest.items():
+            owner, _, key_of_owner = key.partition("/")
+            group, _, rest = key_of_owner.partition("/")
+            if value is None or owner != self._owner:
+                continue
+            if group == "history":
+                known = {name: value[name] for name in Applied.__dataclass_fields__ if name in value}
+                memory.history.append(Applied(**known))
+            elif group == "owned":
+                kind, _, name = rest.partition("/")
+                if kind in tuple(Kind):
+                    memory.owned[Kind(kind), name] = value
+            elif group == "chain":
+                memory.chains[rest] = value
+            elif group == "store":
+                memory.stores[rest] = str(value)
+        memory.history.sort(key=lambda one: one.id)
+        return memory
+
+    def remember(self, applied: Applied) -> None:
+        """Add an apply to the history."""
+        self._topic.append(f"{self._owner}/history/{applied.id}", asdict(applied))
+
+    def own(self, kind: Kind, name: str, value: dict[str, Any] | None) -> None:
+        """Note that a resource is ours, or with None that it is gone."""
+        self._topic.append(f"{self._owner}/owned/{kind}/{name}", value)
+
+    def chain(self, name: str, value: dict[str, Any] | None) -> None:
+        """Note a transform chain as applied, or with None that it is gone."""
+        self._topic.append(f"{self._owner}/chain/{name}", value)
+
+    def store(self, name: str, digest: str) -> None:
+        """Note which declaration of a store was applied."""
+        self._topic.append(f"{self._owner}/store/{name}", digest)
+
+
+def new_id() -> str:
+    """An id that sorts by time: ``20260131-142501-3f9a``."""
+    return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{uuid4().hex[:4]}"
+
+
+def now() -> str:
+    """ISO 8601, UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")

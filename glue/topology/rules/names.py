@@ -1,0 +1,49 @@
+"""Names that Kafka and the registry take, and that fit each other."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from glue.topology.model import Declared, Kind, Problem
+
+_LEGAL = re.compile(r"[a-zA-Z0-9._-]{1,249}")
+
+
+def topic_names(declared: Declared) -> Iterator[Problem]:
+    """Kafka's alphabet and length; names that differ only in ``.`` and ``_`` collide in its metrics and are refused."""
+    seen: dict[str, str] = {}
+    for name in declared.topics:
+        file = declared.files.get((Kind.TOPIC, name))
+        if not _LEGAL.fullmatch(name) or name in (".", ".."):
+            yield Problem(
+                file, f"topics.{name}", "is not a legal topic name", "use letters, digits, . _ - and at most 249"
+            )
+        other = seen.setdefault(name.replace(".", "_"), name)
+        if other != name:
+            yield Problem(
+                file, f"topics.{name}", f"collides with {other}: Kafka takes . and _ for the same", "rename one"
+            )
+
+
+def subject_names(declared: Declared) -> Iterator[Problem]:
+    """A subject is ``<topic>-value`` or ``<topic>-key`` of a declared topic (the strategy TopicName)."""
+    for name in declared.subjects:
+        topic, _, role = name.rpartition("-")
+        if role not in ("value", "key") or topic not in declared.topics:
+            yield Problem(
+                declared.files.get((Kind.SUBJECT, name)),
+                f"subjects.{name}",
+                "belongs to no declared topic",
+                "name it <topic>-value or <topic>-key, or declare the topic",
+            )
+
+
+def source_topics(declared: Declared) -> Iterator[Problem]:
+    """The topics that the producers' files name are declared."""
+    for name, source in declared.sources.items():
+        for key in ("topic", "dead_letters"):
+            topic = source.get(key)
+            if topic and topic not in declared.topics:
+                where = f"sources/{name}.json: {key}"
+                yield Problem(None, where, f"{topic} is not declared", "declare it in topics.json")

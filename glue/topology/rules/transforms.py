@@ -1,0 +1,38 @@
+"""Connect's ``transforms`` and ``predicates`` keys: every alias has a type, every key has an alias."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from glue.topology.model import Declared, Kind, Problem, split_list
+
+
+def connector_chains(declared: Declared) -> Iterator[Problem]:
+    """The keys of connectors and of chain files."""
+    for name, connector in declared.connectors.items():
+        yield from _check(declared.files.get((Kind.CONNECTOR, name)), connector.config)
+    for name, chain in declared.chains.items():
+        config = {str(key): str(value) for key, value in chain.get("config", {}).items()}
+        yield from _check(declared.files.get((Kind.CHAIN, name)), config)
+
+
+def _check(file: Path | None, config: Mapping[str, str]) -> Iterator[Problem]:
+    predicates = split_list(config.get("predicates", ""))
+    for group in ("transforms", "predicates"):
+        aliases = split_list(config.get(group, ""))
+        for alias in sorted({alias for alias in aliases if aliases.count(alias) > 1}):
+            yield Problem(file, f"config.{group}", f"{alias} is listed twice", "list it once")
+        for alias in aliases:
+            if not config.get(f"{group}.{alias}.type"):
+                yield Problem(file, f"config.{group}.{alias}.type", "is missing", "name the class")
+            used = config.get(f"{group}.{alias}.predicate")
+            if group == "transforms" and used and used not in predicates:
+                fix = f"add it to predicates, with predicates.{used}.type"
+                yield Problem(file, f"config.{group}.{alias}.predicate", f"{used} is not declared", fix)
+        prefix = f"{group}."
+        strays = {key.split(".")[1] for key in config if key.startswith(prefix)} - set(aliases)
+        for stray in sorted(strays):
+            yield Problem(
+                file, f"config.{prefix}{stray}", f"has no effect: {stray} is not in {group}", f"add it to {group}"
+            )

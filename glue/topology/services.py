@@ -1,0 +1,65 @@
+"""The clients that the topology needs, each made when first asked for."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+from confluent_kafka import KafkaException
+
+from glue.clients.connect import ConnectClient
+from glue.clients.kafka import admin_client
+from glue.clients.registry import SchemaRegistryClient, registry_client
+from glue.settings import Settings
+from glue.topology.defaults import Definitions
+from glue.topology.kafka_read import TIMEOUT, kafka_unavailable
+from glue.topology.record.memory import MemoryTopic
+
+
+class Services:
+    """Connect, registry and Kafka of one cluster, as the settings name them."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    @cached_property
+    def connect(self) -> ConnectClient:
+        """Kafka Connect's REST."""
+        return ConnectClient(self.settings.connect)
+
+    @cached_property
+    def registry(self) -> SchemaRegistryClient:
+        """The Schema Registry."""
+        return registry_client(self.settings.registry)
+
+    @cached_property
+    def admin(self) -> Any:
+        """Kafka's admin client (``confluent_kafka.admin.AdminClient``)."""
+        return admin_client(self.settings.kafka, **{"socket.timeout.ms": 10_000, "log_level": 2})
+
+    @cached_property
+    def memory(self) -> MemoryTopic:
+        """What mxctl remembers in the cluster."""
+        return MemoryTopic(self.settings.kafka, self.settings.owner)
+
+    @cached_property
+    def plugins(self) -> list[dict[str, Any]]:
+        """The worker's plugins, asked once."""
+        return self.connect.plugins()
+
+    @cached_property
+    def definitions(self) -> Definitions:
+        """What the keys of connectors' configs are."""
+        return Definitions(self.connect)
+
+    @cached_property
+    def cluster_id(self) -> str:
+        """Id of the Kafka cluster, which tells one cluster from another.
+
+        Raises:
+            ServiceUnavailableError: Kafka does not answer.
+        """
+        try:
+            return str(self.admin.list_topics("__none", timeout=TIMEOUT).cluster_id)
+        except KafkaException as error:
+            raise kafka_unavailable("the cluster", error) from None

@@ -1,0 +1,40 @@
+"""The services that run the declared transform chains, one a chain; they need the topology to be there."""
+
+from __future__ import annotations
+
+from glue.local.part import Part, Site, http_ok
+from glue.local.process import Launch, python
+from glue.settings import project_root
+
+
+class Chain(Part):
+    """``mxctl transforms run CHAIN``; healthy when records flow through it."""
+
+    ports = ("http",)
+    timeout_s = 180  # embedding loads its model first
+    grace_s = 20  # it finishes the batch at hand
+    wave = 3
+
+    def __init__(self, chain: str) -> None:
+        self.chain, self.name = chain, f"chain-{chain}"
+
+    def launch(self, site: Site) -> Launch:
+        # As environment, which goes before a .env file: a service of this stack works on this stack.
+        env = {f"MXCTL_{name.upper()}": str(value) for name, value in site.state.settings.items()}
+        env["MXCTL_STATE_DIR"] = str(site.root)
+        for name in ("config_dir", "schemas_dir", "profile", "log_level"):
+            env[f"MXCTL_{name.upper()}"] = str(getattr(site.settings, name))
+        port = str(site.port(self.name, "http"))
+        command = [python(), "-m", "glue", "transforms", "run", self.chain, "--port", port, "--instance", "local"]
+        declaration = site.settings.config_dir / "transforms" / f"{self.chain}.json"
+        return Launch(command, project_root(), env, files=(declaration,))
+
+    def healthy(self, site: Site) -> bool:
+        return http_ok(f"http://{site.address(self.name, 'http')}/ready")
+
+
+def chains() -> tuple[Chain, ...]:
+    """A part for every declared chain."""
+    from glue.transforms.declared import chain_names
+
+    return tuple(map(Chain, chain_names()))

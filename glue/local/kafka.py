@@ -1,0 +1,121 @@
+"""The Kafka broker: one KRaft node that is broker and controller."""
+
+from __future__ import annotations
+
+import subprocess
+import uuid
+from base64 import urlsafe_b64encode
+from pathlib import Path
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from glue.errors import MillionXError
+from glue.local import jars
+from glue.local.java import jvm
+from glue.local.part import Part, Site
+from glue.local.ports import answers
+from glue.local.process import Launch
+
+# A voter list, not a dynamic quorum: that would keep the controller's port in its log, and ports may change.
+CONFIG = """\
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@{controller}
+listeners=PLAINTEXT://{broker},CONTROLLER://{controller}
+advertised.listeners=PLAINTEXT://{broker}
+controller.listener.names=CONTROLLER
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+inter.broker.listener.name=PLAINTEXT
+log.dirs={data}
+auto.create.topics.enable=false
+# One node: nothing can be replicated, and a group need not wait for members.
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=8
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=8
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+share.coordinator.state.topic.num.partitions=4
+default.replication.factor=1
+min.insync.replicas=1
+group.initial.rebalance.delay.ms=0
+"""
+
+LOG4J = """\
+status = error
+appender.out.type = Console
+appender.out.name = out
+appender.out.layout.type = PatternLayout
+appender.out.layout.pattern = %d{{yyyy-MM-dd'T'HH:mm:ss.SSSXXX}} %-5p %c{{1}}: %m%n
+rootLogger.level = {level}
+rootLogger.appenderRef.out.ref = out
+"""
+
+
+def log4j_file(folder: Path, level: str, quieter: dict[str, str] | None = None) -> Path:
+    """Write the logging configuration of a JVM of Kafka: to standard output, which is the part's log."""
+    lines = [LOG4J.format(level=level)]
+    for number, (logger, its_level) in enumerate((quieter or {}).items()):
+        lines += [f"logger.q{number}.name = {logger}\n", f"logger.q{number}.level = {its_level}\n"]
+    file = folder / "log4j2.properties"
+    file.write_text("".join(lines))
+    return file
+
+
+class Kafka(Part):
+    """``kafka.Kafka``; healthy when it answers a metadata request."""
+
+    name = "kafka"
+    ports = ("broker", "controller")
+    grace_s = 20
+    wave = 0
+
+    def prepare(self, site: Site) -> None:
+        folder = site.folder(self.name)
+        jars.fetch(jars.JarLock.load()["kafka"], site.fetcher)
+        config = folder / "server.properties"
+        config.write_text(
+            CONFIG.format(
+                broker=site.address(self.name, "broker"),
+                controller=site.address(self.name, "controller"),
+                data=folder / "data",
+            )
+        )
+        log4j_file(folder, "WARN", {"org.apache.kafka.common.utils.AppInfoParser": "ERROR"})
+        if not (folder / "data" / "meta.properties").exists():
+            self._format(site, config)
+
+    def _format(self, site: Site, config: Path) -> None:
+        cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        launch = self._java(site, ["kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(config)])
+        done = subprocess.run(launch.argv, env=launch.env, cwd=launch.cwd, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise MillionXError(
+                "preparing the storage of kafka",
+                "\n".join((done.stdout + done.stderr).splitlines()[-20:]),
+                "if its data is damaged: mxctl local down --purge, then mxctl local up",
+            )
+
+    def _java(self, site: Site, program: list[str]) -> Launch:
+        folder = site.folder(self.name)
+        files = jars.fetch(jars.JarLock.load()["kafka"], site.fetcher)
+        log4j, config = folder / "log4j2.properties", folder / "server.properties"
+        properties = {"log4j2.configurationFile": str(log4j)}
+        return jvm(folder, 512, program, properties, jars=files, files=(config, log4j))
+
+    def launch(self, site: Site) -> Launch:
+        return self._java(site, ["kafka.Kafka", str(site.folder(self.name) / "server.properties")])
+
+    def healthy(self, site: Site) -> bool:
+        if not answers(site.port(self.name, "broker")):
+            return False
+        try:
+            client = AdminClient({"bootstrap.servers": site.address(self.name, "broker"), "log_level": 0})
+            return bool(client.list_topics(timeout=3).brokers)
+        except KafkaException:
+            return False
+
+    def settings(self, site: Site) -> dict[str, str]:
+        return {"kafka": site.address(self.name, "broker")}

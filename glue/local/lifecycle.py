@@ -1,0 +1,147 @@
+"""One part at a time: bring it up, bring it down, say how it is."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from glue.errors import MillionXError
+from glue.local import process
+from glue.local.hints import hint
+from glue.local.part import Part, Site
+from glue.local.state import PartState
+
+POLL_S = 0.25
+SOON_S = 2.0
+TAIL_LINES = 20
+
+
+class PartFailedError(MillionXError):
+    """A part did not start; ``why`` ends with the tail of its log."""
+
+
+@dataclass(frozen=True)
+class PartStatus:
+    """How a part is. ``state``: running, starting, unhealthy, dead (it ended by itself) or stopped."""
+
+    name: str
+    state: str
+    pid: int | None = None
+    ports: dict[str, int] = field(default_factory=dict)
+    memory_mb: int | None = None
+    started: str = ""
+    log: str = ""
+    detail: str = ""
+    tail: tuple[str, ...] = ()
+
+
+def bring_up(part: Part, site: Site, wait: bool = True) -> bool:
+    """Start a part, restart it when it is unwell or configured differently, leave it alone otherwise.
+
+    Returns whether it is healthy: without ``wait``, a part that is busy before it can serve is left to itself, and so
+    is every part when another one has failed. Raises :class:`PartFailedError`, or what its preparation raises.
+    """
+    try:
+        return _bring_up(part, site, wait)
+    except OSError as error:
+        site.halt.set()
+        raise PartFailedError(f"part {part.name}", str(error), part.fix(site)) from error
+    except MillionXError:
+        if not part.slow:  # the others do not wait for a slow part, so its failure is not theirs
+            site.halt.set()
+        raise
+
+
+def _bring_up(part: Part, site: Site, wait: bool) -> bool:
+    state = site.state.part(part.name)
+    part.prepare(site)
+    launch = part.launch(site)
+    running = process.find(state)
+    same = state.fingerprint == launch.fingerprint()
+    if running is not None and same:
+        age = time.time() - (state.created or 0)
+        if _soon(lambda: part.healthy(site), site, max(SOON_S, part.settle_s - age)):
+            site.report.event(part.name, "already running")
+            return True
+        if part.busy(site):
+            return _await(part, site, state, wait)
+    if site.halt.is_set():
+        return False
+    if running is not None:
+        site.report.event(part.name, "unwell: restarting" if same else "configured differently: restarting")
+    process.stop(state, site.root, part.name, part.grace_s)  # with what a dead one left behind
+    began = time.monotonic()
+    process.start(launch, site.root, part.name, state, site.log(part.name))
+    site.state.save()
+    healthy = _await(part, site, state, wait)
+    if healthy:
+        site.report.event(part.name, f"ready in {time.monotonic() - began:.1f} s")
+        part.warn(site)
+    return healthy
+
+
+def _await(part: Part, site: Site, state: PartState, wait: bool) -> bool:
+    deadline = time.monotonic() + part.timeout_s
+    while True:
+        if process.find(state) is None:
+            raise _failure(part, site, f"it ended with exit code {process.exit_code(state)}")
+        if part.healthy(site):
+            return True
+        if site.halt.is_set():
+            return False
+        busy = part.busy(site)
+        if busy and not wait:
+            site.report.event(part.name, f"{busy}; it goes on by itself, see: mxctl local status")
+            return False
+        if busy:
+            deadline = time.monotonic() + part.timeout_s
+            site.report.progress(part.name, busy)
+        if time.monotonic() > deadline:
+            raise _failure(part, site, f"it runs but was not healthy within {part.timeout_s:.0f} s")
+        time.sleep(POLL_S)
+
+
+def _failure(part: Part, site: Site, why: str) -> PartFailedError:
+    log = site.log(part.name)
+    lines = [f"    {line}" for line in process.tail(log, TAIL_LINES)]
+    fix = hint("\n".join(lines)) or part.fix(site)
+    return PartFailedError(f"part {part.name}", "\n".join([f"{why}; the end of {log}:", *lines]), fix)
+
+
+def _soon(condition: Callable[[], bool], site: Site, seconds: float) -> bool:
+    """Whether ``condition`` holds, given a moment to."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline or site.halt.is_set():
+            return False
+        time.sleep(POLL_S)
+    return True
+
+
+def bring_down(part: Part, site: Site) -> None:
+    """Stop a part and all it started; its entry then says that it is meant to be stopped."""
+    state = site.state.part(part.name)
+    if process.stop(state, site.root, part.name, part.grace_s):
+        site.report.event(part.name, "stopped")
+    state.pid = state.created = None
+
+
+def status(part: Part, site: Site) -> PartStatus:
+    """How a part is now; of a dead one also the tail of its log."""
+    state = site.state.parts.get(part.name)
+    if state is None or state.pid is None:
+        return PartStatus(part.name, "stopped")
+    pid: int | None = state.pid
+    detail, tail = "", tuple[str, ...]()
+    if process.find(state) is None:
+        how, pid, tail = "dead", None, tuple(process.tail(state.log, TAIL_LINES))
+        detail = "it ended by itself; to start it again: mxctl local up"
+    elif part.healthy(site):
+        how = "running"
+    else:
+        detail = part.busy(site)
+        how = "starting" if detail else "unhealthy"
+    memory = process.memory_mb(state)
+    rounded = None if memory is None else round(memory)
+    return PartStatus(part.name, how, pid, state.ports, rounded, state.started, state.log, detail, tail)

@@ -1,0 +1,79 @@
+"""Builds the JVM plugin of ``deploy/connect-python`` into a jar, without a JDK: the compiler is a jar itself (ecj)."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import tempfile
+import zipfile
+from importlib import metadata
+from pathlib import Path
+
+from glue.errors import ConfigError
+
+SOURCES = Path(__file__).resolve().parents[2] / "deploy" / "connect-python" / "src"
+_NAME = "millionx-connect-python"
+_PACKAGE = "bd/millionx/connect"
+_SERVICES = {
+    "org.apache.kafka.connect.sink.SinkConnector": ("PythonSinkConnector",),
+    "org.apache.kafka.connect.transforms.Transformation": ("PythonTransform$Value", "PythonTransform$Key"),
+    "org.apache.kafka.connect.transforms.predicates.Predicate": ("PythonPredicate",),
+}
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the same sources give the same bytes
+# the Kafka jars that the plugin is compiled against; a worker has them
+NEEDED = ("connect-api", "kafka-clients", "slf4j-api")
+
+
+def build_plugin(java: Path, ecj_jar: Path, classpath: list[Path], out_dir: Path) -> Path:
+    """Compile the plugin into ``out_dir`` unless it is there already, and return the jar.
+
+    Args:
+        java: the ``java`` program, 17 or newer; a runtime is enough.
+        ecj_jar: the Eclipse compiler for Java.
+        classpath: jars that hold the Connect API, the Kafka clients and SLF4J; others do no harm.
+        out_dir: a folder for this plugin alone; other jars of ours in it are removed.
+
+    Raises:
+        ConfigError: the sources do not compile, with what the compiler says.
+    """
+    sources = sorted(SOURCES.rglob("*.java"))
+    version = metadata.version("millionx")
+    digest = hashlib.sha256("\0".join([version, ecj_jar.name, str(_SERVICES)]).encode())
+    for source in sources:
+        digest.update(source.read_bytes())
+    jar = out_dir / f"{_NAME}-{version}-{digest.hexdigest()[:12]}.jar"
+    if jar.is_file():
+        return jar
+    out_dir.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out_dir, prefix=".build-") as folder:
+        classes = Path(folder) / "classes"
+        needed = [file for file in classpath if file.name.startswith(NEEDED)]
+        _compile(java, ecj_jar, needed, sources, classes)
+        draft = Path(folder) / jar.name
+        _pack(classes, version, draft)
+        for old in out_dir.glob(f"{_NAME}-*.jar"):
+            old.unlink()
+        draft.replace(jar)
+    return jar
+
+
+def _compile(java: Path, ecj_jar: Path, classpath: list[Path], sources: list[Path], classes: Path) -> None:
+    command = [str(java), "-jar", str(ecj_jar), "-source", "17", "-target", "17", "-encoding", "UTF-8", "-nowarn"]
+    command += ["-proc:none", "-g", "-cp", ":".join(map(str, classpath)), "-d", str(classes), *map(str, sources)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise ConfigError("the Connect plugin for Python", f"it does not compile:\n{done.stderr.strip()[-2000:]}")
+
+
+def _pack(classes: Path, version: str, jar: Path) -> None:
+    entries = {path.relative_to(classes).as_posix(): path.read_bytes() for path in classes.rglob("*.class")}
+    entries[f"{_PACKAGE}/version.txt"] = version.encode()
+    for service, names in _SERVICES.items():
+        text = "".join(f"{_PACKAGE.replace('/', '.')}.{name}\n" for name in names)
+        entries[f"META-INF/services/{service}"] = text.encode()
+    manifest = (
+        f"Manifest-Version: 1.0\nImplementation-Title: millionx-connect-python\nImplementation-Version: {version}\n"
+    )
+    with zipfile.ZipFile(jar, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in {"META-INF/MANIFEST.MF": manifest.encode(), **dict(sorted(entries.items()))}.items():
+            archive.writestr(zipfile.ZipInfo(name, _EPOCH), data, zipfile.ZIP_DEFLATED)

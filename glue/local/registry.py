@@ -1,0 +1,66 @@
+"""The Schema Registry: Apicurio with its Confluent API, on an H2 database in the stack's folder."""
+
+from __future__ import annotations
+
+import shutil
+import tarfile
+from pathlib import Path
+
+from glue.local import jars
+from glue.local.java import jvm
+from glue.local.part import Part, Site, http_ok
+from glue.local.process import Launch
+from glue.settings import cache_dir
+
+API = "/apis/ccompat/v7"
+
+
+def unpacked(archive: Path, digest: str) -> Path:
+    """The folder with the archive's content, in the cache; unpacked once, and never seen half done."""
+    target = cache_dir() / "apicurio" / digest[:16]
+    if not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(f"{target}.tmp")
+        shutil.rmtree(temporary, ignore_errors=True)
+        with tarfile.open(archive) as opened:
+            opened.extractall(temporary, filter="data")
+        temporary.replace(target)
+    return target
+
+
+class Registry(Part):
+    """Apicurio Registry; healthy when it lists subjects."""
+
+    name = "registry"
+    ports = ("http", "management")
+
+    def prepare(self, site: Site) -> None:
+        self._home(site)
+
+    def _home(self, site: Site) -> Path:
+        (artifact,) = jars.JarLock.load()["registry"]
+        (archive,) = jars.fetch((artifact,), site.fetcher)
+        return unpacked(archive, artifact.sha256)
+
+    def launch(self, site: Site) -> Launch:
+        folder = site.folder(self.name)
+        (runner,) = self._home(site).rglob("quarkus-run.jar")
+        properties = {
+            "quarkus.http.host": "127.0.0.1",
+            "quarkus.http.port": str(site.port(self.name, "http")),
+            "quarkus.management.host": "127.0.0.1",
+            "quarkus.management.port": str(site.port(self.name, "management")),
+            "apicurio.storage.kind": "sql",
+            "apicurio.storage.sql.kind": "h2",
+            "apicurio.datasource.url": f"jdbc:h2:file:{folder / 'registry'};DB_CLOSE_ON_EXIT=FALSE",
+            "quarkus.log.console.color": "false",
+            "quarkus.log.console.format": "%d{yyyy-MM-dd'T'HH:mm:ss.SSSXXX} %-5p %c{1}: %s%e%n",
+            "quarkus.http.access-log.enabled": "false",
+        }
+        return jvm(folder, 384, ["-jar", str(runner)], properties)
+
+    def healthy(self, site: Site) -> bool:
+        return http_ok(f"http://{site.address(self.name, 'http')}{API}/subjects")
+
+    def settings(self, site: Site) -> dict[str, str]:
+        return {"registry": f"http://{site.address(self.name, 'http')}{API}"}

@@ -1,0 +1,195 @@
+"""The stack as a whole: up, down, status."""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from glue.errors import MillionXError
+from glue.local import cds, ports, process
+from glue.local.chains import Chain, chains
+from glue.local.connect import Connect
+from glue.local.downloads import Fetcher
+from glue.local.kafka import Kafka
+from glue.local.keys import hash_keys
+from glue.local.lifecycle import PartStatus, bring_down, bring_up, status
+from glue.local.part import Part, Site
+from glue.local.redis import Redis
+from glue.local.registry import Registry
+from glue.local.report import Reporter
+from glue.local.state import PartState, State
+from glue.local.topology import apply_everything, apply_topics
+from glue.local.warehouse import Warehouse
+from glue.local.weaviate import Weaviate
+from glue.settings import Settings, get_settings
+
+PARTS: tuple[Part, ...] = (Kafka(), Registry(), Connect(), Redis(), Warehouse(), Weaviate())
+Result = TypeVar("Result")
+NEEDED_BYTES = 1 << 30  # free where the stack keeps its data
+
+
+class Stack:
+    """The stack that lives in one folder."""
+
+    def __init__(self, root: Path, report: Reporter | None = None, parts: Sequence[Part] = PARTS) -> None:
+        self.root, self.parts = root.resolve(), tuple(parts)
+        self.report = report or Reporter()
+
+    def _site(self) -> Site:
+        state, halt = State(self.root / "state.json"), threading.Event()
+        return Site(self.root, state, get_settings(), Fetcher(self.report, halt), self.report, halt)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Let one ``up`` or ``down`` at a time work on this stack."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        with (self.root / "lock").open("a") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                self.report.event("stack", "another mxctl is starting or stopping this stack: waiting for it")
+                fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def up(self, services: bool = True, wait: bool = True) -> Settings:
+        """Start what does not run, restart what is unwell; the settings to reach it, when every part is healthy.
+
+        Args:
+            services: also apply the declared topology and start a service for every transform chain.
+            wait: for a part that is busy before it can serve (a first build of Weaviate), too; else that part, and
+                what needs it, is left for the next call.
+
+        Raises :class:`glue.local.lifecycle.PartFailedError` for the first part that did not start; the others stay up,
+        so that the next call, after the mend, has less to do.
+        """
+        with self._alone():
+            began = time.monotonic()
+            self._check_space()
+            site = self._site()
+            for part in self.parts:
+                part.check(site)
+            services_parts = chains() if services else ()
+            self._choose_ports(site, (*self.parts, *services_parts))
+            self._save_settings(site)
+            try:
+                complete = self._start(site, services_parts, services, wait)
+            except KeyboardInterrupt:
+                self.report.warning("stack", "interrupted; what was started goes on. To stop it: mxctl local down")
+                raise
+            if complete:
+                cds.make_later(self.root, [part.launch(site) for part in self.parts])
+            took = f"{time.monotonic() - began:.1f} s"
+            rest = "" if complete else "; not complete yet: see mxctl local status, then run mxctl local up again"
+            self.report.event("stack", f"up in {took}{rest}")
+            get_settings.cache_clear()  # this process may have read them when there were no addresses
+            return Settings(**site.state.settings)
+
+    def _start(self, site: Site, services: tuple[Chain, ...], topology: bool, wait: bool) -> bool:
+        """The parts, then the topology and the services; whether all of it is there."""
+        with ThreadPoolExecutor(len(self.parts) + len(services)) as pool:
+            try:
+                slow = [pool.submit(bring_up, part, site, wait) for part in self.parts if part.slow]
+                _collect([pool.submit(bring_up, part, site) for part in self.parts if not part.slow], self.report)
+                flowing: list[Future[bool]] = []
+                if topology:
+                    apply_topics(site)
+                    flowing = [pool.submit(bring_up, part, site) for part in services]
+                complete = all(_collect(slow, self.report))
+                if topology and complete:
+                    apply_everything(site)
+                _collect(flowing, self.report)
+            except BaseException:
+                site.halt.set()  # or the pool would wait for what nobody needs any more
+                raise
+        return complete
+
+    def _save_settings(self, site: Site) -> None:
+        for part in self.parts:
+            site.state.settings |= part.settings(site)
+        site.state.settings["hash_keys_file"] = str(hash_keys(self.root / "secrets" / "hash-keys.json"))
+        site.state.save()
+
+    def _check_space(self) -> None:
+        free = shutil.disk_usage(self.root).free
+        if free < NEEDED_BYTES:
+            raise MillionXError(
+                f"starting the local stack in {self.root}",
+                f"{free >> 20} MB are free there, {NEEDED_BYTES >> 20} MB are needed",
+                "free some space, or set MXCTL_STATE_DIR to a folder on another disk",
+            )
+
+    def _choose_ports(self, site: Site, parts: Iterable[Part]) -> None:
+        """Give every part its ports: those it had, unless another program took one meanwhile."""
+        taken = {port for part in site.state.parts.values() for port in part.ports.values()}
+        for part in parts:
+            state = site.state.part(part.name)
+            if process.find(state) is not None:
+                continue
+            known = [state.ports.get(name) for name in part.ports]
+            if not all(port is not None and ports.is_free(port) for port in known):
+                if None not in known:
+                    self.report.event(part.name, "another program took its port: choosing others")
+                state.ports = dict(zip(part.ports, ports.choose(len(part.ports), taken), strict=True))
+                taken.update(state.ports.values())
+
+    def down(self, purge: bool = False) -> None:
+        """End every process of the stack; ``purge`` also deletes its data."""
+        if not self.root.exists():
+            return
+        with self._alone():
+            try:
+                site = self._site()
+            except MillionXError as error:
+                self.report.warning("stack", str(error))
+                (self.root / "state.json").unlink()
+                site = self._site()
+            parts = self._known(site)
+            for wave in sorted({part.wave for part in parts}, reverse=True):
+                _in_parallel(lambda part: bring_down(part, site), [part for part in parts if part.wave == wave])
+            process.stop(PartState(), self.root, None, 5)  # what no part knows of
+            site.state.save()
+            if purge:
+                for entry in self.root.iterdir():
+                    if entry.name != "lock":
+                        shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+                self.report.event("stack", f"data in {self.root} deleted")
+
+    def _known(self, site: Site) -> list[Part]:
+        """The parts of the stack, and a service for every chain that was started, declared still or not."""
+        prefix = "chain-"
+        names = [name.removeprefix(prefix) for name in site.state.parts if name.startswith(prefix)]
+        return [*self.parts, *map(Chain, names)]
+
+    def status(self) -> list[PartStatus]:
+        """How every part is, with the tail of the log of those that died; services only where they were started."""
+        site = self._site()
+        parts = [part for part in self._known(site) if part in self.parts or site.state.part(part.name).pid]
+        return _in_parallel(lambda part: status(part, site), parts)
+
+
+def _collect(futures: Iterable[Future[bool]], report: Reporter) -> list[bool]:
+    """The results, when all are there; of several errors the first is raised and the others are reported."""
+    results: list[bool] = []
+    errors: list[MillionXError] = []
+    for future in futures:
+        try:
+            results.append(future.result())
+        except MillionXError as error:
+            errors.append(error)
+    for other in errors[1:]:
+        report.warning("stack", f"also failed: {other}")
+    if errors:
+        raise errors[0]
+    return results
+
+
+def _in_parallel(action: Callable[[Part], Result], parts: Sequence[Part]) -> list[Result]:
+    with ThreadPoolExecutor(max(len(parts), 1)) as pool:
+        return list(pool.map(action, parts))

@@ -1,0 +1,111 @@
+"""Weaviate: one node. Its binary may first have to be had (see ``weaviate_binary``), which the log and status show."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import psutil
+
+from glue.local import process, weaviate_binary
+from glue.local.part import Part, Site, http_ok, json_of
+from glue.local.ports import LOOPBACK, answers
+from glue.local.process import Launch
+
+
+class Weaviate(Part):
+    """``weaviate-server``; healthy when ready over HTTP and listening for gRPC.
+
+    When no binary is at hand, its process starts as ``glue.local.weaviate_binary``, which downloads or builds one and
+    then becomes the server: the same process all the while, so that nobody has to wait for it.
+    """
+
+    name = "weaviate"
+    # In this order: the server derives some of them from others and fails unless data follows gossip and the rest rise.
+    ports = ("http", "grpc", "gossip", "data", "raft", "raft_rpc")
+    slow = True
+
+    def check(self, site: Site) -> None:
+        weaviate_binary.at_hand(site.settings.weaviate_binary)
+
+    def prepare(self, site: Site) -> None:
+        marks = {process.STACK_MARK: str(site.root), process.PART_MARK: self.name}
+        description = {"arguments": self._arguments(site), "env": {**process.basic_env(), **self._env(site), **marks}}
+        (site.folder(self.name) / "launch.json").write_text(json.dumps(description, indent=1))
+
+    def _arguments(self, site: Site) -> list[str]:
+        return ["--host", LOOPBACK, "--port", str(site.port(self.name, "http")), "--scheme", "http"]
+
+    def _env(self, site: Site) -> dict[str, str]:
+        port = {name: str(site.port(self.name, name)) for name in self.ports}
+        return {
+            "PERSISTENCE_DATA_PATH": str(site.folder(self.name) / "data"),
+            "AUTHENTICATION_ANONYMOUS_ACCESS_ENABLED": "true",
+            "DEFAULT_VECTORIZER_MODULE": "none",
+            "QUERY_DEFAULTS_LIMIT": "20",
+            "GRPC_PORT": port["grpc"],
+            "CLUSTER_HOSTNAME": "local",
+            "CLUSTER_IN_LOCALHOST": "true",
+            "CLUSTER_ADVERTISE_ADDR": "127.0.0.1",
+            "CLUSTER_BIND_ADDR": "127.0.0.1",
+            "CLUSTER_GOSSIP_BIND_PORT": port["gossip"],
+            "CLUSTER_DATA_BIND_PORT": port["data"],
+            "RAFT_PORT": port["raft"],
+            "RAFT_INTERNAL_RPC_PORT": port["raft_rpc"],
+            "RAFT_BOOTSTRAP_EXPECT": "1",
+            "RAFT_JOIN": f"local:{port['raft']}",
+            "GO_PROFILING_DISABLE": "true",
+            "DISABLE_TELEMETRY": "true",
+            "GOMEMLIMIT": "1GiB",
+            "LOG_LEVEL": "warning",
+        }
+
+    def launch(self, site: Site) -> Launch:
+        folder, given = site.folder(self.name), site.settings.weaviate_binary
+        arguments, env = self._arguments(site), self._env(site)
+        same = ("weaviate", str(given or weaviate_binary.lock()["version"]), *arguments)
+        found = weaviate_binary.at_hand(given)
+        if found is not None:
+            return Launch([str(found), *arguments], folder, env, same_as=same)
+        # It finds its settings in the file; its own environment is the user's, for Go and proxies.
+        obtain = [process.python(), "-m", "glue.local.weaviate_binary", str(folder / "launch.json")]
+        return Launch(obtain, folder, env, inherit_env=True, same_as=same)
+
+    def busy(self, site: Site) -> str:
+        running = process.find(site.state.part(self.name))
+        try:
+            if running is None or "glue.local.weaviate_binary" not in running.cmdline():
+                return ""
+            minutes, seconds = divmod(int(time.time() - running.create_time()), 60)
+        except psutil.NoSuchProcess:
+            return ""
+        last = "".join(process.tail(site.log(self.name), 1)).removeprefix(self.name).strip()
+        return f"obtaining the server since {minutes}m{seconds:02d}s: {last}"
+
+    def healthy(self, site: Site) -> bool:
+        ready = http_ok(f"http://{site.address(self.name, 'http')}/v1/.well-known/ready")
+        return ready and answers(site.port(self.name, "grpc"))
+
+    def warn(self, site: Site) -> None:
+        wanted = weaviate_binary.lock()["version"]
+        found = json_of(f"http://{site.address(self.name, 'http')}/v1/meta").get("version")
+        if found != wanted:
+            site.report.warning(self.name, f"it is version {found}; this project is tested with {wanted}")
+        open_ports = process.beyond_loopback(site.state.part(self.name))
+        if open_ports:
+            numbers = ", ".join(map(str, sorted(open_ports)))
+            site.report.warning(
+                self.name,
+                f"ports {numbers} listen on every interface, because this binary has no setting for their address; "
+                "a server built by this project (Go, no MXCTL_WEAVIATE_BINARY) listens on loopback only",
+            )
+
+    def fix(self, site: Site) -> str:
+        told = [line for line in process.tail(site.log(self.name)) if line.startswith(weaviate_binary.FIX)]
+        return told[-1].removeprefix(weaviate_binary.FIX) if told else super().fix(site)
+
+    def settings(self, site: Site) -> dict[str, str]:
+        return {
+            "weaviate": f"http://{site.address(self.name, 'http')}",
+            "weaviate_grpc": site.address(self.name, "grpc"),
+        }

@@ -1,0 +1,186 @@
+"""Where the Weaviate server comes from: given, cached, downloaded as weaviate-client would, or built with Go.
+
+Run as a program (``python -m glue.local.weaviate_binary LAUNCH.json``) it obtains the binary and becomes the server, so
+that the stack starts without waiting for it; what it prints is the part's log until then.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import platform
+import shutil
+import sys
+import tarfile
+import zipfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from glue.errors import ConfigError, MillionXError
+from glue.local.downloads import UNLOCKED, Fetcher, Wanted
+from glue.local.report import Reporter
+from glue.settings import cache_dir
+
+LOCK_FILE = Path(__file__).resolve().parents[2] / "deploy" / "locks" / "weaviate.json"
+FIX = "fix: "  # how the line with the remedy begins in the log
+WHERE_S = 8  # for the question whether an archive is there; a closed network must not hold anything up
+
+
+def lock() -> dict[str, Any]:
+    """The locked version, its Go module with its checksum, and SHA-256 of release archives by platform."""
+    found: dict[str, Any] = json.loads(LOCK_FILE.read_text())
+    return found
+
+
+def cached() -> Path:
+    """Where the binary of the locked version is kept; beside it, ``origin.json`` tells where it came from."""
+    return cache_dir() / "weaviate" / str(lock()["version"]) / "weaviate-server"
+
+
+def at_hand(given: Path | None) -> Path | None:
+    """A binary that can start now: the given one, else a cached one that is still what was recorded; else None."""
+    if given is not None:
+        if not given.is_file() or not os.access(given, os.X_OK):
+            why = "there is no such program" if not given.exists() else "it is not an executable file"
+            raise ConfigError(f"Weaviate binary {given}", why, "correct or unset MXCTL_WEAVIATE_BINARY")
+        return given.resolve()
+    binary = cached()
+    return binary if _intact(binary) else None
+
+
+def _intact(binary: Path) -> bool:
+    try:
+        origin = json.loads(binary.with_name("origin.json").read_text())
+        found = binary.stat()
+    except (OSError, ValueError):
+        return False
+    if [found.st_size, found.st_mtime_ns] == [origin["size"], origin["mtime_ns"]]:
+        return True
+    return bool(_sha256(binary) == origin["sha256"])
+
+
+def keep(binary: Path, source: str) -> Path:
+    """Move a new binary into the cache and record its SHA-256 and where it came from."""
+    target = cached()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    binary.chmod(0o755)
+    found = binary.stat()
+    origin = {
+        "version": lock()["version"],
+        "source": source,
+        "sha256": _sha256(binary),
+        "size": found.st_size,
+        "mtime_ns": found.st_mtime_ns,
+        "made": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    target.unlink(missing_ok=True)
+    target.with_name("origin.json").write_text(json.dumps(origin, indent=1) + "\n")
+    binary.replace(target)
+    return target
+
+
+def obtain(report: Reporter) -> Path:
+    """The locked binary, whatever it takes; one process at a time, the others wait and then use its result.
+
+    Raises :class:`MillionXError` naming both ways when neither is open.
+    """
+    target = cached()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with target.with_name("lock").open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            report.event("weaviate", "another process is obtaining the server: waiting for it")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        found = at_hand(None)
+        return found or download(report) or _build(report)
+
+
+def _build(report: Reporter) -> Path:
+    from glue.local import weaviate_build
+
+    if shutil.which("go") is None:
+        raise MillionXError(
+            "obtaining the Weaviate server",
+            "its release can not be downloaded from here, and there is no Go to build it with",
+            "allow downloads of releases; or install Go 1.25 or newer; or set MXCTL_WEAVIATE_BINARY to a server you "
+            "have; then: mxctl local up",
+        )
+    return keep(weaviate_build.build(lock(), cached().parent, report), "built with Go, listeners on loopback")
+
+
+def _archive() -> tuple[str, str]:
+    """Platform as the lock spells it, and the name of its release archive."""
+    machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+    system, ending = platform.system(), "tar.gz"
+    if system == "Darwin":
+        machine, ending = "all", "zip"
+    return f"{system}-{machine}", f"weaviate-v{lock()['version']}-{system}-{machine}.{ending}"
+
+
+def download(report: Reporter) -> Path | None:
+    """The release that weaviate-client's embedded mode would take, from where it would; None when that is closed."""
+    from weaviate.embedded import GITHUB_RELEASE_DOWNLOAD_URL
+
+    kind, name = _archive()
+    url = f"{GITHUB_RELEASE_DOWNLOAD_URL}v{lock()['version']}/{name}"
+    try:
+        answer = requests.head(url, allow_redirects=True, timeout=WHERE_S)
+        size = int(answer.headers.get("Content-Length", 0)) if answer.ok else 0
+    except (requests.RequestException, ValueError):
+        size = 0
+    if not size:
+        report.event("weaviate", "its release can not be downloaded from here")
+        return None
+    digest = lock()["archives"].get(kind, UNLOCKED)
+    if digest == UNLOCKED:
+        report.warning("weaviate", f"the lock has no SHA-256 for {name}: what arrives is recorded, not compared")
+    archive = cached().with_name(name)
+    try:
+        Fetcher(report).fetch_all([Wanted(lambda: [url], archive, digest, size)])
+    except MillionXError as error:
+        report.warning("weaviate", str(error))
+        return None
+    program = cached().with_name("weaviate.new")
+    _member(archive, program)
+    for leftover in archive.parent.glob(f"{name}*"):
+        leftover.unlink()
+    return keep(program, f"release archive {name}")
+
+
+def _member(archive: Path, program: Path) -> None:
+    """Copy the one program out of a release archive."""
+    with program.open("wb") as out:
+        if archive.suffix == ".zip":
+            with zipfile.ZipFile(archive) as zipped, zipped.open("weaviate") as file:
+                shutil.copyfileobj(file, out)
+        else:
+            with tarfile.open(archive) as tarred:
+                member = tarred.extractfile("weaviate")
+                if member is None:
+                    raise MillionXError(f"archive {archive.name}", "it holds no program named weaviate")
+                shutil.copyfileobj(member, out)
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def main() -> None:
+    """Obtain the binary, then become the server that the file named on the command line describes."""
+    launch = json.loads(Path(sys.argv[1]).read_text())
+    try:
+        binary = obtain(Reporter())
+    except MillionXError as error:
+        sys.exit(f"{error.what}: {error.why}\n{FIX}{error.fix}")
+    os.execve(binary, [str(binary), *launch["arguments"]], launch["env"])  # noqa: S606
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+"""Building the Weaviate server with Go, from the locked module, with every listener on loopback.
+
+The server has settings for the address of its REST, gossip and raft ports; gRPC and the cluster's data port always
+listen on every interface. Where this project builds the server itself, it gives those listeners the loopback address.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import threading
+import time
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+from glue.errors import MillionXError
+from glue.local.report import Reporter
+
+PROGRAM = "./cmd/weaviate-server"
+EVERYWHERE, LOOPBACK = '":%d"', '"127.0.0.1:%d"'
+# Files that open a listener with the format above.
+LISTENERS = (
+    "adapters/handlers/grpc/server.go",
+    "adapters/handlers/rest/clusterapi/grpc/server.go",
+    "adapters/handlers/rest/clusterapi/serve.go",
+    "adapters/handlers/rest/configure_api.go",
+)
+NEEDED_BYTES = 6 << 30  # module cache and build cache
+HIDDEN = ("GOMEMLIMIT", "GOMAXPROCS")  # meant for the server, not for the compiler
+
+
+def build(lock: dict[str, Any], folder: Path, report: Reporter) -> Path:
+    """Build the locked version in ``folder``; the program. Go keeps what is done, so a broken-off build goes on.
+
+    Raises :class:`MillionXError`: sources that do not have the locked checksum, no space, or what the compiler said.
+    """
+    free = shutil.disk_usage(folder).free
+    if free < NEEDED_BYTES:
+        report.warning("weaviate", f"{free >> 20} MB are free; a first build may need {NEEDED_BYTES >> 20} MB")
+    module = f"{lock['module']}@v{lock['version']}"
+    report.event("weaviate", f"building {module}; the first time takes about ten minutes")
+    found = json.loads(_go(["mod", "download", "-json", module], folder, report))
+    if found.get("Sum") != lock["sum"]:
+        raise MillionXError(
+            f"building {module}",
+            f"the checksum of its source is {found.get('Sum')}, the lock says {lock['sum']}",
+            "check GOPROXY and GOFLAGS: a proxy may have altered it",
+        )
+    source = folder / "source"
+    _copy_on_loopback(Path(found["Dir"]), source)
+    program = folder / "weaviate.new"
+    _go(
+        ["build", "-v", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w", "-o", str(program), PROGRAM],
+        source,
+        report,
+    )
+    shutil.rmtree(source)
+    return program
+
+
+def _copy_on_loopback(module: Path, source: Path) -> None:
+    shutil.rmtree(source, ignore_errors=True)
+    # copyfile, not copy: files in Go's module cache are read-only.
+    shutil.copytree(module, source, copy_function=shutil.copyfile, ignore=shutil.ignore_patterns("test", "*_test.go"))
+    for folder in (source, *(path for path in source.rglob("*") if path.is_dir())):
+        folder.chmod(0o755)
+    for name in LISTENERS:
+        file = source / name
+        text = file.read_text()
+        if EVERYWHERE not in text:
+            raise MillionXError(
+                "building Weaviate", f"{name} opens its port differently from the locked version", "restore the lock"
+            )
+        file.write_text(text.replace(EVERYWHERE, LOOPBACK))
+
+
+def _go(arguments: list[str], cwd: Path, report: Reporter) -> str:
+    """Run Go, showing how long it has been at it and its last line; its standard output."""
+    env = {key: value for key, value in os.environ.items() if key not in HIDDEN}
+    began, last = time.monotonic(), deque[str](maxlen=20)
+    polite = ["nice", "-n", "10"] if shutil.which("nice") else []  # the rest of the stack starts meanwhile
+    with subprocess.Popen(
+        [*polite, "go", *arguments], cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as run:
+        assert run.stdout is not None and run.stderr is not None  # noqa: S101
+        threading.Thread(target=_show, args=(run, began, last, report), daemon=True).start()
+        last.extend(line.strip() for line in run.stderr)
+        output = run.stdout.read()  # small: what fits in the pipe while the other one is read
+    if run.returncode:
+        raise MillionXError(
+            f"go {arguments[0]} for Weaviate",
+            "\n".join(last),
+            "it needs Go 1.25 or newer, about 2 GB of memory and access to Go modules; or set MXCTL_WEAVIATE_BINARY",
+        )
+    return output
+
+
+def _show(run: subprocess.Popen[str], began: float, last: deque[str], report: Reporter) -> None:
+    while run.poll() is None:
+        minutes, seconds = divmod(int(time.monotonic() - began), 60)
+        report.progress("weaviate", f"{minutes}m{seconds:02d}s  {last[-1] if last else 'starting go'}")
+        time.sleep(1)

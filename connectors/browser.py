@@ -1,0 +1,181 @@
+"""A Chromium that scrapes politely: light pages, sessions that retire, evidence of what went wrong.
+
+Uses Playwright (extra ``browser``) with the system's Chromium, else Playwright's own (``playwright install chromium``).
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import time
+import urllib.parse
+import urllib.robotparser
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field, SecretStr
+
+from connectors.http import Http
+from connectors.policies import Strict
+from glue.errors import ConfigError, ServiceError, ServiceUnavailableError
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser as Chromium
+    from playwright.sync_api import BrowserContext, Page, Playwright, Route
+
+log = logging.getLogger(__name__)
+_HEAVY = {"image", "media", "font"}
+_SYSTEM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+class BrowserOptions(Strict):
+    """How the browser behaves. Times in seconds."""
+
+    executable: str | None = Field(None, description="A Chromium; unset: the system's, else Playwright's own.")
+    user_agent: str | None = None
+    locale: str = "bn-BD"
+    proxies: list[SecretStr] = Field(default_factory=list, description="http://user:pass@host:port, used in turn.")
+    page_timeout: float = Field(20.0, gt=0)
+    session_pages: int = Field(20, ge=1, description="Pages after which a session retires.")
+    session_age: float = Field(900.0, gt=0, description="Age at which a session retires.")
+    sessions: int = Field(3, ge=1, description="Fresh sessions to try before a block ends the run.")
+    obey_robots: bool = True
+
+
+class Browser:
+    """One Chromium of a run, with one session (cookies, proxy) at a time. Not thread-safe."""
+
+    def __init__(self, options: BrowserOptions, evidence: Path) -> None:
+        self.options = options
+        self._evidence = evidence
+        self._playwright: Playwright | None = None
+        self._chromium: Chromium | None = None
+        self._session: BrowserContext | None = None
+        self._pages = 0
+        self._born = 0.0
+        self._sessions = 0
+        self._robots: dict[str, urllib.robotparser.RobotFileParser] = {}
+
+    def _start(self) -> Chromium:
+        if self._chromium is None:
+            try:
+                from playwright.sync_api import Error, sync_playwright
+            except ImportError as error:
+                raise ConfigError(
+                    "browser", "Playwright is not installed", "pip install 'millionx[browser]'"
+                ) from error
+            found = next((path for path in map(shutil.which, _SYSTEM) if path), None)
+            self._playwright = sync_playwright().start()
+            # Chromium's own sandbox does not start for root (containers).
+            args = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+            try:
+                self._chromium = self._playwright.chromium.launch(
+                    executable_path=self.options.executable or found, args=[*args, "--disable-dev-shm-usage"]
+                )
+            except Error as error:
+                self.close()
+                raise ConfigError(
+                    "browser", "no Chromium could be started", "install Chromium, or run: playwright install chromium"
+                ) from error
+        return self._chromium
+
+    def page(self) -> Page:
+        """A new page of a session that is still good; the caller closes it."""
+        old = time.monotonic() - self._born > self.options.session_age
+        if self._session is not None and (old or self._pages >= self.options.session_pages):
+            self.retire()
+        if self._session is None:
+            proxies = self.options.proxies
+            proxy = proxies[self._sessions % len(proxies)].get_secret_value() if proxies else None
+            self._session = self._start().new_context(
+                locale=self.options.locale,
+                user_agent=self.options.user_agent,
+                viewport={"width": 1280, "height": 900},
+                proxy=_proxy(proxy) if proxy else None,  # type: ignore[arg-type]
+            )
+            self._session.set_default_timeout(self.options.page_timeout * 1000)
+            self._session.route("**/*", _skip_heavy)
+            self._pages, self._born = 0, time.monotonic()
+            self._sessions += 1
+        self._pages += 1
+        return self._session.new_page()
+
+    def retire(self) -> None:
+        """End the session: the next page starts with fresh cookies and the next proxy."""
+        if self._session is not None:
+            session, self._session = self._session, None
+            session.close()
+
+    def keep_evidence(self, page: Page, reason: str) -> str:
+        """Save a screenshot and the HTML of ``page`` for who mends it; the text for the error message."""
+        self._evidence.mkdir(parents=True, exist_ok=True)
+        name = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{reason}"
+        kept = self._evidence / name
+        try:
+            kept.with_suffix(".html").write_text(page.content(), encoding="utf-8", errors="replace")
+            page.screenshot(path=str(kept.with_suffix(".png")), timeout=15_000)
+        except Exception as error:  # evidence helps; its lack must not hide the cause
+            log.warning("evidence %s could not be kept whole (%s)", name, type(error).__name__)
+        return f"see {kept}.html and .png"
+
+    def check_robots(self, url: str, http: Http) -> None:
+        """Obey the site's robots.txt.
+
+        Raises:
+            ServiceError: it does not allow the page.
+        """
+        if not self.options.obey_robots:
+            return
+        parts = urllib.parse.urlsplit(url)
+        site = f"{parts.scheme}://{parts.netloc}"
+        if site not in self._robots:
+            answer = http.attempt("robots.txt", lambda: _robots(http, site))
+            self._robots[site] = answer
+        if not self._robots[site].can_fetch(self.options.user_agent or "*", url):
+            raise ServiceError(
+                f"page below {site}", "its robots.txt does not allow it",
+                "use the site's API; or, with its permission, set browser.obey_robots to false",
+            )  # fmt: skip
+
+    def close(self) -> None:
+        """End Chromium."""
+        try:
+            self.retire()
+            if self._chromium is not None:
+                self._chromium.close()
+        except Exception as error:  # it may have died; the rest is released all the same
+            log.debug("closing Chromium: %s", type(error).__name__)
+        finally:
+            self._chromium = None
+            if self._playwright is not None:
+                self._playwright.stop()
+                self._playwright = None
+
+
+def _robots(http: Http, site: str) -> urllib.robotparser.RobotFileParser:
+    answer = http.send("robots.txt", f"{site}/robots.txt")
+    if answer.status >= 500:
+        raise ServiceUnavailableError("robots.txt", f"it answered {answer.status}")
+    parser = urllib.robotparser.RobotFileParser()
+    parser.parse(answer.body.decode(errors="replace").splitlines() if answer.status == 200 else [])
+    return parser
+
+
+def _skip_heavy(route: Route) -> None:
+    if route.request.resource_type in _HEAVY:
+        route.abort()
+    else:
+        route.continue_()
+
+
+def _proxy(url: str) -> dict[str, Any]:
+    parts = urllib.parse.urlsplit(url)
+    made = {"server": f"{parts.scheme}://{parts.hostname}:{parts.port}"}
+    if parts.username:
+        made |= {
+            "username": urllib.parse.unquote(parts.username),
+            "password": urllib.parse.unquote(parts.password or ""),
+        }
+    return made

@@ -1,0 +1,66 @@
+"""Dead letters of producers: records that broke their model, with Connect's headers, never readable as they are.
+
+The value is the native record as JSON, sealed under the hash keys; without a key file it is redacted to names and
+types of its fields.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from connectors.config import SourceConfig
+from connectors.models import millis
+from connectors.sink import Message
+from glue.deadletters.headers import PREFIX, RETRY_COUNT, SEALED
+from glue.deadletters.seal import seal
+from glue.identity import record_key
+from glue.settings import get_settings
+from glue.transforms.keyring import Keyring, load_keyring
+
+STAGE = "SOURCE"
+
+
+def raw_bytes(raw: Any) -> bytes:
+    """A native record as JSON, the same for the same record; what JSON can not hold is written as text."""
+    return json.dumps(raw, sort_keys=True, default=str, ensure_ascii=True).encode()
+
+
+def raw_fingerprint(raw: Any) -> str:
+    """What makes a bad record the same as one that was seen."""
+    return "dead:" + hashlib.sha256(raw_bytes(raw)).hexdigest()
+
+
+def dead_letter(config: SourceConfig, raw: Any, reason: str, kind: str) -> Message:
+    """The message for ``config.dead_letters``; ``reason`` holds no field value."""
+    key = record_key("dead", config.name, raw_fingerprint(raw)).encode()
+    headers = {
+        PREFIX + "topic": config.topic,
+        PREFIX + "connector.name": f"connectors.{config.name}",
+        PREFIX + "stage": STAGE,
+        PREFIX + "class.name": config.class_path,
+        PREFIX + "exception.class.name": kind,
+        PREFIX + "exception.message": reason,
+        RETRY_COUNT: "0",
+    }
+    ring = _keyring(get_settings().hash_keys_file)
+    if ring is None:
+        value = json.dumps({"redacted": True, "bytes": len(raw_bytes(raw)), "fields": _shape(raw)}).encode()
+    else:
+        value = seal(ring, key, raw_bytes(raw), [])
+        headers[SEALED] = ring.active
+    encoded = [(name, text.encode("utf-8", "replace")) for name, text in headers.items()]
+    return Message(config.dead_letters, key, value, encoded, millis(datetime.now(UTC)))
+
+
+@cache
+def _keyring(path: Path | None) -> Keyring | None:
+    return load_keyring(path) if path else None
+
+
+def _shape(raw: Any) -> dict[str, str]:
+    return {str(name): type(value).__name__ for name, value in raw.items()} if isinstance(raw, dict) else {}

@@ -1,0 +1,110 @@
+"""Posts of Facebook pages through the Graph API."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from connectors.errors import CredentialError, EmptyListingError, ThrottledError
+from connectors.http import Answer, Http, check_status
+from glue.errors import ServiceError, ServiceUnavailableError
+
+log = logging.getLogger(__name__)
+_FIELDS = (
+    "id,message,created_time,shares,reactions.summary(total_count).limit(0),comments.summary(total_count).limit(0)"
+)
+_THROTTLES = {4, 17, 32, 613}
+_DEAD_TOKEN = {102, 190}
+_USAGE_LIMIT = 95  # per cent: above it the vendor soon refuses
+_PAUSE = 60.0
+
+
+class TooMuchDataError(ServiceError):
+    """The vendor asks for a smaller page."""
+
+
+class GraphApi:
+    """Calls with one token. ``base_url`` holds the version."""
+
+    def __init__(self, http: Http, base_url: str, token: str, page_size: int) -> None:
+        self._http = http
+        self._base = base_url.rstrip("/")
+        self._token = token
+        self._size = page_size
+
+    def posts(self, page: str, since: datetime | None, until: datetime | None) -> Iterator[list[Any]]:
+        """Posts of a page, the newest first, page by page of the listing.
+
+        Raises:
+            EmptyListingError: the first page of a whole listing is empty: such a page does not exist or is hidden.
+        """
+        params: dict[str, Any] = {"fields": _FIELDS, "access_token": self._token}
+        if since:
+            params["since"] = int(since.timestamp())
+        if until:
+            params["until"] = int(until.timestamp())
+        what, after, first = f"Facebook page {page}", None, True
+        while True:
+            body = self._page(what, f"{self._base}/{page}/posts", params | ({"after": after} if after else {}))
+            data = body["data"]
+            if first and not data and since is None:
+                raise EmptyListingError(
+                    what, "the API answered without a single post", "is the page public and its name right?"
+                )
+            first = False
+            yield data
+            paging = body.get("paging") or {}
+            after = (paging.get("cursors") or {}).get("after")
+            if not paging.get("next") or not after:
+                return
+
+    def _page(self, what: str, url: str, params: dict[str, Any]) -> dict[str, Any]:
+        while True:
+            try:
+                return self._http.attempt(what, lambda: self._once(what, url, {**params, "limit": self._size}))
+            except TooMuchDataError:
+                if self._size <= 1:
+                    raise
+                self._size = max(1, self._size // 2)
+                log.info("%s: asked for less data, now %d posts a page", what, self._size)
+
+    def _once(self, what: str, url: str, params: dict[str, Any]) -> dict[str, Any]:
+        answer = self._http.send(what, url, params)
+        self._listen(answer)
+        try:
+            body = json.loads(answer.body)
+        except ValueError:
+            body = None
+        if isinstance(body, dict) and isinstance(body.get("error"), dict):
+            raise _error(what, body["error"])
+        check_status(what, answer)
+        if not isinstance(body, dict) or not isinstance(body.get("data"), list):
+            raise ServiceUnavailableError(what, "the answer is no page of posts")
+        return body
+
+    def _listen(self, answer: Answer) -> None:
+        """``X-App-Usage`` counts in per cent of what is allowed an hour."""
+        try:
+            usage = json.loads(answer.headers.get("x-app-usage", "{}"))
+            highest = max((float(value) for value in usage.values()), default=0.0)
+        except (ValueError, TypeError, AttributeError):
+            return
+        if highest >= _USAGE_LIMIT:
+            self._http.bucket.pause(_PAUSE)
+
+
+def _error(what: str, error: dict[str, Any]) -> Exception:
+    """The vendor's error by its code; its message may quote the token and is left out."""
+    code = error.get("code")
+    if "reduce the amount of data" in str(error.get("message", "")).lower():
+        return TooMuchDataError(what, "it asks for a smaller page")
+    if code in _THROTTLES:
+        return ThrottledError(what, f"throttled (code {code})")
+    if code in _DEAD_TOKEN:
+        return CredentialError(what, f"the token is dead (code {code})", "make a new page token and set it")
+    if code in (1, 2):
+        return ServiceUnavailableError(what, f"code {code}")
+    return ServiceError(what, f"code {code}, subcode {error.get('error_subcode')}")

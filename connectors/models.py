@@ -1,0 +1,164 @@
+"""What a producer may send: the Pydantic twins of ``schemas/*.avsc``, checked at the edge.
+
+Field names, types, defaults and constraints equal the schemas' (a test holds it). Texts hold personal data until the
+glue service removes it, so a record is never logged.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from abc import abstractmethod
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from glue.identity import record_key
+
+_INT64_MAX = 2**63 - 1
+_MONEY_STEP = Decimal("0.0001")
+
+
+def _to_utc_millis(value: datetime) -> datetime:
+    """UTC, cut to the milliseconds that Avro's timestamp-millis keeps."""
+    value = value.astimezone(UTC)
+    return value.replace(microsecond=value.microsecond // 1000 * 1000)
+
+
+Timestamp = Annotated[AwareDatetime, AfterValidator(_to_utc_millis)]
+Count = Annotated[int, Field(ge=0, le=_INT64_MAX)]
+Money = Annotated[
+    Decimal, Field(max_digits=18, decimal_places=4), AfterValidator(lambda value: value.quantize(_MONEY_STEP))
+]
+Text = Annotated[str, Field(min_length=1)]
+
+
+def millis(value: datetime) -> int:
+    """Milliseconds since the epoch, exactly."""
+    delta = value - datetime(1970, 1, 1, tzinfo=UTC)
+    return (delta.days * 86_400 + delta.seconds) * 1000 + delta.microseconds // 1000
+
+
+class SourceRecord(BaseModel):
+    """A record of a source: it knows its key, its time and what makes it new."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    collected_at: Timestamp
+
+    @property
+    @abstractmethod
+    def key(self) -> str:
+        """The record key (text of a UUID5)."""
+
+    @property
+    @abstractmethod
+    def time(self) -> datetime:
+        """When the thing happened or last changed; cursors and freshness count with it."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Two records with the same fingerprint say the same; the second is not sent again."""
+        return self.key
+
+
+class SocialPost(SourceRecord):
+    """A public post. ``schemas/social_post.avsc``."""
+
+    post_id: Text
+    platform: Literal["tiktok", "facebook"]
+    content: str = Field(min_length=5)
+    author_username: str | None = None
+    url: str | None = None
+    hashtags: list[str] = []
+    product_mentions: list[str] = []
+    product_ids: list[str] = []
+    likes: Count = 0
+    comments: Count = 0
+    shares: Count = 0
+    engagement: Count = 0
+    posted_at: Timestamp
+
+    @property
+    def key(self) -> str:
+        return record_key(self.platform, self.post_id)
+
+    @property
+    def time(self) -> datetime:
+        return self.posted_at
+
+    @property
+    def fingerprint(self) -> str:
+        """Key, text and counts: a post is sent again when people react to it, and stored under the same key."""
+        text = hashlib.sha256(self.content.encode()).hexdigest()
+        return f"{self.key}:{text}:{self.likes}:{self.comments}:{self.shares}"
+
+
+class MarketOrder(SourceRecord):
+    """One version of one line item of an order. ``schemas/market_order.avsc``."""
+
+    order_id: Text
+    line_id: Text
+    source: Literal["shopify", "daraz"]
+    product_id: Text
+    sku: str | None = None
+    title: Text
+    category: str | None = None
+    quantity: int = Field(gt=0, le=_INT64_MAX)
+    price: Money = Field(gt=0)
+    currency: str = Field("BDT", min_length=3, max_length=3)
+    status: str = "unknown"
+    shipping_city: str | None = None
+    customer_name: str | None = None
+    customer_phone: str | None = None
+    customer_email: str | None = None
+    note: str | None = None
+    ordered_at: Timestamp
+    updated_at: Timestamp
+
+    @property
+    def key(self) -> str:
+        return record_key(self.source, self.order_id, self.line_id, millis(self.updated_at))
+
+    @property
+    def time(self) -> datetime:
+        return self.updated_at
+
+
+class WeatherData(SourceRecord):
+    """The weather of one city at one time. ``schemas/weather.avsc``."""
+
+    record_key: str = Field(min_length=36)
+    version: Count
+    city: Text
+    latitude: float = Field(ge=-90, le=90)
+    longitude: float = Field(ge=-180, le=180)
+    temperature: float = Field(ge=-90, le=65)
+    feels_like: float | None = None
+    humidity: int = Field(ge=0, le=100)
+    pressure: float | None = None
+    wind_speed: float = Field(ge=0)
+    rain_1h: float = Field(0.0, ge=0)
+    condition: str = ""
+    extreme: bool
+    observed_at: Timestamp
+
+    @property
+    def key(self) -> str:
+        return self.record_key
+
+    @property
+    def time(self) -> datetime:
+        return self.observed_at
+
+
+def weather_key(city: str, observed_at: datetime) -> str:
+    """The identity of an observation: city and time in whole seconds."""
+    return record_key("weather", city, millis(observed_at) // 1000)
+
+
+def reason_without_values(error: ValidationError) -> str:
+    """Which fields a record broke and how, without any value of it (dead letters carry this in a header)."""
+    problems: list[Any] = error.errors(include_input=False, include_context=False, include_url=False)
+    return "; ".join(f"{'.'.join(map(str, one['loc'])) or 'record'}: {one['msg']}" for one in problems[:5])

@@ -1,0 +1,167 @@
+"""The contract between a source and the runner.
+
+A source knows one vendor: how to ask for a page and how to read one native record. The runner owns the rest: limits,
+retries, validation, keys, Avro, Kafka, checkpoints, dead letters, metrics. A new source is a module with one subclass
+of :class:`Source` and one file in ``connect-config/sources``.
+"""
+
+from __future__ import annotations
+
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, ClassVar, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from connectors.errors import BlockedError, ChangedError, CredentialError, EmptyListingError, ThrottledError
+from connectors.http import Http
+from connectors.models import SourceRecord
+from glue.errors import MillionXError, ServiceError, ServiceUnavailableError
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+Raw = Any  # one record as the vendor gave it; may be malformed in every way
+Fields = dict[str, Any]  # the fields of a record of `Source.model`, not yet validated
+Cursor = dict[str, Any]  # where to go on; small, JSON
+
+
+class SourceOptions(BaseModel):
+    """Base of a source's own options (``options`` in its file): unknown names are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True)
+class Window:
+    """The time asked for: from ``since`` (None: the source's own beginning) to ``until`` (None: now), UTC.
+
+    ``since`` already holds the overlap with the run before, so records come again; the runner drops them.
+    """
+
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def holds(self, time: datetime) -> bool:
+        """Whether a record of that time belongs to the window (both ends inclusive)."""
+        return (self.since is None or time >= self.since) and (self.until is None or time <= self.until)
+
+
+@dataclass
+class Page:
+    """Native records that came together, and the cursor that holds once all of them are acknowledged by Kafka.
+
+    ``cursor`` None says: nothing to remember yet (an unsorted page in the middle of a listing).
+    """
+
+    records: list[Raw]
+    cursor: Cursor | None = None
+
+
+@dataclass
+class Context:
+    """What the runner lends a source: its HTTP client, the overlap between runs, the folder for evidence."""
+
+    http: Http
+    evidence: Path
+    overlap: timedelta = timedelta()
+    now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
+
+
+OptionsT = TypeVar("OptionsT", bound=SourceOptions)
+
+
+class Source(ABC, Generic[OptionsT]):
+    """One vendor. Life: constructed, ``pages`` once, ``parse`` for every record, ``close`` always."""
+
+    model: ClassVar[type[SourceRecord]]
+    options_class: ClassVar[type[SourceOptions]]
+    webhook: ClassVar[bool] = False  # whether `mxctl webhook serve` also feeds its topic
+
+    def __init__(self, options: OptionsT, context: Context) -> None:
+        self.options = options
+        self.context = context
+
+    @abstractmethod
+    def pages(self, window: Window, cursor: Cursor) -> Iterator[Page]:
+        """Yield the records of ``window``, oldest first where the vendor can sort, going on from ``cursor``.
+
+        Call the vendor through ``context.http`` or wrap calls in ``context.http.attempt``: that brings limits,
+        retries and metrics.
+
+        Raises:
+            BlockedError, ChangedError, CredentialError, ServiceError, ServiceUnavailableError: the run ends; pages
+                yielded before are safe in Kafka and in the checkpoint.
+        """
+
+    @abstractmethod
+    def parse(self, raw: Raw, collected_at: datetime) -> Iterable[Fields]:
+        """The records in one native record (an order has several lines), as fields for ``model``.
+
+        May raise anything for a malformed one: it goes to dead letters whole, its neighbours are unaffected.
+        """
+
+    def start(self, cursor: Cursor, overlap: timedelta) -> datetime | None:
+        """Where an ordinary run begins: the cursor's ``time``, less the overlap."""
+        time = cursor.get("time")
+        return datetime.fromisoformat(time) - overlap if isinstance(time, str) else None
+
+    def close(self) -> None:
+        """Release what was opened. Called once, also after a failure."""
+
+
+def each_of(items: Iterable[T], read: Callable[[T], Iterator[Page]]) -> Iterator[Page]:
+    """The pages of each item (page, keyword, city); one that fails does not hold back those after it.
+
+    What would befall the others too (refused credentials, throttling, a block, changed pages) ends it at once.
+
+    Raises:
+        ServiceError, ServiceUnavailableError: the first failure, after all others were read.
+    """
+    first: MillionXError | None = None
+    for item in items:
+        try:
+            yield from read(item)
+        except (ServiceError, ServiceUnavailableError) as error:
+            general = isinstance(error, CredentialError | ThrottledError | BlockedError | ChangedError)
+            if general and not isinstance(error, EmptyListingError):
+                raise
+            first = first or error
+            log.warning("%s: going on with the rest", error)
+    if first is not None:
+        raise first
+
+
+def newest(times: Iterable[datetime], started: datetime, before: str | None) -> str | None:
+    """A cursor ``time``: the newest seen, but never after the start of the run and never backwards.
+
+    Not after the start: a record written during the run, but older than one already seen, would be skipped next time
+    (lesson of singer-io/tap-shopify). Returns ISO 8601, or ``before`` where nothing was seen.
+    """
+    last = max(times, default=None)
+    if last is None:
+        return before
+    bounded = min(last, started)
+    return bounded.isoformat() if before is None or bounded > datetime.fromisoformat(before) else before
+
+
+def text_or_none(value: Any) -> str | None:
+    """A stripped string, or None for nothing; other types pass for the model to refuse or take."""
+    if value is None:
+        return None
+    text = value.strip() if isinstance(value, str) else str(value)
+    return text or None
+
+
+def mapping(value: Any, what: str) -> Mapping[str, Any]:
+    """``value`` as a JSON object.
+
+    Raises:
+        TypeError: it is something else.
+    """
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{what} is {type(value).__name__}, not an object")
+    return value

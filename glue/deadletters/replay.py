@@ -1,0 +1,182 @@
+"""Sending letters back to where they came from, or laying them to rest: each exactly once, resumable at any point."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from confluent_kafka import KafkaException
+
+from glue.clients import kafka
+from glue.deadletters.headers import REPLAY_FOR, RETRY_COUNT, without_errors
+from glue.deadletters.read import MARK, MARKED, Letter
+from glue.deadletters.seal import unseal
+from glue.errors import DataError, MillionXError, ServiceError
+from glue.transforms.contract import Headers
+from glue.transforms.keyring import Keyring
+
+log = logging.getLogger(__name__)
+_IN_ONE = 500
+_PATIENCE = 30.0
+
+
+@dataclass
+class Outcome:
+    """What came of a replay: ids by fate, and why some stayed."""
+
+    replayed: list[str] = field(default_factory=list)
+    kept: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """A record as it was before it failed, with its way back."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+    timestamp: int
+
+
+def open_letter(letter: Letter, ring: Keyring) -> Original:
+    """The record inside a letter.
+
+    Raises:
+        DataError: its contents were never kept, its seal does not open, or it does not say where it came from.
+    """
+    topic = letter.header("topic")
+    if not topic:
+        raise DataError(f"letter {letter.id}", "does not say which topic it came from")
+    if any(name == "millionx.truncated" for name, _ in letter.headers):
+        raise DataError(f"letter {letter.id}", f"was too large to keep; the original is at {letter.origin}")
+    own = without_errors(letter.headers)
+    key, value, headers = letter.key, letter.value, own
+    if letter.sealed:
+        key, value, headers = unseal(ring, letter.sealed, letter.value or b"")
+    headers = [header for header in headers if header[0] != REPLAY_FOR]
+    headers += [
+        (RETRY_COUNT, str(letter.attempts + 1).encode()),
+        (REPLAY_FOR, letter.header("connector.name").encode()),
+    ]
+    return Original(topic, key, value, headers, letter.timestamp)
+
+
+def replay(
+    letters: Sequence[Letter],
+    bootstrap: str,
+    ring: Keyring,
+    *,
+    most: int = 3,
+    dry_run: bool = False,
+    progress: Callable[[int], None] = lambda count: None,
+) -> Outcome:
+    """Send open letters back to their topics with their own key, value and headers.
+
+    The record that goes back and the mark on its letter are one transaction: stopped at any point, nothing is sent
+    twice, and the next call goes on. The record names the chain that refused it, and only that one takes it again.
+
+    Args:
+        most: letters that were replayed so often already are kept.
+        dry_run: say what would happen, and change nothing.
+        progress: told the number of letters sent so far.
+
+    Raises:
+        ServiceError: Kafka refused, or another replay runs at the same time.
+    """
+    outcome = Outcome()
+    ready: list[tuple[Letter, Original]] = []
+    topics = _topics(bootstrap)
+    for letter in letters:
+        try:
+            if letter.done:
+                raise DataError(f"letter {letter.id}", f"was {letter.done} already")
+            if letter.attempts >= most:
+                raise DataError(f"letter {letter.id}", f"was replayed {letter.attempts} times already")
+            original = open_letter(letter, ring)
+            if original.topic not in topics:
+                raise DataError(f"letter {letter.id}", f"its topic {original.topic} does not exist")
+            ready.append((letter, original))
+        except MillionXError as error:
+            outcome.kept[letter.id] = error.why
+    if dry_run:
+        outcome.replayed = [letter.id for letter, _ in ready]
+        return outcome
+    producer = _producer(bootstrap)
+    for first in range(0, len(ready), _IN_ONE):
+        part = ready[first : first + _IN_ONE]
+        _transaction(producer, [_back(original) for _, original in part] + [_mark(x, "replayed") for x, _ in part])
+        outcome.replayed += [letter.id for letter, _ in part]
+        progress(len(outcome.replayed))
+    return outcome
+
+
+def discard(letters: Sequence[Letter], bootstrap: str) -> list[str]:
+    """Lay open letters to rest: they stay in their topic until its retention, and are listed as discarded.
+
+    Raises:
+        ServiceError: Kafka refused.
+    """
+    chosen = [letter for letter in letters if not letter.done]
+    producer = _producer(bootstrap) if chosen else None
+    for first in range(0, len(chosen), _IN_ONE):
+        _transaction(producer, [_mark(letter, "discarded") for letter in chosen[first : first + _IN_ONE]])
+    return [letter.id for letter in chosen]
+
+
+def _topics(bootstrap: str) -> frozenset[str]:
+    try:
+        return frozenset(kafka.admin_client(bootstrap).list_topics(timeout=_PATIENCE).topics)
+    except KafkaException as error:
+        raise ServiceError("replay", error.args[0].str(), "is Kafka running? mxctl local status") from None
+
+
+def _back(original: Original) -> dict[str, Any]:
+    return {
+        "topic": original.topic,
+        "key": original.key,
+        "value": original.value,
+        "headers": original.headers,
+        "timestamp": max(0, original.timestamp),
+    }
+
+
+def _mark(letter: Letter, state: str) -> dict[str, Any]:
+    partition = int(letter.id.rsplit("/", 2)[1])
+    headers = [(MARK, state.encode()), (MARKED, letter.id.encode())]
+    return {"topic": letter.topic, "partition": partition, "key": letter.key, "value": None, "headers": headers}
+
+
+def _producer(bootstrap: str) -> Any:
+    producer = kafka.producer(bootstrap, {"transactional.id": "mxctl-dlq", "client.id": "mxctl-dlq"})
+    try:
+        producer.init_transactions(_PATIENCE)
+    except KafkaException as error:
+        raise ServiceError("replay", error.args[0].str(), "is Kafka running? mxctl local status") from None
+    return producer
+
+
+def _transaction(producer: Any, records: list[dict[str, Any]]) -> None:
+    try:
+        producer.begin_transaction()
+        for record in records:
+            while True:
+                try:
+                    producer.produce(**record)
+                    break
+                except BufferError:
+                    producer.poll(0.1)
+        producer.commit_transaction(_PATIENCE)
+    except KafkaException as error:
+        reason = error.args[0]
+        if not reason.fatal():
+            with suppress(KafkaException):  # what can not be aborted now, the next start's init_transactions aborts
+                producer.abort_transaction(_PATIENCE)
+        raise ServiceError(
+            "replay",
+            reason.str(),
+            "run it again: what was sent is marked, and another replay at the same time is fenced",
+        ) from None

@@ -1,0 +1,75 @@
+"""Sealing a dead letter: its bytes become unreadable without the key file, and whole again with it.
+
+AES-256-GCM (NIST SP 800-38D) under a key derived by HKDF-SHA256 (RFC 5869) from a hash key, so that one file of secrets
+serves both. The header ``millionx.sealed`` names the key. A sealed value is ``MXS1`` or ``MXS2``, 12 random bytes, and
+ciphertext with tag. Inside ``MXS1``: key, value and the headers' names and values in turn, each as four bytes of
+length, big-endian (0xFFFFFFFF for null), and its bytes. ``MXS2`` holds the same compressed by zlib, as sealed bytes can
+not be compressed on their way any more.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import zlib
+from functools import lru_cache
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from glue.errors import DataError
+from glue.transforms.contract import Headers
+from glue.transforms.keyring import Keyring
+
+_PLAIN, _COMPRESSED = b"MXS1", b"MXS2"
+_LARGE = 4096
+_NONCE = 12
+_NULL = 0xFFFFFFFF
+_LENGTH = struct.Struct(">I")
+Contents = tuple[bytes | None, bytes | None, Headers]
+
+
+@lru_cache
+def _cipher(secret: bytes) -> AESGCM:
+    return AESGCM(HKDF(SHA256(), 32, salt=None, info=b"millionx dead letters").derive(secret))
+
+
+def seal(ring: Keyring, key: bytes | None, value: bytes | None, headers: Headers) -> bytes:
+    """The sealed bytes of a message, under the ring's active key."""
+    parts = [key, value]
+    for name, content in headers:
+        parts += name.encode(), content
+    packed = b"".join(_LENGTH.pack(_NULL) if part is None else _LENGTH.pack(len(part)) + part for part in parts)
+    nonce, magic = os.urandom(_NONCE), _PLAIN
+    if len(packed) > _LARGE:
+        packed, magic = zlib.compress(packed, 1), _COMPRESSED
+    return magic + nonce + _cipher(ring.secret(ring.active)).encrypt(nonce, packed, ring.active.encode())
+
+
+def unseal(ring: Keyring, key_id: str, data: bytes) -> Contents:
+    """Key, value and headers as they were.
+
+    Raises:
+        ConfigError: the ring has no such key.
+        DataError: the bytes are not sealed, or were changed.
+    """
+    magic, nonce, rest = data[:4], data[4 : 4 + _NONCE], data[4 + _NONCE :]
+    if magic not in (_PLAIN, _COMPRESSED):
+        raise DataError("unseal", "the value is not sealed")
+    try:
+        packed = _cipher(ring.secret(key_id)).decrypt(nonce, rest, key_id.encode())
+    except (InvalidTag, ValueError):
+        raise DataError("unseal", "the value was sealed with another key, or changed since") from None
+    if magic == _COMPRESSED:
+        packed = zlib.decompress(packed)
+    parts: list[bytes | None] = []
+    position = 0
+    while position < len(packed):
+        (length,) = _LENGTH.unpack_from(packed, position)
+        position += _LENGTH.size
+        parts.append(None if length == _NULL else packed[position : position + length])
+        position += 0 if length == _NULL else length
+    names, values = parts[2::2], parts[3::2]
+    return parts[0], parts[1], [((name or b"").decode(), content) for name, content in zip(names, values, strict=True)]

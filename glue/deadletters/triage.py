@@ -1,0 +1,73 @@
+"""Choosing letters, and grouping them by cause."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from glue.deadletters.read import Letter
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which letters are meant; every condition that is given must hold.
+
+    Attributes:
+        ids: ``topic/partition/offset`` of letters.
+        by: chain or connector that refused it.
+        error: part of the exception's class name.
+        message: part of the exception's text.
+        origin: topic it came from.
+        since: milliseconds since the epoch; older records are left out.
+        state: ``open``, ``replayed``, ``discarded`` or ``all``.
+    """
+
+    ids: frozenset[str] = field(default_factory=frozenset)
+    by: str = ""
+    error: str = ""
+    message: str = ""
+    origin: str = ""
+    since: int = 0
+    state: str = "open"
+
+    def __call__(self, letter: Letter) -> bool:
+        return (
+            (not self.ids or letter.id in self.ids)
+            and (self.state == "all" or (letter.done or "open") == self.state)
+            and (not self.by or letter.header("connector.name") == self.by)
+            and self.error in letter.header("exception.class.name")
+            and self.message in letter.header("exception.message")
+            and (not self.origin or letter.header("topic") == self.origin)
+            and letter.timestamp >= self.since
+        )
+
+
+def by_cause(letters: Iterable[Letter]) -> list[dict[str, Any]]:
+    """Groups of equal cause, the largest first: who refused, with what, how many, one letter of them to look at."""
+    counts: Counter[tuple[str, ...]] = Counter()
+    states: dict[tuple[str, ...], Counter[str]] = {}
+    examples: dict[tuple[str, ...], str] = {}
+    for letter in letters:
+        names = ("connector.name", "topic", "stage", "class.name", "exception.class.name", "exception.message")
+        cause = tuple(letter.header(name) for name in names)
+        counts[cause] += 1
+        states.setdefault(cause, Counter())[letter.done or "open"] += 1
+        examples[cause] = letter.id
+    return [
+        {
+            "by": cause[0],
+            "origin": cause[1],
+            "stage": cause[2],
+            "class": cause[3],
+            "error": cause[4],
+            "message": cause[5],
+            "letters": count,
+            "open": states[cause]["open"],
+            "replayed": states[cause]["replayed"],
+            "discarded": states[cause]["discarded"],
+            "example": examples[cause],
+        }
+        for cause, count in counts.most_common()
+    ]

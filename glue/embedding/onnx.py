@@ -1,0 +1,77 @@
+"""Embedding by onnxruntime: fp32, fused, in length-sorted micro-batches, without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from tokenizers import Tokenizer
+
+from glue.embedding.contract import MAX_TOKENS, Embedder, Matrix
+from glue.embedding.graph import cached_model
+from glue.embedding.weights import DIMENSIONS, find_weights
+from glue.errors import ConfigError
+
+_MICRO_BATCH = 8
+
+
+class OnnxEmbedder(Embedder):
+    """all-MiniLM-L6-v2 by onnxruntime.
+
+    Args:
+        threads: threads within an operator; 0 lets onnxruntime choose.
+        provider: execution provider (``CUDAExecutionProvider``, ``OpenVINOExecutionProvider`` … where installed).
+        micro_batch: texts a run of the graph; sorted by length, small batches waste the least padding on a CPU.
+        weights: folder with the model's files; None takes the installed package.
+    """
+
+    def __init__(
+        self,
+        *,
+        threads: int = 0,
+        provider: str = "CPUExecutionProvider",
+        cache_size: int = 20_000,
+        cache_redis: str | None = None,
+        micro_batch: int = _MICRO_BATCH,
+        weights: Path | None = None,
+    ) -> None:
+        if provider not in onnxruntime.get_available_providers():
+            raise ConfigError(
+                f"execution provider {provider}",
+                f"this onnxruntime has {onnxruntime.get_available_providers()}",
+                "install the onnxruntime build that has it",
+            )
+        found = find_weights(weights)
+        path = cached_model(found)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.add_session_config_entry(
+            "session.intra_op.allow_spinning", "0"
+        )  # idle threads leave the cores to others
+        self._session = onnxruntime.InferenceSession(str(path), options, providers=[provider])
+        self._tokenizer = Tokenizer.from_file(str(found.tokenizer))
+        self._tokenizer.enable_truncation(MAX_TOKENS)
+        self._tokenizer.no_padding()  # padded here, a micro-batch at a time
+        self._micro_batch = micro_batch
+        self.variant = f"onnxruntime-fp32-{provider.removesuffix('ExecutionProvider').lower()}"
+        super().__init__(f"{path.stem}:{self.variant}", cache_size, cache_redis)
+
+    def _embed(self, texts: Sequence[str]) -> Matrix:
+        tokens = [
+            np.asarray(encoding.ids, dtype=np.int32) for encoding in self._tokenizer.encode_batch_fast(list(texts))
+        ]
+        order = sorted(range(len(tokens)), key=lambda place: len(tokens[place]))
+        vectors = np.empty((len(tokens), DIMENSIONS), dtype=np.float32)
+        for first in range(0, len(order), self._micro_batch):
+            places = order[first : first + self._micro_batch]
+            width = len(tokens[places[-1]])
+            ids = np.zeros((len(places), width), dtype=np.int32)
+            mask = np.zeros((len(places), width), dtype=np.int32)
+            for row, place in enumerate(places):
+                ids[row, : len(tokens[place])] = tokens[place]
+                mask[row, : len(tokens[place])] = 1
+            inputs = {"input_ids": ids, "token_type_ids": np.zeros_like(ids), "attention_mask": mask}
+            vectors[places] = self._session.run(None, inputs)[0]
+        return vectors

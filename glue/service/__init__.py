@@ -1,0 +1,1 @@
+"""The glue service: consumes raw topics, sends records through a chain, and produces each exactly once."""

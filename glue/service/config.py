@@ -1,0 +1,73 @@
+"""Settings of the service for one chain, in Connect's words where Connect has one."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, ValidationError
+
+from glue.errors import ConfigError
+from glue.transforms.contract import TransformConfig
+from glue.transforms.declared import DeclaredChain
+
+_CHAIN_KEYS = ("transforms", "predicates", "transforms.", "predicates.")
+
+
+class ServiceConfig(TransformConfig):
+    """What a chain file says beside its transforms."""
+
+    topics: list[str] = Field(min_length=1, description="Topics to read.")
+    output_topic: str = Field(description="Topic to write; its subject's latest schema is used.")
+    group_id: str = Field("", description="Consumer group; empty for millionx-<chain>.")
+    tasks_max: int = Field(1, ge=1, description="Worker processes when --workers does not say.")
+    batch_max_records: int = Field(2000, ge=1, description="Records in one transaction at most.")
+    batch_max_wait_ms: int = Field(100, ge=1, description="Longest wait for a batch to fill.")
+    buffer_max_kbytes: int = Field(16_384, ge=64, description="Records fetched ahead, in kB, a worker.")
+    errors_tolerance: Literal["none", "all"] = Field(
+        "none", description="none stops at a bad record, all sets it aside."
+    )
+    errors_deadletterqueue_topic_name: str = Field("", description="Where bad records go.")
+    errors_retry_timeout: int = Field(
+        60_000, ge=-1, description="Milliseconds that a transient error is retried; -1 forever."
+    )
+    errors_retry_delay_max_ms: int = Field(5_000, ge=1, description="Longest pause between two tries.")
+    errors_log_enable: bool = Field(False, description="Whether each bad record is logged (never its contents).")
+    headers_pass: list[str] = Field(
+        ["traceparent", "tracestate"],
+        description="Headers of the input that pass beside millionx.*; others are left behind.",
+    )
+    session_timeout_ms: int = Field(
+        30_000, ge=1000, description="A worker that is silent for so long loses its partitions."
+    )
+    transaction_timeout_ms: int = Field(
+        60_000, ge=1000, description="A transaction that is open for so long is aborted."
+    )
+
+    @classmethod
+    def of(cls, chain: DeclaredChain) -> ServiceConfig:
+        """The service's part of a chain file.
+
+        Raises:
+            ConfigError: with every wrong key.
+        """
+        own = {
+            name: value
+            for name, value in chain.config.items()
+            if name not in _CHAIN_KEYS[:2] and not name.startswith(_CHAIN_KEYS[2:])
+        }
+        try:
+            config = cls.model_validate(own)
+        except ValidationError as error:
+            problems = "; ".join(
+                f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False)
+            )
+            raise ConfigError(f"chain {chain.name}", problems, "correct the file") from None
+        if config.errors_tolerance == "all" and not config.errors_deadletterqueue_topic_name:
+            raise ConfigError(
+                f"chain {chain.name}",
+                "errors.tolerance=all without a dead-letter topic would lose records",
+                "set errors.deadletterqueue.topic.name",
+            )
+        if not config.group_id:
+            config = config.model_copy(update={"group_id": f"millionx-{chain.name}"})
+        return config

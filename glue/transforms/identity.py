@@ -1,0 +1,105 @@
+"""HashIdentity: persons become pseudonyms, so that joins still work and nobody is named."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from pydantic import Field
+
+from glue.errors import DataError
+from glue.settings import get_settings
+from glue.transforms.contract import Record, Transform, TransformConfig
+from glue.transforms.keyring import Keyring, load_keyring
+from glue.transforms.pii import ascii_digits
+from glue.transforms.tags import branches, tag_of, type_name
+
+_MOBILE_DIGITS = 10  # 1XXXXXXXXX, what all spellings of a Bangladeshi mobile have in common
+_SHORTEST_PHONE = 7
+
+
+class HashConfig(TransformConfig):
+    keys_file: str = Field("", description="JSON file of the keys; empty takes the setting MXCTL_HASH_KEYS_FILE.")
+    key_id: str = Field("", description="Key to use instead of the file's active one, for instance while rotating.")
+    suffix: str = Field("_hash", description="Appended to a field's name to name its pseudonym.")
+    cache_size: int = Field(100_000, ge=0, description="Pseudonyms kept in memory.")
+
+
+class HashIdentity(Transform[HashConfig]):
+    """Replace each field X tagged PII_ID by X_hash: key id, a colon, HMAC-SHA256 in hex, of the normalised value.
+
+    Phones are reduced to their national digits and mails and names to one case first, so that one person has one
+    pseudonym under one key, wherever and however written. Without a key the transform does not start.
+    """
+
+    def configure(self, props: Mapping[str, str]) -> None:
+        super().configure(props)
+        ring = load_keyring(self.config.keys_file or get_settings().hash_keys_file)
+        self._hash = lru_cache(self.config.cache_size)(lambda text: pseudonym(ring, text, self.config.key_id or None))
+        self._hash("probe")  # an unknown key id stops the start, not the first record
+        self._plans: dict[int, tuple[dict[str, Any], list[tuple[str, str]], dict[str, Any]]] = {}
+
+    def apply(self, record: Record) -> Record:
+        value = record.value
+        if value is None:
+            return record
+        schema = record.schema
+        if schema is None:
+            raise DataError("HashIdentity", "the record has no schema, so nothing says what in it is personal")
+        plan = self._plans.get(id(schema))
+        if plan is None:
+            plan = self._plans[id(schema)] = (schema, self._plan(schema), self.output_schema(schema))
+        for name, hashed in plan[1]:
+            found = value.pop(name, None)
+            if found is None or found == "":
+                value[hashed] = None
+            elif isinstance(found, list):
+                value[hashed] = [self._hash(str(item)) for item in found]
+            else:
+                value[hashed] = self._hash(found if isinstance(found, str) else str(found))
+        record.schema = plan[2]
+        return record
+
+    def _plan(self, schema: dict[str, Any]) -> list[tuple[str, str]]:
+        names = [field["name"] for field in schema["fields"] if tag_of(field) == "PII_ID"]
+        return [(name, name + self.config.suffix) for name in names]
+
+    def output_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        fields = []
+        for field in schema["fields"]:
+            if tag_of(field) != "PII_ID":
+                fields.append(field)
+                continue
+            is_list = any(type_name(branch) == "array" for branch in branches(field["type"]))
+            kind: Any = {"type": "array", "items": "string"} if is_list else "string"
+            fields.append(
+                {
+                    "name": field["name"] + self.config.suffix,
+                    "type": ["null", kind],
+                    "doc": f"Pseudonym of {field['name']}: key id and HMAC-SHA256.",
+                    "confluent:tags": ["PUBLIC"],
+                    "default": None,
+                }
+            )
+        return {**schema, "fields": fields}
+
+
+def normalise(text: str) -> str:
+    """One spelling for each person, with its kind in front: ``phone:1712345678``, ``mail:a@b.com``, ``name:karim``."""
+    folded = unicodedata.normalize("NFKC", text).strip().casefold()
+    if "@" in folded.lstrip("@") and " " not in folded:
+        return "mail:" + folded
+    digits = "".join(filter(str.isdigit, ascii_digits(folded)))
+    letters = sum(map(str.isalpha, folded))
+    if letters == 0 and len(digits) >= _SHORTEST_PHONE:
+        national = digits.removeprefix("00").removeprefix("880").removeprefix("0").removeprefix("0")
+        is_mobile = len(national) == _MOBILE_DIGITS and national.startswith("1")
+        return "phone:" + (national if is_mobile else digits)
+    return "name:" + " ".join(folded.lstrip("@").split())
+
+
+def pseudonym(ring: Keyring, text: str, key_id: str | None = None) -> str:
+    """``<key id>:<hex>`` of a person under the active key, or under ``key_id`` to look up what an old key wrote."""
+    return ring.sign(normalise(text).encode(), key_id)

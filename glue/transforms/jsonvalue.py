@@ -1,0 +1,71 @@
+"""Values between Avro and the JSON that people read and write: times as ISO 8601 texts, decimals as texts."""
+
+from __future__ import annotations
+
+import base64
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from glue.errors import DataError
+from glue.transforms.tags import branches, type_name
+
+
+def from_json(value: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    """``value`` with the Python types of ``schema``, and its defaults where a field is left out.
+
+    Raises:
+        DataError: a field is missing, or is not of its type.
+    """
+    fields = {field["name"]: field for field in schema["fields"]}
+    if unknown := sorted(set(value) - set(fields)):
+        raise DataError(str(schema.get("name")), f"has no fields {unknown}")
+    made: dict[str, Any] = {}
+    for name, field in fields.items():
+        if name in value:
+            made[name] = _typed(value[name], field["type"], name)
+        elif "default" in field:
+            default = field["default"]
+            made[name] = list(default) if isinstance(default, list) else default
+        else:
+            raise DataError(str(schema.get("name")), f"the field {name} is missing")
+    return made
+
+
+def _typed(value: Any, avro_type: Any, name: str) -> Any:
+    if value is None:
+        return None
+    branch = branches(avro_type)[0]
+    logical = branch.get("logicalType") if isinstance(branch, dict) else None
+    try:
+        if logical == "decimal":
+            return Decimal(str(value))
+        if logical in ("timestamp-millis", "timestamp-micros"):
+            when = datetime.fromisoformat(value)
+            return when if when.tzinfo else when.replace(tzinfo=UTC)
+        kind = type_name(branch)
+        if kind == "record":
+            return from_json(value, branch)
+        if kind == "array":
+            return [_typed(item, branch["items"], name) for item in value]
+        if kind in ("float", "double"):
+            return float(value)
+    except (ValueError, TypeError, ArithmeticError):
+        raise DataError("value", f"{name} is not of its type") from None
+    return value
+
+
+def to_json(value: Any) -> Any:
+    """``value`` as JSON can hold it."""
+    if isinstance(value, dict):
+        return {str(name): to_json(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [to_json(item) for item in value]
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    if isinstance(value, (Decimal, date, UUID)):
+        return str(value)
+    return value

@@ -1,0 +1,73 @@
+"""What the neighbours of a number say about it: a national id, an order number, a price, a phone."""
+
+from __future__ import annotations
+
+import re
+
+_NID_NAMES = (
+    r"(?:\bn\.? ?i\.? ?d\b\.?|nid(?:no|number|card)|national[ _-]?id\w*|smart ?card|voter|এন ?আই ?ডি|"
+    r"জাতীয় পরিচয়|জাতীয় পরিচয়|ভোটার|পরিচয় ?পত্র|পরিচয় ?পত্র|স্মার্ট কার্ড)"
+)
+_NID_BEFORE = re.compile(rf"{_NID_NAMES}[^\d\n;।<>=]{{0,28}}\Z", re.IGNORECASE)
+_NID_ITSELF = re.compile(
+    rf"{_NID_NAMES}[\s:;.\-–—=#()]{{0,4}}(?:(?:card|no|number|num|id|নম্বর|নং|কার্ড)[\s:;.\-–—=#()]{{0,4}}){{0,2}}\Z",
+    re.IGNORECASE,
+)
+_WHOSE = r"(?:(?:my|amar|the|this|er|eta|ta|আমার|এটা|টা)\s{1,2}){0,2}"
+_IS = rf"[\s,:()\-–]{{0,4}}{_WHOSE}(?:is|holo|hocche|হলো|হচ্ছে)\s{{1,2}}{_WHOSE}"
+_NID_AFTER = re.compile(  # "… is my NID", or "… (NID)" unless the word announces the next number
+    rf"(?:{_IS}{_NID_NAMES}|[\s,:()\-–]{{0,4}}{_WHOSE}{_NID_NAMES}(?![^\d\n;।]{{0,24}}\d))", re.IGNORECASE
+)
+_TAKEN = re.compile(rf"\d{_IS}\Z", re.IGNORECASE)
+_PHONE_WORD = re.compile(
+    r"(?:call|phone|mobile|mob|cell|contact|number|numbr|nmbr|num|bkash|nagad|rocket|whats ?app|wa|imo|viber|tel|sms|"
+    r"hotline|inbox|no|personal|ফোন|মোবাইল|নম্বর|নাম্বার|কল|বিকাশ|নগদ|রকেট|যোগাযোগ|ইমো|হোয়াটসঅ্যাপ)[\s:;.\-–—=#()]{0,4}\Z",
+    re.IGNORECASE,
+)
+_PHONE_AFTER = re.compile(  # "… এই নাম্বারে ফোন দিন", unless the word announces the next number
+    r"\s{0,2}(?:(?:এই|ei|this)\s{1,2})?(?:নাম্বার|নম্বর|number|ফোন|কল|call|whats ?app)(?![^\d\n;।]{0,24}[\doOlI])",
+    re.IGNORECASE,
+)
+_ID_WORD = re.compile(
+    r"(?<![a-z])(?:order|ord|invoice|inv|sku|id|post|track(?:ing)?|trx|trxid|txn|tnx|transaction|ref|awb|code|serial|item|product|"
+    r"model|batch|ticket|parcel|consignment|memo|acc|account|barcode|isbn|imei|time|timestamp|unix|অর্ডার|আইডি|ইনভয়েস|"
+    r"ট্র্যাকিং|পোস্ট|কোড|মেমো|লেনদেন)"
+    r"(?:[\s_:#.\-]{0,2}(?:id|no|number|num|code|নম্বর|নং|আইডি))?[\s:;.\-–—=#()\"'_/]{0,4}\Z",
+    re.IGNORECASE,
+)
+_MONEY_BEFORE = re.compile(r"(?:tk|taka|bdt|usd|rs|price|৳|\$|দাম|টাকা|মূল্য)[\s.:=\-]{0,3}\Z", re.IGNORECASE)
+_MONEY_AFTER = re.compile(r"\s{0,2}(?:tk|taka|bdt|৳|/-|টাকা|likes?|views?|followers?|km|kg|pcs)", re.IGNORECASE)
+_GLUED_BEFORE = re.compile(r"[A-Za-z_#=/\"'&?%]\Z")
+_GLUED_AFTER = re.compile(r"[A-Za-z_=%]")
+_WINDOW = 32
+
+
+def nid_before(text: str, start: int) -> bool:
+    """Whether the words before ``text[start]`` call what follows a national id, and none nearer calls it else."""
+    left = max(0, start - 2 * _WINDOW)
+    word = _NID_BEFORE.search(text, left, start)
+    if word is None:
+        return False
+    if _TAKEN.search(text, max(0, word.start() - _WINDOW), word.start()):
+        return False  # "1990123456 is my NID, 1712345678": the word is about the first
+    return _ID_WORD.search(text, left, start) is None or _NID_ITSELF.search(text, left, start) is not None
+
+
+def nid_after(text: str, end: int) -> bool:
+    """Whether the words after ``text[end]`` call what stands before them a national id."""
+    return _NID_AFTER.match(text, end) is not None
+
+
+def bare_is_phone(text: str, start: int, end: int) -> bool:
+    """Whether ten digits without the leading zero are a phone: yes, unless their neighbours name something else."""
+    left = max(0, start - _WINDOW)
+    if _ID_WORD.search(text, left, start):
+        return False
+    if _PHONE_WORD.search(text, left, start) or _PHONE_AFTER.match(text, end):
+        return True
+    return not (
+        _MONEY_BEFORE.search(text, left, start)
+        or _MONEY_AFTER.match(text, end)
+        or _GLUED_BEFORE.search(text, max(0, start - 1), start)
+        or _GLUED_AFTER.match(text, end)
+    )

@@ -1,0 +1,91 @@
+"""Privacy tags of an Avro schema: which field may travel as it is, and what must happen to the others.
+
+``"confluent:tags"`` on a field is one of the names below; the tag of a record or map field holds for what lies in it
+unless an inner field says otherwise. A text without a tag counts as personal (fail closed).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+Tag = Literal["PUBLIC", "SCRUBBED", "PII_TEXT", "PII_ID", "PII_DROP"]
+SAFE: frozenset[str] = frozenset({"PUBLIC", "SCRUBBED"})
+_ORDER = ("PII_DROP", "PII_ID", "PII_TEXT", "SCRUBBED", "PUBLIC")
+
+
+def branches(avro_type: Any) -> list[Any]:
+    """The non-null branches of a type; a plain type is its own single branch."""
+    found = avro_type if isinstance(avro_type, list) else [avro_type]
+    return [branch for branch in found if branch != "null" and branch != {"type": "null"}]
+
+
+def type_name(avro_type: Any) -> str:
+    """The Avro name of a type: ``string``, ``record``, ``array`` …"""
+    return str(avro_type["type"]) if isinstance(avro_type, dict) else str(avro_type)
+
+
+def holds_text(avro_type: Any) -> bool:
+    """Whether free text can lie anywhere in the type (strings, raw bytes, and what holds them)."""
+    for branch in branches(avro_type):
+        name = type_name(branch)
+        if name == "string" or (name in ("bytes", "fixed") and not _is_decimal(branch)):
+            return not (isinstance(branch, dict) and branch.get("logicalType") == "uuid")
+        if name == "map":
+            return True  # its keys are texts
+        if name == "array" and holds_text(branch["items"]):
+            return True
+        if name == "record" and any(holds_text(field["type"]) for field in branch["fields"]):
+            return True
+        if name not in _KNOWN:
+            return True  # a reference to a named type: nothing is known, so nothing is assumed
+    return False
+
+
+_NUMBERS = ("enum", "boolean", "int", "long", "float", "double")
+_KNOWN = frozenset(("string", "bytes", "fixed", "map", "array", "record", *_NUMBERS))
+
+
+def _is_decimal(branch: Any) -> bool:
+    return isinstance(branch, dict) and branch.get("logicalType") == "decimal"
+
+
+def tag_of(field: dict[str, Any], inherited: Tag | None = None) -> Tag:
+    """The tag that holds for a field; the strictest of several. Numbers and flags without a tag are PUBLIC."""
+    tags = field.get("confluent:tags") or ()
+    for tag in _ORDER:
+        if tag in tags:
+            return tag  # type: ignore[return-value]
+    if tags:
+        return "PII_TEXT"  # a tag that this version does not know
+    if inherited is not None:
+        return inherited
+    return "PII_TEXT" if holds_text(field["type"]) else "PUBLIC"
+
+
+def personal_fields(schema: dict[str, Any] | None, inherited: Tag | None = None) -> list[str]:
+    """Dotted names of the fields that are not safe to pass on. An unknown schema is one personal field, ``*``."""
+    if schema is None or schema.get("type") != "record":
+        return ["*"]
+    found: list[str] = []
+    for field in schema["fields"]:
+        tag = tag_of(field, inherited)
+        explicit: Tag | None = tag if field.get("confluent:tags") else inherited
+        nested = _records(field["type"])
+        if nested and tag not in ("PII_ID", "PII_DROP"):
+            found += [f"{field['name']}.{name}" for record in nested for name in personal_fields(record, explicit)]
+        elif tag not in SAFE:
+            found.append(str(field["name"]))
+    return found
+
+
+def _records(avro_type: Any) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for branch in branches(avro_type):
+        name = type_name(branch)
+        if name == "record":
+            found.append(branch)
+        elif name == "array":
+            found += _records(branch["items"])
+        elif name == "map":
+            found += _records(branch["values"])
+    return found

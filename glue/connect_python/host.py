@@ -1,0 +1,128 @@
+"""The host process: ``python -m glue.connect_python.host SOCKET``, started by the JVM plugin and by nobody else."""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import logging
+import os
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+from glue.connect_python import failures, guard
+from glue.connect_python.annotations import Annotations
+from glue.connect_python.home import Handler, Home
+from glue.connect_python.options import describe
+from glue.connect_python.schemas import SchemaTable
+from glue.connect_python.sink import Sink
+from glue.connect_python.sink_home import SinkHome
+from glue.connect_python.transform_home import PredicateHome, TransformHome
+from glue.connect_python.wire import Connection, Op, unpack
+from glue.errors import ConfigError
+from glue.transforms.contract import Predicate, Transform
+
+_LOG = logging.getLogger(__name__)
+_KINDS: dict[str, tuple[type, type[Home]]] = {
+    "sink": (Sink, SinkHome),
+    "transform": (Transform, TransformHome),
+    "predicate": (Predicate, PredicateHome),
+}
+
+
+def load(name: str, kind: str) -> type[Any]:
+    """The class ``package.module:Class``, which must be of that kind.
+
+    Raises:
+        ConfigError: it can not be imported, is not there, or is no such class.
+    """
+    module, _, attribute = name.partition(":")
+    base, _ = _KINDS[kind]
+    try:
+        found: Any = importlib.import_module(module)
+        for part in attribute.split("."):
+            found = getattr(found, part)
+    except Exception as error:
+        raise ConfigError(
+            f"Python class {name}", f"{type(error).__name__}: {error}", "name a class as module:Class"
+        ) from error
+    if not (isinstance(found, type) and issubclass(found, base)):
+        raise ConfigError(f"Python class {name}", f"it is no subclass of {base.__module__}.{base.__name__}")
+    return found
+
+
+class Host:
+    """Reads requests and answers them, until the stream ends."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._schemas = SchemaTable()
+        self._error_text = True
+        self._echoes = 0
+        self._unforeseen = Op.CONFIG
+        self._handlers: dict[int, Handler] = {
+            Op.START: self._start,
+            Op.DESCRIBE: self._describe,
+            Op.ECHO: self._echo,
+        }
+
+    def serve(self) -> None:
+        """Answer until the other side hangs up."""
+        receive, send, pack = self._connection.receive, self._connection.send, self._connection.pack
+        while (payload := receive()) is not None:
+            message = unpack(payload)
+            op = message[0]
+            if op == Op.SCHEMA:
+                self._schemas.receive(message)
+                continue
+            try:
+                frame = pack(self._handlers[op](message))
+            except MemoryError:
+                _LOG.critical("out of the memory it may take; the process ends")
+                os._exit(137)
+            except Exception as error:
+                frame = pack(failures.reply(error, self._unforeseen, self._error_text))
+            if self._schemas.unsent:
+                for definition in self._schemas.take_unsent():
+                    send(pack(definition))
+            send(frame)
+            if self._echoes:
+                self._connection.echo(self._echoes)
+                self._echoes = 0
+
+    def _echo(self, message: list[Any]) -> list[Any]:
+        """Send so many frames back unread after this one's reply, so that a benchmark has a bare round trip."""
+        self._echoes = message[1]
+        return [Op.OK]
+
+    def _start(self, message: list[Any]) -> list[Any]:
+        _, kind, name, props, memory, self._error_text, schemas = message
+        guard.limit_memory(memory)
+        self._schemas.annotations = Annotations(Path(schemas) if schemas else None)
+        home = _KINDS[kind][1](load(name, kind)(), self._schemas, self._error_text)
+        home.configure(props)
+        self._handlers |= home.handlers
+        self._unforeseen = home.unforeseen
+        gc.collect()
+        gc.freeze()  # what was imported lives as long as the process; later collections need not look at it
+        gc.set_threshold(20_000, 20, 20)  # records die young and hold no cycles
+        return [Op.OK]
+
+    def _describe(self, message: list[Any]) -> list[Any]:
+        _, kind, name, props, memory, self._error_text, _ = message
+        guard.limit_memory(memory)
+        return [Op.OK, describe(load(name, kind).config_class, props)]
+
+
+def main() -> None:
+    """Connect, and serve until the worker hangs up or dies."""
+    guard.die_with_parent()
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+        sock.connect(sys.argv[1])
+        Host(Connection(sock)).serve()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,166 @@
+"""The Weaviate sink: ``python.class=glue.sinks.weaviate:WeaviateSink``."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from weaviate import WeaviateClient
+from weaviate.classes.config import ConsistencyLevel
+from weaviate.classes.data import DataObject
+from weaviate.classes.init import Auth
+from weaviate.classes.query import Filter
+from weaviate.exceptions import (
+    WeaviateInsertInvalidPropertyError,
+    WeaviateInsertManyAllFailedError,
+    WeaviateInvalidInputError,
+)
+
+from glue.clients.weaviate import open_client
+from glue.connect_python.sink import Report, Sink
+from glue.errors import DataError, ServiceError, ServiceUnavailableError
+from glue.sinks import weaviate_errors as errors
+from glue.sinks.weaviate_config import WeaviateSinkConfig
+from glue.sinks.weaviate_objects import Objects, Write, waves
+from glue.transforms.contract import Record
+
+_LOG = logging.getLogger(__name__)
+# raised for a batch without naming an object, so the batch is halved until one is left
+_UNSENDABLE = (
+    WeaviateInsertManyAllFailedError,  # Weaviate refused all, and does not say which for what
+    WeaviateInvalidInputError,
+    WeaviateInsertInvalidPropertyError,
+    ValueError,
+    TypeError,
+    OverflowError,
+)
+
+
+class WeaviateSink(Sink[WeaviateSinkConfig]):
+    """Writes records as objects of Weaviate collections, with vectors that come with them.
+
+    Everything is stored when ``put`` returns. The same record always gives the same id, and writing replaces, so that
+    a redelivery changes nothing. An object that Weaviate refuses goes to dead letters with Weaviate's reason; while
+    Weaviate is away, the batch waits.
+    """
+
+    def configure(self, props: Mapping[str, str]) -> None:
+        """Take the options; Weaviate itself is asked when the first record comes, as it may be away now."""
+        super().configure(props)
+        logging.getLogger("weaviate-client").setLevel(logging.CRITICAL)  # it logs refused objects with their values
+        self._objects = Objects(self.config)
+        self._pool = ThreadPoolExecutor(self.config.pool_size, "weaviate")
+        self._client: WeaviateClient | None = None
+        self._known: set[str] = set()
+
+    def put(self, records: Sequence[Record], report: Report) -> None:
+        """Write the records; return when all are stored or reported."""
+        writes: list[Write] = []
+        for record in records:
+            try:
+                write = self._objects.write(record)
+            except DataError as error:
+                report(record, error)
+            else:
+                if write is not None:
+                    writes.append(write)
+        for wave in waves(writes):
+            groups: defaultdict[tuple[str, bool], list[Write]] = defaultdict(list)
+            for write in wave:
+                groups[write.collection, write.properties is None].append(write)
+            size = self.config.batch_size
+            batches = [group[at : at + size] for group in groups.values() for at in range(0, len(group), size)]
+            for refused in self._pool.map(self._deliver, batches):
+                for write, why in refused:
+                    report(write.record, DataError(f"Weaviate refused an object of {write.collection}", why))
+
+    def _deliver(self, batch: list[Write]) -> list[tuple[Write, str]]:
+        """Store a batch, trying again as often as the options say; returns what Weaviate refused, with its reason.
+
+        Raises:
+            ServiceUnavailableError: Weaviate is away, or can not write now.
+            ServiceError: it does not let us in, or has no such collection.
+        """
+        left = {True: self.config.max_timeout_retries, False: self.config.max_connection_retries}
+        while True:
+            try:
+                collection = self._collection(batch[0].collection)
+                return (
+                    self._delete(collection, batch) if batch[0].properties is None else self._insert(collection, batch)
+                )
+            except ServiceError:
+                raise
+            except Exception as error:
+                late = errors.is_timeout(error)
+                problem = errors.of_call(error, self.config.weaviate_connection_url)
+                if not isinstance(problem, ServiceUnavailableError) or left[late] == 0:
+                    problem.retry_after_ms = self.config.retry_interval  # type: ignore[attr-defined]
+                    raise problem from error
+                left[late] -= 1
+                _LOG.warning("%s; trying again", problem)
+                time.sleep(self.config.retry_interval / 1000)
+
+    def _collection(self, name: str) -> Any:
+        if self._client is None:
+            self._client = connect(self.config)
+        if name not in self._known:
+            if not self._client.collections.exists(name):
+                raise ServiceError(
+                    f"Weaviate collection {name}", "it does not exist", "create it: mxctl weaviate apply"
+                )
+            self._known.add(name)
+        level = ConsistencyLevel(self.config.consistency_level)
+        return self._client.collections.use(name).with_consistency_level(level)
+
+    def _insert(self, collection: Any, batch: list[Write]) -> list[tuple[Write, str]]:
+        objects = [DataObject(uuid=one.id, properties=one.properties, vector=one.vector) for one in batch]
+        try:
+            result = collection.data.insert_many(objects)
+        except Exception as error:
+            if not (isinstance(error, _UNSENDABLE) or errors.is_too_large(error)):
+                raise
+            if len(batch) > 1:
+                half = len(batch) // 2
+                return self._insert(collection, batch[:half]) + self._insert(collection, batch[half:])
+            return self._refused({0: str(getattr(error, "message", error))}, batch)
+        return self._refused({at: problem.message for at, problem in result.errors.items()}, batch)
+
+    def _refused(self, messages: dict[int, str], batch: list[Write]) -> list[tuple[Write, str]]:
+        for message in messages.values():
+            if errors.is_moment(message):
+                raise ServiceUnavailableError("Weaviate", errors.reason(message))
+        return [(batch[at], errors.reason(message)) for at, message in messages.items()]
+
+    def _delete(self, collection: Any, batch: list[Write]) -> list[tuple[Write, str]]:
+        result = collection.data.delete_many(Filter.by_id().contains_any([one.id for one in batch]), verbose=False)
+        if result.failed:
+            raise ServiceUnavailableError("Weaviate", f"{result.failed} of {len(batch)} deletions failed")
+        return []
+
+    def stop(self) -> None:
+        """Close the connection."""
+        self._pool.shutdown()
+        if self._client is not None:
+            self._client.close()
+
+
+def connect(config: WeaviateSinkConfig) -> WeaviateClient:
+    """A connected client, as the options say."""
+    auth: Any = None
+    if config.weaviate_auth_scheme == "OIDC_CLIENT_CREDENTIALS" and config.weaviate_oidc_client_secret:
+        secret = config.weaviate_oidc_client_secret.get_secret_value()
+        auth = Auth.client_credentials(secret, scope=" ".join(config.weaviate_oidc_scopes))
+    elif config.weaviate_api_key:
+        auth = Auth.api_key(config.weaviate_api_key.get_secret_value())
+    return open_client(
+        config.weaviate_connection_url,
+        config.weaviate_grpc_url,
+        grpc_secure=config.weaviate_grpc_secured,
+        auth=auth,
+        headers=dict(header.split("=", 1) for header in config.weaviate_headers),
+        seconds=config.await_termination_ms / 1000,
+    )

@@ -1,0 +1,1 @@
+"""What was produced against what is stored, key by key."""

@@ -1,0 +1,127 @@
+"""Putting records on their topic again, so that the sink stores them: the same bytes, and one header more."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from confluent_kafka import KafkaException
+
+from glue.audit.deep import wrong_vector
+from glue.audit.originals import originals
+from glue.audit.report import DIFFERENT, MISSING, StoreReport
+from glue.audit.sinks import Progress
+from glue.avro import Decoder
+from glue.clients.kafka import producer
+from glue.errors import DataError, ServiceError
+
+HEADER = "millionx.repair"
+_PATIENCE = 30.0
+_EXPLAINED = 1000
+_PAUSE = 0.5
+
+
+class Repairable(Protocol):
+    """What repair needs of a store, beside its report."""
+
+    topic: str
+    upserts: bool
+
+    def still_open(self, values: dict[str, dict[str, Any]]) -> set[str]:
+        """Those keys whose record, of this value, the store does not hold now."""
+        ...
+
+
+def explain(report: StoreReport, bootstrap: str, decode: Decoder) -> None:
+    """Say of missing keys where their own records are at fault; at most of the first thousand."""
+    missing = [one for one in report.differences if one.kind == MISSING][:_EXPLAINED]
+    found = originals(bootstrap, report.topic, ((one.partition, one.offset) for one in missing))
+    for one in missing:
+        if why := fault(found.get((one.partition, one.offset)), decode):
+            one.why = why
+
+
+def fault(message: Any, decode: Decoder) -> str:
+    """Why a record can not be stored however often it is sent; empty if nothing is wrong with it."""
+    if message is None:
+        return "its record is no longer on the topic"
+    if message.key() is None:
+        return "its record has no key"
+    try:
+        value, schema = decode(message.value())
+    except DataError as error:
+        return f"its record can not be decoded: {error.why}"
+    return wrong_vector(value, schema)
+
+
+def repair(
+    store: Repairable, report: StoreReport, bootstrap: str, decode: Decoder, progress: Progress, patience: float = 60.0
+) -> int:
+    """Send again what is missing, and in a store that replaces also what is different; wait until it is stored.
+
+    A key is looked up once more just before, so that nothing is sent that has arrived meanwhile. What a table holds
+    differently is not sent: it would stand there twice.
+
+    Returns:
+        how many records were sent. Those that are stored now are marked in the report.
+
+    Raises:
+        ServiceError: Kafka did not take a record; those before it were sent.
+    """
+    kinds = (MISSING, DIFFERENT) if store.upserts else (MISSING,)
+    chosen = [one for one in report.differences if one.kind in kinds and not one.repaired]
+    if not chosen:
+        return 0
+    found = originals(bootstrap, report.topic, ((one.partition, one.offset) for one in chosen))
+    values: dict[str, dict[str, Any]] = {}
+    for one in chosen:
+        message = found.get((one.partition, one.offset))
+        if why := fault(message, decode):
+            one.why = why
+        else:
+            values[one.key] = decode(message.value())[0]  # type: ignore[union-attr]
+    chosen = [one for one in chosen if one.key in values]
+    left = store.still_open(values)
+    sending = [found[one.partition, one.offset] for one in chosen if one.key in left]
+    _send(bootstrap, report.topic, sending)
+    until = time.monotonic() + patience
+    while left and time.monotonic() < until:
+        progress(f"{len(sending)} records sent again, {len(left)} not stored yet")
+        time.sleep(_PAUSE)
+        left = store.still_open({key: values[key] for key in left})
+    for one in chosen:
+        one.repaired = one.key not in left
+    return len(sending)
+
+
+def _send(bootstrap: str, topic: str, messages: list[Any]) -> None:
+    sender = producer(bootstrap, {"client.id": "mxctl-audit"})
+    stamp = datetime.now(UTC).isoformat(timespec="seconds").encode()
+    refused: list[str] = []
+
+    def delivered(error: Any, message: Any) -> None:
+        if error is not None:
+            refused.append(error.str())
+
+    for message in messages:
+        headers = [header for header in message.headers() or [] if header[0] != HEADER] + [(HEADER, stamp)]
+        record = {
+            "key": message.key(),
+            "value": message.value(),
+            "headers": headers,
+            "partition": message.partition(),
+            "timestamp": max(0, message.timestamp()[1]),
+            "on_delivery": delivered,
+        }
+        while True:
+            try:
+                sender.produce(topic, **record)
+                break
+            except BufferError:
+                sender.poll(0.1)
+            except KafkaException as error:
+                raise ServiceError(f"repair of {topic}", error.args[0].str()) from None
+    if sender.flush(_PATIENCE) or refused:
+        why = refused[0] if refused else "not acknowledged in time"
+        raise ServiceError(f"repair of {topic}", why, "run mxctl audit again: it knows what is still missing")

@@ -1,0 +1,67 @@
+"""How far sinks have come, and what they refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException
+
+from glue.audit.expect import DEAD_LETTER_TOPICS
+from glue.audit.topic_side import TopicSide, read, topic_ends
+from glue.clients.kafka import admin_client
+from glue.errors import UsageError
+
+_TOPIC, _PARTITION, _OFFSET = (f"__connect.errors.{name}" for name in ("topic", "partition", "offset"))
+_PATIENCE = 15.0
+Place = tuple[str, int, int]  # topic, partition, offset
+
+
+def committed(bootstrap: str, connector: str, topic: str) -> dict[int, int]:
+    """Offset of the next record by partition, as the connector's group committed; absent where it never did."""
+    admin = admin_client(bootstrap)  # held by its name: a future of a client that is gone never ends
+    try:
+        asked = admin.list_consumer_group_offsets(
+            [ConsumerGroupTopicPartitions(f"connect-{connector}")], request_timeout=_PATIENCE
+        )
+        places = next(iter(asked.values())).result(_PATIENCE).topic_partitions
+    except (KafkaException, TimeoutError):
+        return {}  # no such group: nothing is known to be on its way
+    return {place.partition: place.offset for place in places if place.topic == topic and place.offset >= 0}
+
+
+def refused(bootstrap: str, topics: Iterable[str] = DEAD_LETTER_TOPICS) -> dict[Place, bytes | None]:
+    """The records that lie in dead letters, by the place they came from, with their keys."""
+    found: dict[Place, bytes | None] = {}
+    for topic in topics:
+        try:
+            ends = topic_ends(bootstrap, topic)
+        except UsageError:
+            continue
+        for batch in read(bootstrap, topic, ends):
+            found.update(place for message in batch if (place := _origin(message)) is not None)
+    return found
+
+
+def _origin(message: Any) -> tuple[Place, bytes | None] | None:
+    headers = {name: (value or b"").decode("utf-8", "replace") for name, value in message.headers() or []}
+    try:
+        return (headers[_TOPIC], int(headers[_PARTITION]), int(headers[_OFFSET])), message.key()
+    except (KeyError, ValueError):
+        return None  # a mark that a letter was dealt with, or a source's own
+
+
+def dead_rows(letters: dict[Place, bytes | None], topic: str, side: TopicSide) -> set[int]:
+    """The rows of a topic whose latest record lies in dead letters.
+
+    The key is compared too: after a topic was made anew, its old letters name places that other records have now.
+    """
+    rows: set[int] = set()
+    for (of, partition, offset), key in letters.items():
+        row = side.find(key.decode("utf-8", "replace")) if of == topic and key is not None else None
+        if row is not None and (side.partition[row], side.offset[row]) == (partition, offset):
+            rows.add(row)
+    return rows
+
+
+Progress = Callable[[str], None]

@@ -1,0 +1,192 @@
+"""What a sink topic holds: one scan into compact arrays, the latest record of every key."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from numpy.typing import NDArray
+
+from glue.audit.keys import U64, Bools, pack, text_of
+from glue.clients.kafka import consumer
+from glue.errors import ServiceUnavailableError, UsageError
+
+_BATCH = 10_000
+_PATIENCE = 30.0
+_PAUSE = 0.2
+Ends = dict[int, tuple[int, int]]  # partition -> (first offset, offset after the last)
+Facts = Callable[[bytes], tuple[int, int]]  # value -> (time in ms, measure), e.g. (collected_at, engagement)
+
+
+@dataclass
+class TopicSide:
+    """The keys of a topic in ascending order, one row a key; 50 bytes each.
+
+    Attributes:
+        offset, partition: of the latest record. time: its timestamp, milliseconds since the epoch.
+        live: False where the latest record is a tombstone (or, for a store that ignores them, where all are).
+        records: how many records have the key.
+        moment, measure: what ``facts`` says of the value, else 0.
+        odd: keys that are no UUID; ``names`` has their text by (high, low).
+    """
+
+    high: U64
+    low: U64
+    offset: NDArray[np.int64]
+    partition: NDArray[np.int32]
+    time: NDArray[np.int64]
+    live: Bools
+    records: NDArray[np.int64]
+    moment: NDArray[np.int64]
+    measure: NDArray[np.int64]
+    odd: Bools
+    ends: Ends
+    names: dict[tuple[int, int], str] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.high)
+
+    def key(self, at: int) -> str:
+        """The key in row ``at``."""
+        halves = int(self.high[at]), int(self.low[at])
+        return self.names[halves] if self.odd[at] else text_of(*halves)
+
+    def find(self, key: str) -> int | None:
+        """The row of a key."""
+        high, low, _ = pack([key.encode()])
+        begin, end = np.searchsorted(self.high, [high[0], high[0]], "left")[0], len(self)
+        for at in range(int(begin), end):
+            if self.high[at] != high[0]:
+                return None
+            if self.low[at] == low[0]:
+                return at
+        return None
+
+    def rows(self, prefix: str) -> range:
+        """The rows of the keys that start with these hexadecimal digits."""
+        shift = 64 - 4 * len(prefix)
+        first = int(prefix, 16) << shift
+        begin = np.searchsorted(self.high, np.uint64(first), "left")
+        end = np.searchsorted(self.high, np.uint64(first + (1 << shift) - 1), "right")
+        return range(int(begin), int(end))
+
+
+def topic_ends(bootstrap: str, topic: str) -> Ends:
+    """Where each partition begins and ends now.
+
+    Raises:
+        UsageError: the topic does not exist.
+        ServiceUnavailableError: Kafka does not answer.
+    """
+    reader = consumer(bootstrap, f"mxctl-audit-{uuid4()}")
+    try:
+        found = reader.list_topics(topic, timeout=_PATIENCE).topics[topic]
+        if found.error is not None:
+            raise UsageError(f"topic {topic}", found.error.str(), "mxctl apply creates it")
+        places = sorted(found.partitions)
+        return {p: reader.get_watermark_offsets(TopicPartition(topic, p), timeout=_PATIENCE) for p in places}
+    except KafkaException as error:
+        raise ServiceUnavailableError("Kafka", error.args[0].str(), "mxctl local status") from None
+    finally:
+        reader.close()
+
+
+def read(bootstrap: str, topic: str, ends: Ends) -> Iterator[list[Any]]:
+    """The committed records between ``ends``, in batches; each partition in its order.
+
+    Raises:
+        ServiceUnavailableError: Kafka stopped answering.
+    """
+    left = {number: end for number, (first, end) in ends.items() if first < end}
+    if not left:
+        return
+    heard = time.monotonic()
+    reader = consumer(bootstrap, f"mxctl-audit-{uuid4()}", {"enable.partition.eof": True, "client.id": "mxctl-audit"})
+    try:
+        reader.assign([TopicPartition(topic, number, ends[number][0]) for number in left])
+        while left:
+            messages: list[Any] = reader.consume(_BATCH, _PAUSE)  # waits so long for a full batch
+            if messages:
+                heard = time.monotonic()
+            elif time.monotonic() - heard > _PATIENCE:
+                raise ServiceUnavailableError(f"topic {topic}", "no answer in time", "mxctl local status")
+            batch = []
+            for message in messages:
+                number, error = message.partition(), message.error()
+                if error is None:
+                    if message.offset() < ends[number][1]:
+                        batch.append(message)
+                    if message.offset() + 1 >= ends[number][1]:
+                        left.pop(number, None)
+                elif error.code() == KafkaError._PARTITION_EOF:  # transaction markers end a partition too
+                    left.pop(number, None)
+                else:
+                    raise ServiceUnavailableError(f"topic {topic}", error.str(), "mxctl local status")
+            yield batch
+    finally:
+        reader.close()
+
+
+class Collector:
+    """Takes batches of messages, and makes a :class:`TopicSide` of them.
+
+    Args:
+        facts: read from each value; a value it can not read counts as (0, 0).
+        ignore_tombstones: for stores that keep what a tombstone would delete.
+        since, until: bounds of the records' timestamps in ms; others are passed over.
+    """
+
+    def __init__(
+        self, facts: Facts | None = None, *, ignore_tombstones: bool = False, since: int = 0, until: int = 1 << 62
+    ) -> None:
+        self._facts, self._ignore, self._since, self._until = facts, ignore_tombstones, since, until
+        self._parts: list[tuple[Any, ...]] = []
+        self._names: dict[tuple[int, int], str] = {}
+        self.count = 0
+
+    def add(self, batch: list[Any]) -> None:
+        """One batch, in the order of its partitions."""
+        if self._ignore:
+            batch = [m for m in batch if m.value() is not None]
+        if self._since or self._until < 1 << 62:
+            batch = [m for m in batch if self._since <= m.timestamp()[1] < self._until]
+        if not batch:
+            return
+        keys = [m.key() or f"no key: {m.partition()}/{m.offset()}".encode() for m in batch]
+        high, low, odd = pack(keys)
+        for at in np.flatnonzero(odd):
+            self._names[int(high[at]), int(low[at])] = keys[at].decode("utf-8", "replace")
+        live = np.fromiter((m.value() is not None for m in batch), np.bool_, len(batch))
+        facts = np.zeros((len(batch), 2), np.int64)
+        if self._facts is not None:
+            facts[live] = [self._facts(m.value()) for m in batch if m.value() is not None]
+        offset = np.fromiter((m.offset() for m in batch), np.int64, len(batch))
+        partition = np.fromiter((m.partition() for m in batch), np.int32, len(batch))
+        times = np.fromiter((m.timestamp()[1] for m in batch), np.int64, len(batch))
+        self._parts.append((high, low, offset, partition, times, live, odd, facts[:, 0].copy(), facts[:, 1].copy()))
+        self.count += len(batch)
+
+    def side(self, ends: Ends) -> TopicSide:
+        """Everything added so far, sorted by key, only the latest record of each."""
+        columns = [np.concatenate(column) for column in zip(*self._parts, strict=True)] if self._parts else _NOTHING
+        self._parts.clear()
+        high, low = columns[0], columns[1]
+        order = np.lexsort((columns[2], low, high))
+        high, low = high[order], low[order]
+        begins = np.ones(len(high), np.bool_)
+        begins[1:] = (high[1:] != high[:-1]) | (low[1:] != low[:-1])
+        starts = np.flatnonzero(begins)
+        records = np.diff(np.append(starts, len(high)))
+        last = order[starts + records - 1]
+        _, _, offset, partition, times, live, odd, moment, measure = (column[last] for column in columns)
+        keys = high[starts], low[starts]
+        return TopicSide(*keys, offset, partition, times, live, records, moment, measure, odd, ends, self._names)
+
+
+_KINDS = (np.uint64, np.uint64, np.int64, np.int32, np.int64, np.bool_, np.bool_, np.int64, np.int64)
+_NOTHING: list[Any] = [np.empty(0, kind) for kind in _KINDS]

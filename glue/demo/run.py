@@ -1,0 +1,96 @@
+"""Runs the producers against the sandbox and follows every record to its store."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from glue.audit.stores import all_stores
+from glue.audit.watch import Tally, Watch
+from glue.demo.progress import Progress, describe
+from glue.demo.summary import Summary, summarise
+from glue.demo.world import made_world, seed_catalogue
+from glue.errors import ServiceError
+from glue.local.report import Reporter
+from glue.settings import Settings, state_dir
+
+SOURCES = ("tiktok", "facebook", "shopify", "daraz", "weather")
+
+
+class Producers:
+    """One ``mxctl run SOURCE --once`` a source, at the same time, each with a log of its own."""
+
+    def __init__(self, log_dir: Path, sources: Sequence[str] = SOURCES) -> None:
+        log_dir.mkdir(parents=True, exist_ok=True)
+        self._logs = {source: log_dir / f"producer-{source}.log" for source in sources}
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+
+    def start(self) -> None:
+        """Start them all."""
+        for source, log in self._logs.items():
+            with log.open("wb") as output:
+                self._running[source] = subprocess.Popen(
+                    [sys.executable, "-m", "glue", "run", source, "--once"],
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                )
+
+    def finished(self) -> bool:
+        """Whether all have ended."""
+        return all(process.poll() is not None for process in self._running.values())
+
+    def check(self) -> None:
+        """Raise for the first that failed, with the tail of its log.
+
+        Raises:
+            ServiceError: a producer ended with another exit code than 0.
+        """
+        for source, process in self._running.items():
+            if process.poll():
+                tail = "\n".join(self._logs[source].read_text(errors="replace").splitlines()[-12:])
+                raise ServiceError(f"producer {source}", f"exit code {process.returncode}\n{tail}", "mxctl doctor")
+
+    def stop(self) -> None:
+        """End what still runs."""
+        for process in self._running.values():
+            if process.poll() is None:
+                process.terminate()
+        for process in self._running.values():
+            process.wait()
+
+
+def follow(watch: Watch, producers: Producers, on_look: Callable[[Tally], None], pause: float = 0.2) -> Tally:
+    """Run the producers to their end, then wait until each record is stored or dead."""
+    try:
+        producers.start()
+        while not producers.finished():
+            on_look(watch.look())
+            time.sleep(pause)
+        producers.check()
+        on_look(watch.look())
+        return watch.settle(on_look)
+    finally:
+        producers.stop()
+
+
+def demo(settings: Settings, report: Reporter, posts: int, orders: int, seed: int | None = None) -> Summary:
+    """Run everything once on a stack that is up: ``posts`` a platform, ``orders`` a market place.
+
+    Raises:
+        ServiceError: a part or a producer failed.
+    """
+    products = seed_catalogue(settings.redis)
+    report.event("demo", f"{products} products in Redis")
+    with (
+        made_world(posts, orders, seed) as address,
+        all_stores(settings) as stores,
+        Watch(settings, stores) as watch,
+    ):
+        report.event("demo", f"made vendors at {address}; running the producers: {', '.join(SOURCES)}")
+        tally = follow(watch, Producers(state_dir() / "logs"), Progress(report))
+    report.event("demo", describe(tally))
+    return summarise(tally)

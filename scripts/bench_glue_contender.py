@@ -1,0 +1,166 @@
+"""One contender of the benchmark: ``NAME TOPICS_JSON RECORDS``; prints ``{"seconds": …}``."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+from typing import Any
+
+from glue.clients import kafka
+from glue.service.config import ServiceConfig
+from glue.service.decode import TopicReader
+from glue.service.process import Processor, Produced
+from glue.service.run import tune_memory
+from glue.settings import get_settings
+from glue.transforms.chain import Chain
+from glue.transforms.declared import DeclaredChain
+
+CHAIN = {
+    "errors.tolerance": "all",
+    "transforms": "validate,scrub,hash,shape",
+    "transforms.validate.type": "glue.transforms.validate:Validate",
+    "transforms.scrub.type": "glue.transforms.scrub:ScrubPII",
+    "transforms.hash.type": "glue.transforms.identity:HashIdentity",
+    "transforms.shape.type": "glue.transforms.post:ToEnrichedPost",
+}
+RUN = os.environ["BENCH_RUN"]
+
+
+def declared(topics: dict[str, str]) -> DeclaredChain:
+    names = {"topics": topics["source"], "output.topic": topics["output"]}
+    return DeclaredChain(
+        name=f"bench{RUN}", config=CHAIN | names | {"errors.deadletterqueue.topic.name": topics["dead"]}
+    )
+
+
+def processor(topics: dict[str, str]) -> Processor:
+    from glue.avro import encoder_for_subject
+    from glue.clients.registry import registry_client
+
+    chain, registry = declared(topics), registry_client(get_settings().registry)
+    encode = encoder_for_subject(registry, f"{topics['output']}-value")
+    parts = (Chain.from_config(chain.config), TopicReader(registry), encode, ServiceConfig.of(chain))
+    return Processor(chain.name, *parts, lambda seconds: True)
+
+
+def passthrough(topics: dict[str, str], records: int, process: Processor | None = None) -> float:
+    """Consume and produce in batches, committing offsets; with ``process`` the loop at least once."""
+    address = get_settings().kafka
+    consumer, producer = kafka.consumer(address, f"bench-{RUN}"), kafka.producer(address)
+    consumer.subscribe([topics["source"]])
+    done, started = 0, 0.0
+    while done < records:
+        messages = [m for m in consumer.consume(2000, 0.1) if m.error() is None]
+        if not messages:
+            continue
+        started = started or time.perf_counter()
+        for first in range(0, len(messages), 500):
+            chunk = messages[first : first + 500]
+            if process is None:
+                for message in chunk:
+                    producer.produce(topics["output"], message.value(), message.key())
+            else:
+                for result in process(chunk):
+                    if not isinstance(result, Produced):
+                        raise SystemExit(f"a record did not pass: {result}")
+                    producer.produce(result.topic, result.value, result.key, headers=result.headers or None)
+            producer.poll(0)
+        producer.flush()
+        consumer.commit(asynchronous=False)
+        done += len(messages)
+    seconds = time.perf_counter() - started
+    consumer.close()
+    return seconds
+
+
+def service(topics: dict[str, str], records: int) -> float:
+    """The service as it is, transactions and dead letters included."""
+    from glue.service.loop import Worker
+
+    worker = Worker(declared(topics), RUN)
+    times: list[float] = []
+
+    def watch() -> None:
+        counted = 0.0
+        while counted < records:
+            time.sleep(0.002)
+            counted = worker.metrics.batch._sum.get()
+        times.append(time.perf_counter())
+        worker.stop.set()
+
+    import glue.service.loop as loop
+
+    batch = loop.Batch.__call__
+
+    def timed(self: Any, messages: list[Any]) -> None:
+        if not times:
+            times.append(time.perf_counter())
+        batch(self, messages)
+
+    loop.Batch.__call__ = timed  # type: ignore[method-assign]
+    threading.Thread(target=watch, daemon=True).start()
+    worker.run()
+    return times[-1] - times[0]
+
+
+def quix(topics: dict[str, str], records: int, guarantee: str) -> float:
+    """quixstreams with the same decoding, the same transforms and the same encoding, record by record."""
+    from quixstreams import Application
+    from quixstreams.models import BytesDeserializer, BytesSerializer
+
+    process = processor(topics)
+    app = Application(
+        broker_address=get_settings().kafka,
+        consumer_group=f"bench-{RUN}",
+        auto_offset_reset="earliest",
+        processing_guarantee=guarantee,  # type: ignore[arg-type]
+        commit_every=2000,
+        loglevel="ERROR",
+        auto_create_topics=False,
+        producer_extra_config={"linger.ms": 5, "compression.type": "lz4"},
+    )
+    source = app.topic(topics["source"], value_deserializer=BytesDeserializer(), key_deserializer="str")
+    output = app.topic(topics["output"], value_serializer=BytesSerializer(), key_serializer="str")
+    times: list[float] = []
+
+    class Message:
+        def __init__(self, value: bytes, key: str) -> None:
+            self._value, self._key = value, key.encode()
+
+        def __getattr__(self, name: str) -> Any:
+            fixed = {"value": self._value, "key": self._key, "headers": None, "timestamp": (1, 0), "offset": 0}
+            return lambda: fixed.get(name, topics["source"] if name == "topic" else 0)
+
+    def transform(value: bytes, key: str, timestamp: int, headers: Any) -> bytes:
+        if not times:
+            times.append(time.perf_counter())
+        (result,) = process([Message(value, key)])
+        if not isinstance(result, Produced) or result.value is None:
+            raise SystemExit(f"a record did not pass: {result}")
+        return result.value
+
+    frame = app.dataframe(source)
+    frame = frame.apply(transform, metadata=True).to_topic(output)
+    app.run(count=records, timeout=60)
+    return time.perf_counter() - times[0]
+
+
+def main() -> None:
+    name, topics, records = sys.argv[1], json.loads(sys.argv[2]), int(sys.argv[3])
+    tune_memory()  # as the service does; for every contender alike
+    if name == "passthrough":
+        seconds = passthrough(topics, records)
+    elif name == "glue at least once":
+        seconds = passthrough(topics, records, processor(topics))
+    elif name == "glue exactly once":
+        seconds = service(topics, records)
+    else:
+        seconds = quix(topics, records, "exactly-once" if "exactly" in name else "at-least-once")
+    print(json.dumps({"seconds": seconds}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,79 @@
+"""Topics, schemas and records for the benchmark of the glue service."""
+
+from __future__ import annotations
+
+import json
+import random
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+from confluent_kafka.admin import NewTopic
+from confluent_kafka.schema_registry import Schema
+
+from glue.avro import Encoder, load_schema
+from glue.clients import kafka
+from glue.clients.registry import registry_client
+from glue.identity import record_key
+from glue.settings import get_settings
+
+TEXT = """এই জামাটার দাম কত ভাই juta ta khub valo delivery dhaka price koto nice
+ product inbox করুন অফার আজকে size 42"""
+WORDS = TEXT.split()
+
+
+def made_posts(count: int, seed: int = 1) -> list[dict[str, Any]]:
+    """Posts of 5 to 40 words; one in ten holds a phone or a mail."""
+    chance, now = random.Random(seed), datetime.now(UTC)  # noqa: S311 - made data
+    posts = []
+    for number in range(count):
+        text = " ".join(chance.choices(WORDS, k=chance.randrange(5, 40)))
+        if number % 10 == 0:
+            text += chance.choice((" call 01712345678", " mail a.b@example.com"))
+        posts.append(
+            {
+                "post_id": str(number),
+                "platform": "tiktok",
+                "content": text,
+                "author_username": f"user{chance.randrange(20_000)}",
+                "url": "https://example.invalid/1",
+                "hashtags": ["daraz", "dhaka"],
+                "product_mentions": ["shoes"],
+                "product_ids": [],
+                "likes": number,
+                "comments": 1,
+                "shares": 0,
+                "engagement": number + 1,
+                "posted_at": now,
+                "collected_at": now,
+            }
+        )
+    return posts
+
+
+def prepare(records: int) -> dict[str, str]:
+    """Fresh topics with ``records`` posts in the source; ``{"source": …, "output": …, "dead": …}``."""
+    settings = get_settings()
+    name = uuid4().hex[:8]
+    topics = {part: f"bench.{name}.{part}" for part in ("source", "output", "dead")}
+    admin = kafka.admin_client(settings.kafka)
+    for future in admin.create_topics([NewTopic(topic, 6, 1) for topic in topics.values()]).values():
+        future.result(30)
+    registry = registry_client(settings.registry)
+    ids = {}
+    for part, file in (("source", "social_post.avsc"), ("output", "enriched_post.avsc")):
+        schema = load_schema(settings.schemas_dir / file)
+        ids[part] = registry.register_schema(f"{topics[part]}-value", Schema(json.dumps(schema), "AVRO"))
+    encode = Encoder(load_schema(settings.schemas_dir / "social_post.avsc"), ids["source"])
+    producer = kafka.producer(settings.kafka)
+    values = [encode(post) for post in made_posts(min(records, 20_000))]
+    for number in range(records):
+        while True:
+            try:
+                producer.produce(topics["source"], values[number % len(values)], record_key("bench", number))
+                break
+            except BufferError:
+                producer.poll(0.1)
+    if producer.flush(120):
+        raise SystemExit("the load did not reach the broker")
+    return topics

@@ -1,0 +1,22 @@
+"""Plugins for ``bench_bridge.py``: what the bridge costs when Python does nothing, and a sink that only counts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from glue.connect_python.sink import Report, Sink
+from glue.transforms.contract import Record, Transform, TransformConfig
+
+
+class Identity(Transform[TransformConfig]):
+    """Passes each record as it is."""
+
+    def apply(self, record: Record) -> Record:
+        return record
+
+
+class Discard(Sink[TransformConfig]):
+    """Takes each record and forgets it."""
+
+    def put(self, records: Sequence[Record], report: Report) -> None:
+        return None

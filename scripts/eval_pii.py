@@ -1,0 +1,125 @@
+"""How well personal data is found: precision, recall and F2 by entity, beside other finders, on a generated set.
+
+    python scripts/eval_pii.py [--posts 6000] [--seed 1] [--json FILE] [--misses 5]
+
+A label counts as found when all of its digits and letters are covered by finds of its entity; a find counts as right
+when it touches a label of its entity. F2 weighs recall four times precision: what is missed is published.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+from pii_set import Post, posts
+
+from glue.transforms import pii
+
+Finder = Callable[[str], list[tuple[int, int, str]]]
+ENTITIES = ("PHONE", "EMAIL", "NID")
+_GENERIC_MAIL = re.compile(r"\b[A-Za-z0-9._%+\-]+@[A-Za-z0-9.\-]+\.[A-Za-z]{2,}\b")
+_NAIVE_PHONE = re.compile(r"\b(?:\+?88)?01[3-9]\d{8}\b")
+_NAIVE_NID = re.compile(r"\b(?:\d{10}|\d{13}|\d{17})\b")
+
+
+def ours(text: str) -> list[tuple[int, int, str]]:
+    """This project's finder."""
+    return list(map(tuple, pii.find(text)))  # type: ignore[arg-type]
+
+
+def naive(text: str) -> list[tuple[int, int, str]]:
+    """The regular expressions that one writes first."""
+    patterns = ((_NAIVE_PHONE, "PHONE"), (_GENERIC_MAIL, "EMAIL"), (_NAIVE_NID, "NID"))
+    return [(m.start(), m.end(), entity) for pattern, entity in patterns for m in pattern.finditer(text)]
+
+
+def by_phonenumbers(regions: tuple[str, ...]) -> Finder | None:
+    """Google's libphonenumber for phones (extra ``dev``), a generic pattern for mails, nothing for national ids.
+
+    Presidio's own phone recogniser is this matcher with its default regions, and its mail recogniser such a pattern.
+    """
+    try:
+        import phonenumbers
+    except ImportError:
+        return None
+
+    def find(text: str) -> list[tuple[int, int, str]]:
+        found = {(m.start, m.end, "PHONE") for r in regions for m in phonenumbers.PhoneNumberMatcher(text, r)}
+        return [*found, *((m.start(), m.end(), "EMAIL") for m in _GENERIC_MAIL.finditer(text))]
+
+    return find
+
+
+def finders() -> dict[str, Finder]:
+    """Every finder that can run here."""
+    found: dict[str, Finder | None] = {
+        "millionx": ours,
+        "phonenumbers (BD)": by_phonenumbers(("BD",)),
+        "as Presidio by default": by_phonenumbers(("US", "GB", "DE", "IL", "IN", "CA", "BR")),
+        "naive regexes": naive,
+    }
+    return {name: finder for name, finder in found.items() if finder is not None}
+
+
+def score(finder: Finder, sample: list[Post]) -> tuple[dict[str, dict[str, float]], Counter[str], list[str]]:
+    """Figures by entity, misses by form, and texts that went wrong."""
+    right, wrong, found, missed = Counter[str](), Counter[str](), Counter[str](), Counter[str]()
+    forms, examples = Counter[str](), []
+    for post in sample:
+        spans = finder(post.text)
+        covered = {entity: {i for s, e, kind in spans if kind == entity for i in range(s, e)} for entity in ENTITIES}
+        labelled = [form for form in post.forms if form != "trap"]
+        for (start, end, entity), form in zip(post.labels, labelled, strict=True):
+            if all(i in covered[entity] for i in range(start, end) if post.text[i].isalnum()):
+                found[entity] += 1
+            else:
+                missed[entity] += 1
+                forms[form] += 1
+                examples.append(f"missed {form}: {post.text}")
+        for start, end, entity in spans:
+            if any(kind == entity and start < e and s < end for s, e, kind in post.labels):
+                right[entity] += 1
+            else:
+                wrong[entity] += 1
+                examples.append(f"wrong {entity} {post.text[start:end]!r}: {post.text}")
+    figures = {}
+    for entity in ENTITIES:
+        precision = right[entity] / max(1, right[entity] + wrong[entity])
+        recall = found[entity] / max(1, found[entity] + missed[entity])
+        f2 = 5 * precision * recall / (4 * precision + recall) if precision + recall else 0.0
+        labels = float(found[entity] + missed[entity])
+        figures[entity] = {"labels": labels, "precision": precision, "recall": recall, "f2": f2}
+    return figures, forms, examples
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--posts", type=int, default=6000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--misses", type=int, default=5, help="examples of our own mistakes to print")
+    options = parser.parse_args()
+    sample = posts(options.posts, options.seed)
+    results = {name: score(finder, sample) for name, finder in finders().items()}
+    print(f"{len(sample)} posts, {sum(len(post.labels) for post in sample)} labels, seed {options.seed}")
+    print(f"{'finder':<24} {'entity':<6} {'labels':>6} {'precision':>9} {'recall':>7} {'F2':>7}")
+    for name, (figures, _, _) in results.items():
+        for entity, row in figures.items():
+            cells = f"{row['labels']:>6.0f} {row['precision']:>9.4f} {row['recall']:>7.4f} {row['f2']:>7.4f}"
+            print(f"{name:<24} {entity:<6} {cells}")
+    _, forms, examples = results["millionx"]
+    print("missed forms:", dict(forms.most_common()) or "none")
+    for line in examples[: options.misses]:
+        print("  " + line)
+    if options.json:
+        options.json.write_text(json.dumps({name: figures for name, (figures, _, _) in results.items()}, indent=2))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

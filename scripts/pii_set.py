@@ -1,0 +1,200 @@
+"""A generated, labelled set of posts for the evaluation of PII detection: every form, and what only looks like it.
+
+No real person's data: numbers and names are drawn at random from a seed. Forms come from how people in Bangladesh write
+(see ``glue.transforms.pii``), written here a second time and independently of the detector.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+BENGALI = str.maketrans("0123456789", "০১২৩৪৫৬৭৮৯")
+OPERATORS = ("013", "014", "015", "016", "017", "018", "019")
+FRAMES = {
+    "PHONE": (
+        "order korte call koren {}",
+        "যোগাযোগ: {}",
+        "call{}now",
+        "৳{} এ বিকাশ করুন",
+        "inbox or whatsapp {} thanks",
+        "bKash {} (personal)",
+        "নম্বর{}দিয়ে অর্ডার করুন",
+        "ডেলিভারি ঢাকা ৬০ টাকা, কল {}।",
+        "{} এই নাম্বারে ফোন দিন",
+        "price 1200 tk, contact {}, size 42",
+        "hotline:{};",
+        "({}) apu",
+    ),
+    "EMAIL": ("mail {} for wholesale", "ইমেইল: {}", "<{}>", "send cv to {}, thanks", "{} e janaben", "মেইল করুন {}।"),
+    "NID": (
+        "NID {}",
+        "amar nid no: {}",
+        "জাতীয় পরিচয়পত্র নম্বর {}",
+        "এনআইডি {} দিয়ে নিবন্ধন",
+        "national id card number {} and photo",
+        "{} is my nid",
+        "voter id {}",
+        "NID: {} (front page)",
+    ),
+}
+SMALL_TALK = (
+    "ভাই দাম কত?",
+    "ei juta ta koto taka",
+    "nice product, delivery was quick",
+    "size 40 41 42 available",
+    "আজকের অফার ৫০% ছাড়",
+    "quality khub valo, recommended",
+    "ডেলিভারি চার্জ সহ জানাবেন",
+    "2 din por pabo?",
+)
+
+
+@dataclass
+class Post:
+    """A text with its labels: (start, end, entity), and the forms that occur in it."""
+
+    text: str = ""
+    labels: list[tuple[int, int, str]] = field(default_factory=list)
+    forms: list[str] = field(default_factory=list)
+
+    def say(self, words: str) -> None:
+        """Add words, with a blank between."""
+        self.text += (" " if self.text else "") + words
+
+    def tell(self, frame: str, secret: str, entity: str, form: str) -> None:
+        """Add a frame with a labelled secret in it."""
+        before, after = frame.split("{}")
+        self.say(before)
+        start = len(self.text)
+        self.text += secret + after
+        self.labels.append((start, start + len(secret), entity))
+        self.forms.append(form)
+
+
+def national(chance: random.Random) -> str:
+    """Eleven digits of a mobile."""
+    return chance.choice(OPERATORS) + "".join(chance.choices("0123456789", k=8))
+
+
+def _grouped(digits: str, chance: random.Random, separator: str) -> str:
+    cuts = chance.choice(((5,), (3, 7), (3,), (5, 8), (4, 7), (2, 5, 8)))
+    parts, last = [], 0
+    for cut in (*cuts, len(digits)):
+        parts.append(digits[last:cut])
+        last = cut
+    return separator.join(parts)
+
+
+def _confused(digits: str, chance: random.Random) -> str:
+    swap = {"0": "oO", "1": "lI"}
+    places = chance.sample([i for i, digit in enumerate(digits) if digit in swap], k=1)
+    return "".join(chance.choice(swap[d]) if i in places else d for i, d in enumerate(digits))
+
+
+def _mixed(text: str, chance: random.Random) -> str:
+    return "".join(c.translate(BENGALI) if chance.random() < 0.5 else c for c in text)
+
+
+PHONES: dict[str, Callable[[str, random.Random], str]] = {
+    "plain": lambda n, _: n,
+    "+880": lambda n, _: "+88" + n,
+    "880": lambda n, _: "88" + n,
+    "00880": lambda n, _: "0088" + n,
+    "bare": lambda n, _: n[1:],
+    "spaces": lambda n, r: _grouped(n, r, " "),
+    "dashes": lambda n, r: _grouped(n, r, "-"),
+    "dots": lambda n, r: _grouped(n, r, "."),
+    "+880 dashes": lambda n, r: "+880-" + _grouped(n[1:], r, "-"),
+    "(+88) spaces": lambda n, r: "+88 " + _grouped(n, r, " "),
+    "bengali": lambda n, _: n.translate(BENGALI),
+    "bengali +880": lambda n, _: ("+88" + n).translate(BENGALI),
+    "bengali dashes": lambda n, r: _grouped(n, r, "-").translate(BENGALI),
+    "mixed": _mixed,
+    "o/O/l/I": _confused,
+    "digit by digit": lambda n, r: r.choice(" -.").join(n),
+    "odd dashes": lambda n, r: _grouped(n, r, r.choice("\u2013\u2014\u2011\u00a0")),
+}
+BARE_FRAMES = ("call {} now", "যোগাযোগ: {}", "bKash {} (personal)", "{} এই নাম্বারে ফোন দিন", "whatsapp {}", "number {}")
+
+
+def phone(post: Post, chance: random.Random) -> None:
+    form = chance.choice(list(PHONES))
+    frame = chance.choice(BARE_FRAMES if form == "bare" else FRAMES["PHONE"])
+    if form in ("o/O/l/I", "digit by digit"):
+        frame = chance.choice(BARE_FRAMES)
+    post.tell(frame, PHONES[form](national(chance), chance), "PHONE", form)
+
+
+def mail(post: Post, chance: random.Random) -> None:
+    name = chance.choice(("karim", "rahim.bd", "shop_24", "a-b", "nadia99", "x")) + str(chance.randrange(100))
+    domain = chance.choice(("gmail.com", "yahoo.com", "example.com.bd", "mail.example.org", "outlook.com"))
+    form = chance.choice(("plain", "plain", "plain", "[at]", "upper"))
+    text = f"{name}@{domain}"
+    if form == "[at]":
+        text = f"{name} [at] {domain.replace('.', ' [dot] ', 1)}" if domain.count(".") == 1 else f"{name} (at) {domain}"
+    post.tell(chance.choice(FRAMES["EMAIL"]), text.upper() if form == "upper" else text, "EMAIL", f"mail {form}")
+
+
+def nid(post: Post, chance: random.Random) -> None:
+    length = chance.choice((10, 13, 17))
+    digits = str(chance.randrange(1, 10)) + "".join(chance.choices("0123456789", k=length - 1))
+    if length == 17:
+        digits = str(chance.randrange(1950, 2006)) + digits[4:]
+    form = chance.choice(("plain", "bengali", "spaces"))
+    text = {"plain": digits, "bengali": digits.translate(BENGALI), "spaces": f"{digits[:3]} {digits[3:6]} {digits[6:]}"}
+    post.tell(chance.choice(FRAMES["NID"]), text[form], "NID", f"nid {length} {form}")
+
+
+def trap(post: Post, chance: random.Random) -> None:
+    """What only looks like it: no label."""
+    ten = str(chance.choice((1, 1, 1, 2, 5, 9))) + "".join(
+        chance.choices("3456789", k=1) + chance.choices("0123456789", k=8)
+    )
+    day, month, year = chance.randrange(1, 29), chance.randrange(1, 13), chance.randrange(2019, 2027)
+    words = chance.choice(
+        (
+            f"order {ten} shipped",
+            f"order id: {ten}",
+            f"অর্ডার নং {ten.translate(BENGALI)}",
+            f"invoice #{ten}",
+            f"daraz order {chance.randrange(10**14, 10**15)}",
+            f"post {chance.randrange(10**18, 10**19)}",
+            f"https://example.com/posts/{chance.randrange(10**15, 10**16)}",
+            f"price {chance.randrange(100, 99999)} tk",
+            f"দাম {chance.randrange(100, 99999)} টাকা".translate(BENGALI),
+            f"৳{chance.randrange(1, 99)},{chance.randrange(100, 999)}",
+            f"{chance.randrange(1, 9)},{chance.randrange(100, 999)},{chance.randrange(100, 999)} views",
+            f"{day:02}-{month:02}-{year} {chance.randrange(100, 999)} tk",
+            f"{day:02}/{month:02}/{year}",
+            f"{year}-{month:02}-{day:02} {chance.randrange(24):02}:{chance.randrange(60):02}",
+            f'<div id="u_0_{ten}">',
+            f"sku {ten}",
+            f"TrxID {''.join(chance.choices('ABCDEFGHJKLMNPQRSTUVWXYZ23456789', k=10))}",
+            f"tracking {chance.randrange(10**11, 10**12)}",
+            f"size {' '.join(str(n) for n in range(36, 36 + chance.randrange(3, 8)))}",
+            f"@shop_{chance.randrange(1000)} page",
+            f"{chance.randrange(2, 9)}pcs@{chance.randrange(100, 999)}.00",
+            f"unix time {chance.randrange(1_600_000_000, 1_799_999_999)}",
+            f"{chance.randrange(10**9, 1_999_999_999)} likes",
+            f"barcode {chance.randrange(10**12, 10**13)}",
+        )
+    )
+    post.say(words)
+    post.forms.append("trap")
+
+
+def posts(count: int, seed: int = 1) -> list[Post]:
+    """``count`` posts; about half hold personal data, most hold traps."""
+    chance = random.Random(seed)  # noqa: S311 - made data
+    made = []
+    for _ in range(count):
+        post = Post()
+        for part in chance.sample((phone, mail, nid, trap, trap, None, None), k=chance.randrange(1, 5)):
+            if part is None:
+                post.say(chance.choice(SMALL_TALK))
+            else:
+                part(post, chance)
+        made.append(post)
+    return made

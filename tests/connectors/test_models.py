@@ -1,0 +1,109 @@
+"""The edge models and the Avro schemas say the same."""
+
+from __future__ import annotations
+
+import json
+import types
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Literal, Union, get_args, get_origin
+
+import pytest
+from pydantic import ValidationError
+
+from connectors.models import MarketOrder, SocialPost, SourceRecord, WeatherData, millis
+
+SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"
+PAIRS = [(SocialPost, "social_post"), (MarketOrder, "market_order"), (WeatherData, "weather")]
+INT64_MAX = 2**63 - 1
+
+
+def avro_type(annotation: Any) -> Any:
+    """The Avro type that a field's annotation stands for, without sizes."""
+    origin = get_origin(annotation)
+    if origin in (Union, types.UnionType):
+        return sorted(avro_type(one) for one in get_args(annotation))
+    if origin is Literal:
+        return "string"
+    if origin is list:
+        return {"array": avro_type(get_args(annotation)[0])}
+    return {
+        str: "string", int: "integer", float: "double", bool: "boolean", Decimal: "decimal", datetime: "timestamp",
+        type(None): "null",
+    }.get(annotation, "timestamp" if "Aware" in repr(annotation) else annotation)  # fmt: skip
+
+
+def declared_type(avro: Any) -> Any:
+    """The same shape from an .avsc."""
+    if isinstance(avro, list):
+        return sorted(declared_type(one) for one in avro)
+    if isinstance(avro, dict):
+        if avro["type"] == "array":
+            return {"array": declared_type(avro["items"])}
+        return {"timestamp-millis": "timestamp", "decimal": "decimal"}[avro["logicalType"]]
+    return {"long": "integer", "int": "integer"}.get(avro, avro)
+
+
+def constraints_of(model: type[SourceRecord], name: str) -> dict[str, Any]:
+    """What the model checks, in the words of the schemas."""
+    field = model.model_fields[name]
+    found: dict[str, Any] = {}
+    for meta in field.metadata:
+        for ours, theirs in (
+            ("min_length", "minLength"), ("max_length", "maxLength"), ("ge", "minimum"), ("le", "maximum"),
+            ("gt", "exclusiveMinimum"),
+        ):  # fmt: skip
+            value = getattr(meta, ours, None)
+            if value is not None and value != INT64_MAX:
+                found[theirs] = value
+    if get_origin(field.annotation) is Literal:
+        found["enum"] = list(get_args(field.annotation))
+    return found
+
+
+@pytest.mark.parametrize(("model", "schema"), PAIRS)
+def test_model_equals_schema(model: type[SourceRecord], schema: str) -> None:
+    fields = json.loads((SCHEMAS / f"{schema}.avsc").read_text())["fields"]
+    assert sorted(model.model_fields) == sorted(field["name"] for field in fields)
+    for field in fields:
+        info = model.model_fields[field["name"]]
+        assert avro_type(info.annotation) == declared_type(field["type"]), field["name"]
+        assert constraints_of(model, field["name"]) == field.get("constraints", {}), field["name"]
+        assert info.is_required() == ("default" not in field), field["name"]
+        if "default" in field:
+            assert info.default == field["default"], field["name"]
+
+
+def order(**change: Any) -> dict[str, Any]:
+    now = datetime(2026, 1, 5, 10, 30, 15, 123456, tzinfo=UTC)
+    return {
+        "order_id": "1", "line_id": "2", "source": "shopify", "product_id": "3", "title": "Saree", "quantity": 1,
+        "price": "1250.50", "ordered_at": now, "updated_at": now, "collected_at": now, **change,
+    }  # fmt: skip
+
+
+def test_times_are_utc_milliseconds_and_money_has_four_places() -> None:
+    made = MarketOrder.model_validate(order(updated_at="2026-01-05T16:30:15.123999+06:00"))
+    assert made.updated_at == datetime(2026, 1, 5, 10, 30, 15, 123000, tzinfo=UTC)
+    assert millis(made.updated_at) == 1767609015123
+    assert str(made.price) == "1250.5000"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"quantity": 0}, {"price": "0"}, {"price": "NaN"}, {"price": "12.34567"}, {"price": "1e15"}, {"source": "etsy"},
+        {"currency": "TAKA"}, {"order_id": ""}, {"updated_at": "2026-01-05T10:30:15"}, {"surprise": 1},
+        {"quantity": 2**63}, {"title": "\ud800"},
+    ],
+)  # fmt: skip
+def test_bad_order_is_refused(change: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        MarketOrder.model_validate(order(**change))
+
+
+def test_key_changes_with_the_version_only() -> None:
+    first = MarketOrder.model_validate(order())
+    assert first.key == MarketOrder.model_validate(order(status="paid")).key
+    assert first.key != MarketOrder.model_validate(order(updated_at="2026-01-06T00:00:00Z")).key

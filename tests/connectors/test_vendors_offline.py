@@ -1,0 +1,207 @@
+"""Sources against the sandbox's vendors without Kafka: wire, signatures, folding, identity, windows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connectors.config import SourceConfig
+from connectors.daraz import fold
+from connectors.daraz_client import sign
+from connectors.errors import CredentialError, EmptyListingError
+from connectors.models import MarketOrder, SocialPost, WeatherData
+from connectors.source import Window, newest
+from glue.errors import ServiceError
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def test_daraz_signature_vector() -> None:
+    params = {"foo": "1", "bar": "2", "foo_bar": "3", "foobar": "4"}
+    assert sign("1234", "/test/api", params) == "988085883BF9D32D251478D23122C7ECC91518CDF63BA22F792000A378F52409"
+    assert sign("1234", "/test/api", params | {"sign": "x"}) == sign("1234", "/test/api", params)
+
+
+def unit(sku: str, price: float, **more: Any) -> dict[str, Any]:
+    return {"sku": sku, "product_id": f"p-{sku}", "name": "Bag", "item_price": price, "currency": "BDT", **more}
+
+
+def test_units_fold_to_quantities_and_prices_of_one_sku_stay_apart() -> None:
+    lines = fold([unit("a", 10), unit("b", 5.5), unit("a", 10.0), unit("a", 8)])
+    assert {(line["line_id"], line["quantity"], line["price"]) for line in lines} == {
+        ("a@10", 2, Decimal("10")), ("a@8", 1, Decimal("8")), ("b", 1, Decimal("5.5")),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("seen", "started", "before", "expected"),
+    [
+        ([NOON], NOON + timedelta(hours=1), None, NOON),
+        # a record from the future, or a clock that is behind: never past the start of the run
+        ([NOON + timedelta(hours=2)], NOON, None, NOON),
+        # a clock that jumped back behind the cursor moves nothing back
+        ([NOON + timedelta(hours=2)], NOON - timedelta(days=9), NOON, NOON),
+        ([], NOON, NOON, NOON),
+        ([NOON - timedelta(days=1)], NOON, NOON, NOON),
+    ],
+)
+def test_cursors_never_run_ahead_or_back(
+    seen: list[datetime], started: datetime, before: datetime | None, expected: datetime
+) -> None:
+    assert newest(seen, started, before.isoformat() if before else None) == expected.isoformat()
+
+
+def test_newest_of_nothing_is_nothing() -> None:
+    assert newest([], NOON, None) is None
+
+
+Make = Callable[..., Any]
+
+
+def test_orders_of_both_shops_are_valid_and_complete(make_sandbox: Make, local_config: Make, offline: Make) -> None:
+    sandbox = make_sandbox("--orders", "35")
+    for shop, size in (("shopify", 10), ("daraz", 10)):
+        source = offline(local_config(shop, sandbox, {"page_size": size}))
+        fields = source.read()
+        records = [MarketOrder.model_validate(one) for one in fields]
+        assert len({record.order_id for record in records}) == 35
+        assert {record.currency for record in records} == {"BDT"}
+        assert all(record.customer_phone and record.customer_name for record in records)
+        assert len({record.key for record in records}) == len({(r.order_id, r.line_id) for r in records})
+        times = [datetime.fromisoformat(cursor["time"]) for cursor in source.cursors]
+        assert times == sorted(times)
+        assert len(times) >= 4
+
+
+def test_shopify_windows_are_inclusive(make_sandbox: Make, local_config: Make, offline: Make) -> None:
+    sandbox = make_sandbox("--orders", "20")
+    everything = offline(local_config("shopify", sandbox)).read()
+    times = sorted({one["updated_at"] for one in everything})
+    since, until = datetime.fromisoformat(times[4]), datetime.fromisoformat(times[9])
+    found = offline(local_config("shopify", sandbox)).read(Window(since, until))
+    assert sorted({one["updated_at"] for one in found}) == times[4:10]
+
+
+def test_daraz_pages_do_not_skip_when_a_page_shares_one_second(
+    make_sandbox: Make, local_config: Make, offline: Make
+) -> None:
+    sandbox = make_sandbox("--orders", "5")
+    added = sandbox.orders("daraz", add=47)["added"]
+    found = offline(local_config("daraz", sandbox, {"page_size": 10})).read()
+    assert {str(number) for number in added} <= {one["order_id"] for one in found}
+
+
+def test_daraz_refuses_a_wrong_signature(make_sandbox: Make, local_config: Make, offline: Make) -> None:
+    config = local_config("daraz", make_sandbox(), {"app_secret": "not-it"})
+    with pytest.raises(CredentialError, match="IncompleteSignature") as caught:
+        offline(config).read()
+    assert "sandbox-access" not in repr(caught.value)
+
+
+def test_daraz_renews_its_tokens_and_keeps_them(
+    make_sandbox: Make, local_config: Make, offline: Make, tmp_path: Path
+) -> None:
+    sandbox = make_sandbox("--orders", "5", fault=["daraz:expired-token"])
+    config: SourceConfig = local_config("daraz", sandbox)
+    assert offline(config).read()
+    (kept,) = (tmp_path / "state" / "secrets").glob("daraz-*.json")
+    assert kept.stat().st_mode & 0o077 == 0
+    assert json.loads(kept.read_text())["access"] != "sandbox-access"
+    again = offline(config)
+    assert again.read()
+    assert again.stats.attempts["refused"] == 0, "the kept token was good"
+    other = offline(local_config("daraz", sandbox, {"refresh_token": "old"}))
+    with pytest.raises(CredentialError, match="IllegalRefreshToken"):
+        other.read()
+
+
+def test_daraz_signs_by_the_vendors_clock(make_sandbox: Make, local_config: Make, offline: Make) -> None:
+    source = offline(local_config("daraz", make_sandbox("--orders", "5")))
+    jumped = source.source._client._clock
+    source.source._client._clock = lambda: jumped() + 86_400.0
+    assert source.read()
+    assert source.stats.attempts["refused"] == 1
+
+
+def test_weather_is_metric_and_known_by_city_and_time(make_sandbox: Make, local_config: Make, offline: Make) -> None:
+    sandbox = make_sandbox()
+    records = [WeatherData.model_validate(one) for one in offline(local_config("weather", sandbox)).read()]
+    assert [record.city for record in records] == ["Dhaka", "Chittagong", "Sylhet", "Khulna", "Rajshahi"]
+    assert all(10 < record.temperature < 45 for record in records), "degrees Celsius, not Kelvin"
+    again = [WeatherData.model_validate(one) for one in offline(local_config("weather", sandbox)).read()]
+    assert {r.key for r in again if (r.city, r.observed_at) in {(o.city, o.observed_at) for o in records}} <= {
+        record.key for record in records
+    }
+
+
+@pytest.mark.parametrize(
+    ("body", "extreme"),
+    [
+        ({"main": {"temp": 40.1}}, True), ({"main": {"temp": 40.0}}, False), ({"main": {"temp": 4.9}}, True),
+        ({"main": {"temp": 5.0}}, False), ({"wind": {"speed": 15.1}}, True), ({"wind": {"speed": 15.0}}, False),
+        ({"rain": {"1h": 0.1}}, True), ({"rain": {}}, False), ({}, False),
+    ],
+)  # fmt: skip
+def test_the_extreme_rule(
+    body: dict[str, Any], extreme: bool, make_sandbox: Make, local_config: Make, offline: Make
+) -> None:
+    source = offline(local_config("weather", make_sandbox())).source
+    whole = {"main": {"temp": 20.0, "humidity": 50} | body.pop("main", {}), "dt": 1_700_000_000, **body}
+    city = {"name": "Dhaka", "latitude": 23.8, "longitude": 90.4}
+    (fields,) = source.parse({"city": city, "body": whole}, NOON)
+    assert WeatherData.model_validate(fields).extreme is extreme
+
+
+def test_a_city_that_fails_does_not_hold_back_the_others(make_sandbox: Make, local_config: Make, offline: Make) -> None:
+    cities = [
+        {"name": "Nowhere", "latitude": 91.0, "longitude": 0.0},
+        {"name": "Dhaka", "latitude": 23.8, "longitude": 90.4},
+    ]
+    sandbox = make_sandbox()
+    source = offline(local_config("weather", sandbox, {"cities": cities, "base_url": f"{sandbox.address}/weather"}))
+    pages = source.source.pages(Window(), {})
+    first = next(pages)
+    assert first.records[0]["city"]["name"] == "Dhaka"
+    with pytest.raises(ServiceError, match="Nowhere"):
+        next(pages)
+
+
+def test_facebook_posts_from_the_graph(make_sandbox: Make, local_config: Make, offline: Make) -> None:
+    source = offline(local_config("facebook", make_sandbox("--posts", "60"), {"page_size": 7}))
+    records = [SocialPost.model_validate(one) for one in source.read()]
+    assert len({record.key for record in records}) == 60
+    assert all(record.engagement == record.likes + record.comments + record.shares for record in records)
+    assert any(record.shares == 0 for record in records), "an absent count is zero"
+    assert len(source.cursors) == 3, "one cursor a page, at the end of its listing"
+    assert set(source.cursors[-1]["pages"]) == {"dhaka.deals.example", "sharee.house.example", "gadget.bazar.example"}
+
+
+def test_facebook_a_page_that_is_gone_does_not_hold_back_the_others(
+    make_sandbox: Make, local_config: Make, offline: Make
+) -> None:
+    pages = ["gone.example", "dhaka.deals.example"]
+    source = offline(local_config("facebook", make_sandbox("--posts", "30"), {"pages": pages}))
+    found = []
+    with pytest.raises(ServiceError, match=r"gone\.example"):
+        for page in source.source.pages(Window(), {}):
+            found += page.records
+    assert found
+
+
+def test_facebook_no_post_at_all_is_an_error(make_sandbox: Make, local_config: Make, offline: Make) -> None:
+    sandbox = make_sandbox(fault=["facebook:empty-200"])
+    with pytest.raises(EmptyListingError, match="without a single post"):
+        offline(local_config("facebook", sandbox)).read()
+
+
+def test_facebook_posts_without_words_are_no_records(make_sandbox: Make, local_config: Make, offline: Make) -> None:
+    from connectors.facebook import _wordless
+
+    assert _wordless({"id": "1_2", "created_time": "2026-01-01T00:00:00+0000"})
+    assert not _wordless({"id": "1_2", "created_time": "2026-01-01T00:00:00+0000", "message": "ok"})

@@ -1,0 +1,161 @@
+"""Webhooks: signatures, rotation, dedupe, limits, nothing acknowledged before Kafka has it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from connectors.shopify import ShopifyOptions
+from connectors.webhook import MAX_BODY, Receiver, is_signed, load_webhook, make_app, receiver, signature
+from glue.errors import ConfigError, ServiceUnavailableError, UsageError
+from glue.settings import Settings
+from tests.connectors.conftest import OnKafka, Sandbox
+
+Make = Callable[..., Any]
+OPTIONS: dict[str, Any] = {"base_url": "http://x.example", "token": "t", "webhook_secrets": ["old", "new"]}
+BODY = b'{"id": 1}'
+
+
+class Desk:
+    """Stands for the receiver: remembers what was handed over, fails when told."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.taken: list[tuple[Any, str]] = []
+        self.error = error
+        self.alive = True
+
+    def knows(self, webhook_id: str) -> bool:
+        return any(webhook_id == one for _, one in self.taken)
+
+    def submit(self, raw: Any, webhook_id: str) -> Future[None]:
+        done: Future[None] = Future()
+        if self.error is not None:
+            done.set_exception(self.error)
+        else:
+            self.taken.append((raw, webhook_id))
+            done.set_result(None)
+        return done
+
+
+def client(desk: Desk | Receiver, **options: Any) -> TestClient:
+    return TestClient(make_app(desk, "shopify", ShopifyOptions(**{**OPTIONS, **options})))  # type: ignore[arg-type]
+
+
+def post(to: TestClient, body: bytes = BODY, secret: str = "new", **headers: str) -> int:
+    sent = {
+        "X-Shopify-Hmac-Sha256": signature(secret, body), "X-Shopify-Topic": "orders/create",
+        "X-Shopify-Webhook-Id": "w1", "X-Shopify-Shop-Domain": "shop.example",
+        **{name.replace("_", "-"): value for name, value in headers.items()},
+    }  # fmt: skip
+    return int(to.post("/webhooks/shopify", content=body, headers=sent).status_code)
+
+
+def test_signature_vector() -> None:
+    assert signature("hush", BODY.replace(b" ", b"")) == "VnKUjZsLuN5iZWjn5EntcBVCF9kMN43LglzCE1/GSeY="
+    assert is_signed(b"x", signature("b", b"x"), ["a", "b"])
+    assert not is_signed(b"x", signature("b", b"y"), ["a", "b"])
+    assert not is_signed(b"x", "ü", ["a"])
+
+
+def test_both_secrets_hold_while_one_rotates_and_no_other() -> None:
+    desk = Desk()
+    assert [post(client(desk), secret=secret, X_Shopify_Webhook_Id=secret) for secret in ("old", "new", "bad")] == [
+        200, 200, 401,
+    ]  # fmt: skip
+    assert len(desk.taken) == 2
+
+
+def test_the_raw_body_is_signed_not_its_meaning() -> None:
+    assert post(client(Desk()), b'{"id":1}', X_Shopify_Hmac_Sha256=signature("new", b'{"id": 1}')) == 401
+
+
+def test_a_known_webhook_is_answered_and_left() -> None:
+    desk = Desk()
+    assert [post(client(desk)), post(client(desk))] == [200, 200]
+    assert len(desk.taken) == 1
+
+
+def test_a_large_body_is_refused_with_or_without_its_length() -> None:
+    desk = Desk()
+    large = b"x" * (MAX_BODY + 1)
+    assert post(client(desk), large) == 413
+    chunks = (large[at : at + 100_000] for at in range(0, len(large), 100_000))
+    answer = client(desk).post("/webhooks/shopify", content=chunks)
+    assert answer.status_code == 413
+    assert not desk.taken
+
+
+def test_what_kafka_has_not_is_not_acknowledged() -> None:
+    assert post(client(Desk(ServiceUnavailableError("Kafka", "down")))) == 503
+
+
+def test_other_topics_and_shops() -> None:
+    desk = Desk()
+    assert post(client(desk), X_Shopify_Topic="products/create") == 200
+    assert post(client(desk, shop_domain="mine.example")) == 401
+    assert not desk.taken
+
+
+def test_no_secret_no_receiver() -> None:
+    with pytest.raises(ConfigError):
+        client(Desk(), webhook_secrets=[""])
+
+
+def test_a_source_without_webhooks_is_named() -> None:
+    with pytest.raises(UsageError):
+        load_webhook("weather", Settings(profile="local", sandbox="http://127.0.0.1:1"))
+
+
+def native(sandbox: Sandbox, count: int) -> list[dict[str, Any]]:
+    import requests
+
+    found: list[dict[str, Any]] = requests.get(
+        f"{sandbox.address}/shopify/admin/api/2024-10/orders.json", {"status": "any", "limit": count},
+        headers={"X-Shopify-Access-Token": "sandbox-token"}, timeout=10,
+    ).json()["orders"]  # fmt: skip
+    return found
+
+
+@pytest.mark.stack
+def test_webhooks_and_the_poll_send_each_order_once(make_sandbox: Make, on_kafka: Make, stack: Settings) -> None:
+    sandbox = make_sandbox("--orders", "12")
+    one: OnKafka = on_kafka("shopify", sandbox)
+    options = one.config.parsed_options()
+    assert isinstance(options, ShopifyOptions)
+    orders = native(sandbox, 5)
+    with receiver(one.config.name, stack, one.config, options) as taking:
+        shop = client(taking, webhook_secrets=["new"])
+        for number, order in enumerate(orders):
+            body = json.dumps(order).encode()
+            assert post(shop, body, X_Shopify_Webhook_Id=f"w{number}") == 200
+            sent = {value["order_id"] for _, value in one.stored().records}
+            assert str(order["id"]) in sent, "acknowledged, and not in Kafka"
+        before = one.stored().keys
+        assert post(shop, json.dumps(orders[0]).encode(), X_Shopify_Webhook_Id="w0") == 200
+        assert post(shop, json.dumps(orders[0]).encode(), X_Shopify_Webhook_Id="again") == 200
+        assert one.stored().keys == before
+        assert post(shop, b"no json", X_Shopify_Webhook_Id="w9") == 200
+        assert len(one.stored().dead) == 1
+        # The poll finds what webhooks missed, and only that.
+        one.run().check()
+    stored = one.stored()
+    assert len(stored.keys) == len(set(stored.keys))
+    assert len({value["order_id"] for _, value in stored.records}) == 12
+
+
+@pytest.mark.stack
+def test_a_restarted_receiver_knows_its_webhooks(make_sandbox: Make, on_kafka: Make, stack: Settings) -> None:
+    sandbox = make_sandbox("--orders", "3")
+    one: OnKafka = on_kafka("shopify", sandbox)
+    options = one.config.parsed_options()
+    assert isinstance(options, ShopifyOptions)
+    body = json.dumps(native(sandbox, 1)[0]).encode()
+    for _ in range(2):
+        with receiver(one.config.name, stack, one.config, options) as taking:
+            assert post(client(taking, webhook_secrets=["new"]), body) == 200
+    assert len(one.stored().keys) == len(set(one.stored().keys)) > 0

@@ -1,0 +1,58 @@
+"""The main job from nothing to a summary, on a stack of its own: made vendors, real producers, real stores."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.timeout(900)]
+
+
+def run_demo(state_dir: Path, *arguments: str) -> dict:
+    done = subprocess.run(
+        [sys.executable, "-m", "glue", "demo", "-o", "json", *arguments],
+        env={**os.environ, "MXCTL_STATE_DIR": str(state_dir)},
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("\n") == 1, "stdout holds the JSON object and nothing else"
+    return json.loads(done.stdout)
+
+
+def running_in(state_dir: Path) -> list[str]:
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("MXCTL_STATE_DIR") == str(state_dir):
+                found.append(" ".join(process.cmdline()))
+        except psutil.Error:
+            continue
+    return found
+
+
+def test_everything_produced_is_stored_once_and_nothing_is_left_running(tmp_path):
+    first = run_demo(tmp_path, "--posts", "25", "--orders", "20", "--seed", "7")
+    produced = first["produced"]
+    assert set(produced) == {"tiktok", "facebook", "shopify", "daraz", "weather"}
+    assert all(count > 0 for count in produced.values()), produced
+    assert first["lost"] == first["duplicates"] == 0
+    assert first["vectors"] == produced["tiktok"] + produced["facebook"]
+    assert (
+        first["warehouse"]["orders"] == first["warehouse"]["price_history"] == produced["shopify"] + produced["daraz"]
+    )
+    assert first["warehouse"]["weather_logs"] == produced["weather"] == 5
+    assert 0 < first["latency_ms"]["p50"] <= first["latency_ms"]["p95"]
+    assert running_in(tmp_path) == []
+
+    again = run_demo(tmp_path, "--posts", "25", "--orders", "20", "--seed", "8")
+    assert again["lost"] == again["duplicates"] == 0, "what the first demo stored is neither counted nor stored again"
+    assert running_in(tmp_path) == []

@@ -1,0 +1,176 @@
+"""The audit on the real parts: a loss made on purpose is named, repaired, and gone."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from decimal import Decimal
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from glue.audit.repair import HEADER
+from glue.audit.tail import TopicTail
+from glue.avro import encoder_for_subject
+from glue.clients import warehouse
+from glue.clients.kafka import producer
+from glue.clients.registry import registry_client
+from glue.clients.weaviate import Weaviate, document_id
+from glue.identity import record_key
+
+pytestmark = [pytest.mark.stack, pytest.mark.soak]
+ORDERS, VECTORS = "sink.snowflake.orders", "sink.weaviate.vectors"
+MANY = 12
+PATIENCE = 120
+
+
+@pytest.fixture(scope="module")
+def sinks(stack):
+    """Settings of a stack whose sink connectors run."""
+    running = httpx.get(f"{stack.connect}/connectors", timeout=30).json()
+    if not {"snowflake-sink", "weaviate-sink"} <= set(running):
+        from glue.topology.apply import apply_all
+
+        apply_all(stack)
+    return stack
+
+
+def audit(*arguments: str) -> tuple[int, dict]:
+    done = subprocess.run(
+        [sys.executable, "-m", "glue", "audit", "-o", "json", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=150,
+        check=False,
+    )
+    assert done.stdout, done.stderr
+    answer = json.loads(done.stdout)
+    return done.returncode, {store["store"]: store for store in answer["stores"]}
+
+
+def settled(*arguments: str) -> tuple[int, dict]:
+    """The first audit with nothing pending; a sink commits its offsets now and then."""
+    until = time.monotonic() + PATIENCE
+    while True:
+        code, stores = audit(*arguments)
+        if not any(store["pending"] for store in stores.values()) or time.monotonic() > until:
+            return code, stores
+        time.sleep(2)
+
+
+def order(key: str, now: datetime, number: int) -> dict:
+    text = {"source": "shopify", "order_id": key[:8], "line_id": str(number), "product_id": "p", "title": "জুতা"}
+    rest = {"sku": None, "category": None, "shipping_city": "Dhaka", "currency": "BDT", "status": "paid"}
+    hashes = {"customer_phone_hash": None, "customer_email_hash": None}
+    times = {"ordered_at": now, "updated_at": now, "collected_at": now}
+    numbers = {"version": int(now.timestamp() * 1000), "quantity": 1 + number, "price": Decimal("10.5000")}
+    return {"record_key": key, **text, **rest, **hashes, **times, **numbers}
+
+
+def post(key: str, now: datetime, number: int, length: int = 384) -> dict:
+    text = {"post_id": key, "platform": "tiktok", "content": "জুতা কিনলাম", "language": "bn"}
+    counts = {"likes": number, "comments": 0, "shares": 0, "engagement": number}
+    moment = now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    model = {"embedding_model": "test", "embedding_variant": "test", "author_username_hash": None}
+    vector = [1.0 if at == number else 0.0 for at in range(length)]
+    lists = {"hashtags": ["shoes"], "product_mentions": []}
+    return {**text, **counts, **model, **lists, "timestamp": moment, "collected_at": moment, "vector": vector}
+
+
+@pytest.fixture(scope="module")
+def produced(sinks):
+    """(since, order keys, post keys, key of the post with a short vector), all of them gone to the sinks."""
+    now = datetime.now(UTC)
+    mark = uuid4().hex
+    orders, posts = ([record_key(f"test-{kind}", mark, n) for n in range(MANY)] for kind in ("order", "post"))
+    bad = record_key("test-post", mark, "bad")
+    with registry_client(sinks.registry) as registry:
+        encode_order, encode_post = (encoder_for_subject(registry, f"{topic}-value") for topic in (ORDERS, VECTORS))
+    sender = producer(sinks.kafka)
+    stamp = {"timestamp": int(now.timestamp() * 1000)}
+    for number, (order_key, post_key) in enumerate(zip(orders, posts, strict=True)):
+        sender.produce(ORDERS, encode_order(order(order_key, now, number)), order_key, **stamp)
+        sender.produce(VECTORS, encode_post(post(post_key, now, number)), post_key, headers=[("own", b"1")], **stamp)
+    sender.produce(VECTORS, encode_post(post(bad, now, 1, length=3)), bad, **stamp)
+    assert sender.flush(60) == 0
+    return now.isoformat(timespec="milliseconds"), orders, posts, bad
+
+
+def only(stores: dict, name: str, kind: str) -> list[str]:
+    """Keys of one kind of difference."""
+    return [one["key"] for one in stores[name]["differences"] if one["kind"] == kind and not one["repaired"]]
+
+
+def test_a_loss_made_on_purpose_is_named_repaired_and_gone(sinks, produced):
+    since, orders, posts, _ = produced
+    window = ("--since", since, "--store", "orders", "--store", "vectors")
+
+    code, stores = settled(*window, "--deep")
+    assert (code, stores["orders"]["differences"], stores["vectors"]["differences"]) == (0, [], [])
+    assert stores["orders"]["on_topic"] == stores["orders"]["stored"] == MANY
+    assert stores["vectors"]["on_topic"] == stores["vectors"]["stored"] == MANY
+    assert stores["vectors"]["dead"] == 1, "the short vector lies in dead letters"
+
+    warehouse.query("delete from ORDERS where RECORD_KEY = %s", [orders[3]], sinks)
+    with Weaviate(sinks) as weaviate, weaviate._collection("SocialPost") as collection:
+        collection.data.delete_by_id(document_id(posts[5]))
+
+    code, stores = audit(*window)
+    assert code == 1
+    assert only(stores, "orders", "missing") == [orders[3]]
+    assert only(stores, "vectors", "missing") == [posts[5]]
+    assert stores["orders"]["counts"] == stores["vectors"]["counts"] == {"missing": 1}
+    assert stores["orders"]["windows"][0]["keys"] == 1
+
+    with TopicTail(sinks.kafka, (ORDERS, VECTORS)) as tail:
+        code, stores = audit(*window, "--repair", "--yes")
+        sent = {}
+        ends = tail.ends()
+        while not tail.reached(ends):
+            sent |= {(m.key() or b"").decode(): dict(m.headers() or []) for m in tail.new()}
+    assert code == 0
+    assert sent.keys() == {orders[3], posts[5]}, "nothing else was sent"
+    assert HEADER in sent[orders[3]] and sent[posts[5]]["own"] == b"1"
+
+    code, stores = audit(*window, "--deep")
+    assert (code, stores["orders"]["counts"], stores["vectors"]["counts"]) == (0, {}, {})
+    rows = warehouse.query("select count(*), count(distinct RECORD_KEY) from ORDERS where RECORD_KEY = %s", [orders[3]])
+    assert rows.rows == [(1, 1)]
+    with TopicTail(sinks.kafka, (ORDERS, VECTORS)) as tail:
+        assert audit(*window, "--repair", "--yes")[0] == 0
+        assert not list(tail.new(1.0)), "a second repair sends nothing"
+
+
+def test_doubled_extra_and_silently_changed_are_named_and_only_what_can_be_replaced_is_repaired(sinks, produced):
+    since, orders, posts, _ = produced
+    window = ("--since", since, "--store", "orders", "--store", "vectors")
+    stranger = str(uuid4())
+    settled(*window)
+    warehouse.query("insert into ORDERS select * from ORDERS where RECORD_KEY = %s", [orders[7]], sinks)
+    warehouse.query("insert into ORDERS (RECORD_KEY, VERSION) values (%s, 1)", [stranger], sinks)
+    with Weaviate(sinks) as weaviate, weaviate._collection("SocialPost") as collection:
+        collection.data.update(document_id(posts[2]), properties={"hashtags": []})
+        engaged = collection.query.fetch_object_by_id(document_id(posts[4])).properties["engagement"]
+        collection.data.update(document_id(posts[4]), properties={"engagement": engaged + 1})
+    try:
+        code, stores = audit(*window)
+        assert code == 1
+        assert stores["orders"]["counts"] == {"doubled": 1, "extra": 1}
+        assert (only(stores, "orders", "doubled"), only(stores, "orders", "extra")) == ([orders[7]], [stranger])
+        assert only(stores, "vectors", "different") == [posts[4]], "an array is compared by --deep only"
+
+        code, stores = audit(*window, "--deep", "--repair", "--yes")
+        assert code == 1, "rows that are too many stay"
+        assert stores["orders"]["counts"] == {"doubled": 1, "extra": 1}
+        repaired = {one["key"]: one["why"] for one in stores["vectors"]["differences"] if one["repaired"]}
+        assert repaired.keys() == {posts[2], posts[4]} and repaired[posts[2]] == "hashtags is gone"
+    finally:
+        warehouse.query("delete from ORDERS where RECORD_KEY in (%s, %s)", [orders[7], stranger], sinks)
+
+    code, stores = audit(*window, "--deep", "--repair", "--yes")
+    assert code == 0, "the row that was deleted above is put back"
+    assert [one["key"] for one in stores["orders"]["differences"]] == [orders[7]]

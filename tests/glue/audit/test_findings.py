@@ -1,0 +1,133 @@
+"""What is said of a record: windows of time, dead letters, fields that are not as they were."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from glue.audit.collection_side import Stored
+from glue.audit.deep import object_differences, row_differences, wrong_vector
+from glue.audit.report import EXTRA, MISSING, Difference, StoreReport
+from glue.audit.sinks import dead_rows
+from glue.audit.topic_side import Collector
+from glue.audit.window import iso, moment_ms
+from glue.errors import UsageError
+
+KEY = "5d4e0bd8-8a52-5e0c-9c4c-0a1f7b3c2d10"
+NOW = datetime(2026, 11, 24, 6, tzinfo=UTC)
+
+
+class Record:
+    """The message of ``KEY`` at 2/7."""
+
+    key = staticmethod(lambda: KEY.encode())
+    value = staticmethod(lambda: b"v")
+    partition = staticmethod(lambda: 2)
+    offset = staticmethod(lambda: 7)
+    timestamp = staticmethod(lambda: (1, 5))
+
+
+def side():
+    collector = Collector()
+    collector.add([Record()])
+    return collector.side({2: (0, 8)})
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("7d", "2026-11-17T06:00:00Z"),
+        ("90m", "2026-11-24T04:30:00Z"),
+        ("2026-11-20", "2026-11-20T00:00:00Z"),
+        ("2026-11-20T12:00:00+06:00", "2026-11-20T06:00:00Z"),
+    ],
+)
+def test_moments(text, expected):
+    assert iso(moment_ms(text, NOW)) == expected
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", "7", "99999999999w", "2026-13-01"])
+def test_no_moments(text):
+    with pytest.raises(UsageError) as refused:
+        moment_ms(text, NOW)
+    assert refused.value.fix
+
+
+def test_a_dead_letter_accounts_for_its_very_record_and_no_other():
+    found = side()
+    assert dead_rows({("t", 2, 7): KEY.encode()}, "t", found) == {0}
+    assert dead_rows({("t", 2, 6): KEY.encode()}, "t", found) == set(), "an older record of the key"
+    assert dead_rows({("t", 2, 7): b"another"}, "t", found) == set(), "the topic was made anew"
+    assert dead_rows({("other", 2, 7): KEY.encode()}, "t", found) == set()
+    assert dead_rows({("t", 2, 7): None}, "t", found) == set()
+
+
+POST = {
+    "content": "জুতা",
+    "hashtags": ["shoes"],
+    "product_mentions": [],
+    "language": None,
+    "likes": 3,
+    "timestamp": "2026-11-24T06:00:00.123Z",
+    "vector": [0.6, 0.8],
+}
+SAME = {**POST, "product_mentions": None, "timestamp": datetime(2026, 11, 24, 6, 0, 0, 123000, UTC)}
+del SAME["vector"]
+
+
+@pytest.mark.parametrize(
+    ("change", "vector", "expected"),
+    [
+        ({}, [0.6, 0.8], []),
+        ({}, [3.0, 4.0], []),
+        ({"hashtags": []}, [0.6, 0.8], ["hashtags is gone"]),
+        ({"hashtags": ["shoe"]}, [0.6, 0.8], ["hashtags differs"]),
+        ({"likes": 4, "content": None}, [0.6, 0.8], ["content is gone", "likes differs"]),
+        ({"timestamp": datetime(2026, 11, 24, 7, tzinfo=UTC)}, [0.6, 0.8], ["timestamp differs"]),
+        ({}, [0.6, 0.8, 0.0], ["vector has 3 components, not 2"]),
+        ({}, None, ["vector has 0 components, not 2"]),
+        ({}, [0.8, -0.6], ["vector differs"]),
+    ],
+)
+def test_properties_that_are_not_as_they_were_are_named_without_their_values(change, vector, expected):
+    assert object_differences(POST, Stored(0, 0, SAME | change, vector)) == expected
+
+
+def test_columns_that_are_not_as_they_were_are_named():
+    value = {"price": Decimal("10.5000"), "title": "জুতা", "ordered_at": NOW, "sku": None, "quantity": 1}
+    row = {"price": Decimal("10.5"), "title": "জুতা", "ordered_at": NOW, "sku": None, "quantity": 1, "more": 1}
+    assert row_differences(value, row) == []
+    assert row_differences(value, row | {"price": Decimal("10.51")}) == ["price differs"]
+    assert row_differences(value, row | {"title": None, "ordered_at": NOW.replace(hour=7)}) == [
+        "title is gone",
+        "ordered_at differs",
+    ]
+    del row["quantity"]
+    assert row_differences(value, row) == ["column quantity is not there"]
+
+
+def test_a_vector_of_a_length_that_no_store_takes():
+    schema = {"fields": [{"name": "vector", "constraints": {"length": 384}}]}
+    assert wrong_vector({"vector": [0.0] * 384}, schema) == ""
+    assert wrong_vector({"vector": [0.0] * 3}, schema) == "its vector has 3 components, not 384"
+
+
+def test_a_report_counts_what_is_open_by_partition_and_hour():
+    hour = 1_764_000_000_000 - 1_764_000_000_000 % 3_600_000
+    report = StoreReport("orders", "t", "ORDERS")
+    assert report.agrees
+    report.differences = [
+        Difference(MISSING, "a", 1, 5, hour + 1, ""),
+        Difference(MISSING, "b", 1, 6, hour + 3_599_999, ""),
+        Difference(MISSING, "c", 1, 7, hour, "", repaired=True),
+        Difference(EXTRA, "d", -1, -1, 0, ""),
+    ]
+    assert not report.agrees
+    assert report.windows() == [
+        {"kind": "extra", "partition": -1, "hour": "-", "keys": 1},
+        {"kind": "missing", "partition": 1, "hour": iso(hour), "keys": 2},
+    ]
+    data = report.as_dict()
+    assert data["counts"] == {"missing": 2, "extra": 1} and all(one["fix"] for one in data["differences"])

@@ -1,0 +1,48 @@
+import subprocess
+import sys
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from glue.cli import main as entry
+from glue.errors import ConfigError, ServiceUnavailableError
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (ConfigError("topics.json", "not JSON", "correct it"), 2),
+        (ServiceUnavailableError("Connect", "no answer", "start it"), 1),
+    ],
+)
+def test_an_error_is_printed_for_people_with_its_exit_code(monkeypatch, capsys, error, code):
+    def fail(**_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(entry, "cli", fail)
+    with pytest.raises(SystemExit) as stopped:
+        entry.main()
+    printed = capsys.readouterr()
+    assert stopped.value.code == code
+    assert printed.out == ""
+    assert error.what in printed.err and f"why: {error.why}" in printed.err and f"fix: {error.fix}" in printed.err
+    assert "Traceback" not in printed.err
+
+
+@pytest.mark.parametrize("name", sorted(entry.COMMANDS))
+def test_every_command_loads_and_explains_itself(name):
+    command = entry.cli.get_command(click.Context(entry.cli), name)
+    assert command is not None and command.help
+    result = CliRunner().invoke(command, ["--help"])
+    assert result.exit_code == 0, result.output
+
+
+def test_help_does_not_import_the_heavy_parts():
+    heavy = ("numpy", "onnxruntime", "weaviate", "duckdb")
+    script = (
+        "import sys, glue.cli.main as m; m.cli(['--help'], standalone_mode=False); "
+        f"print([name for name in {heavy!r} if name in sys.modules])"
+    )
+    out = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    assert out.strip().endswith("[]")

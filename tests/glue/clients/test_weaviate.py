@@ -1,0 +1,136 @@
+"""Declared collections and search against a real Weaviate, and the differences without one."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from glue.clients import weaviate_schema
+from glue.clients.weaviate import Weaviate, apply_collections, document_id, open_client
+from glue.errors import ConfigError, ServiceError, ServiceUnavailableError
+from glue.settings import Settings
+
+_BODY: dict[str, Any] = {
+    "class": "BridgeTest",
+    "vectorizer": "none",
+    "vectorIndexConfig": {"distance": "cosine"},
+    "properties": [
+        {"name": "platform", "dataType": ["text"], "tokenization": "field"},
+        {"name": "content", "dataType": ["text"]},
+        {"name": "engagement", "dataType": ["int"], "indexRangeFilters": True},
+        {"name": "timestamp", "dataType": ["date"], "indexRangeFilters": True},
+    ],
+}
+
+
+def _steps(wanted: dict[str, Any], live: dict[str, Any] | None) -> list[str]:
+    return [change for change, *_ in weaviate_schema._steps(wanted, live)]
+
+
+def test_what_the_server_adds_is_no_difference() -> None:
+    live = json.loads(json.dumps(_BODY)) | {"replicationConfig": {"factor": 1}}
+    live["vectorIndexConfig"]["ef"] = -1
+    assert _steps(_BODY, live) == []
+
+
+def test_what_can_not_be_changed_is_an_error_that_names_it() -> None:
+    wanted = json.loads(json.dumps(_BODY))
+    wanted["vectorIndexConfig"]["efConstruction"] = 7
+    wanted["properties"][0]["dataType"] = ["int"]
+    with pytest.raises(ConfigError, match=r"vectorIndexConfig\.efConstruction, platform\.dataType"):
+        _steps(wanted, _BODY)
+
+
+def test_a_file_that_is_no_collection_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "A.json").write_text('{"class": "B"}')
+    with pytest.raises(ConfigError, match="its class is B"):
+        weaviate_schema.declared(tmp_path)
+
+
+def test_a_weaviate_that_is_away_is_said_so() -> None:
+    away = Settings(weaviate="http://127.0.0.1:9", weaviate_grpc="127.0.0.1:10")
+    with pytest.raises(ServiceUnavailableError):
+        apply_collections(away)
+    with pytest.raises(ServiceUnavailableError), Weaviate(away) as weaviate:
+        weaviate.count("BridgeTest")
+
+
+@pytest.fixture
+def settings(stack: Settings, tmp_path: Path) -> Any:
+    (tmp_path / "weaviate").mkdir()
+    yield stack.model_copy(update={"config_dir": tmp_path})
+    with open_client(stack.weaviate, stack.weaviate_grpc, grpc_secure=False) as client:
+        client.collections.delete("BridgeTest")
+
+
+def _declare(settings: Settings, body: dict[str, Any]) -> None:
+    (settings.config_dir / "weaviate" / "BridgeTest.json").write_text(json.dumps(body))
+
+
+@pytest.mark.stack
+@pytest.mark.soak
+def test_collections_are_created_and_migrated_once(settings: Settings) -> None:
+    _declare(settings, _BODY)
+    assert apply_collections(settings, dry_run=True) == ["create collection BridgeTest"]
+    assert apply_collections(settings) == ["create collection BridgeTest"]
+    assert apply_collections(settings) == []
+    described = {**_BODY["properties"][0], "description": "where it was posted"}
+    properties = [described, *_BODY["properties"][1:], {"name": "x", "dataType": ["int"]}]
+    more = {**_BODY, "description": "new", "properties": properties}
+    _declare(settings, more)
+    changes = [
+        "change description, description of platform of collection BridgeTest",
+        "add property BridgeTest.x",
+    ]
+    assert apply_collections(settings) == changes
+    assert apply_collections(settings) == []
+
+
+@pytest.mark.stack
+@pytest.mark.soak
+def test_search_finds_by_meaning_words_and_filters(settings: Settings) -> None:
+    from weaviate.classes.data import DataObject
+
+    _declare(settings, _BODY)
+    apply_collections(settings)
+    with pytest.raises(ServiceError), Weaviate(settings) as weaviate:
+        weaviate.count("NoSuchCollection")
+    rows = [("a", "tiktok", "winter shoes", 5, [1.0, 0.0]), ("b", "facebook", "শীতের জুতা", 50, [0.9, 0.1])]
+    rows.append(("c", "tiktok", "summer hats", 500, [0.0, 1.0]))
+    with open_client(settings.weaviate, settings.weaviate_grpc, grpc_secure=False) as client:
+        objects = [
+            DataObject(
+                uuid=document_id(key),
+                vector=vector,
+                properties={
+                    "platform": platform,
+                    "content": content,
+                    "engagement": engagement,
+                    "timestamp": f"2025-11-{day:02}T00:00:00Z",
+                },
+            )
+            for day, (key, platform, content, engagement, vector) in enumerate(rows, 1)
+        ]
+        assert not client.collections.use("BridgeTest").data.insert_many(objects).has_errors
+    with Weaviate(settings) as weaviate:
+        assert weaviate.count("BridgeTest") == 3
+        assert weaviate.stored("BridgeTest", ["a", "b", "missing"]) == {"a", "b"}
+
+        def found(**options: Any) -> list[str]:
+            hits = weaviate.search("BridgeTest", options.pop("text", "shoes"), [1.0, 0.0], **options)
+            assert all(hits[at]["score"] >= hits[at + 1]["score"] for at in range(len(hits) - 1))
+            return [hit["content"] for hit in hits]
+
+        assert found() == ["winter shoes", "শীতের জুতা", "summer hats"]
+        assert found(limit=1) == ["winter shoes"]
+        assert found(platform="tiktok") == ["winter shoes", "summer hats"]
+        assert found(min_engagement=50) == ["শীতের জুতা", "summer hats"]
+        day = dt.datetime(2025, 11, 2, tzinfo=dt.UTC)
+        assert found(since=day) == ["শীতের জুতা", "summer hats"]
+        assert found(until=day) == ["winter shoes"]
+        assert found(text="hats", hybrid=0.0)[0] == "summer hats"
+        assert found(text="জুতা", hybrid=0.0)[0] == "শীতের জুতা"

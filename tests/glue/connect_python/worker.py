@@ -1,0 +1,153 @@
+"""A connector on the real worker, and what went in and came out."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from glue.clients.connect import ConnectClient, ConnectNotFoundError
+from glue.settings import Settings
+from tests.glue.connect_python.conftest import HERE
+
+PREFIX = "__connect.errors."
+Letter = dict[str, Any]
+
+
+def wait_for(what: str, done: Callable[[], bool], seconds: float = 90) -> None:
+    """Poll until it is so."""
+    end = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < end, f"not within {seconds} s: {what}"
+        time.sleep(0.2)
+
+
+def hosts() -> list[psutil.Process]:
+    """Host processes with the test plugins, which only tests start."""
+    found = []
+    for process in psutil.process_iter(["cmdline", "environ"]):
+        line = process.info["cmdline"] or []
+        path = (process.info["environ"] or {}).get("PYTHONPATH", "")
+        if "glue.connect_python.host" in line and path.startswith(str(HERE)):
+            found.append(process)
+    return found
+
+
+class Bench:
+    """One topic, one dead-letter topic and one file of the sink, all of their own, on a running stack."""
+
+    def __init__(self, settings: Settings, folder: Path, partitions: int = 1) -> None:
+        self.settings, self.folder = settings, folder
+        self.name = f"bridge-{uuid.uuid4().hex[:8]}"
+        self.topic, self.dead = f"{self.name}.in", f"{self.name}.dead"
+        self.file = folder / "out.jsonl"
+        self.connect = ConnectClient(settings.connect)
+        admin = AdminClient({"bootstrap.servers": settings.kafka})
+        for topic, count in ((self.topic, partitions), (self.dead, 1)):
+            admin.create_topics([NewTopic(topic, count, 1)])[topic].result(30)
+        self._producer = Producer({"bootstrap.servers": settings.kafka, "linger.ms": 20})
+
+    def produce(self, values: Iterable[Any], headers: list[tuple[str, bytes]] | None = None) -> None:
+        """Values as JSON; the key is the number of the record."""
+        for number, value in enumerate(values):
+            data = None if value is None else json.dumps(value).encode()
+            while True:
+                try:
+                    self._producer.produce(self.topic, data, key=str(number), headers=headers)
+                    break
+                except BufferError:
+                    self._producer.poll(0.1)
+        self._producer.flush(60)
+
+    def config(self, **more: Any) -> dict[str, str]:
+        """A file sink that tolerates errors; ``more`` in Connect's names with ``__`` for dots."""
+        config = {
+            "name": self.name,
+            "connector.class": "bd.millionx.connect.PythonSinkConnector",
+            "tasks.max": "1",
+            "topics": self.topic,
+            "python.class": "plugins:FileSink",
+            "python.executable": sys.executable,
+            "python.path": str(HERE),
+            "file": str(self.file),
+            "key.converter": "org.apache.kafka.connect.storage.StringConverter",
+            "value.converter": "org.apache.kafka.connect.json.JsonConverter",
+            "value.converter.schemas.enable": "false",
+            "errors.tolerance": "all",
+            "errors.deadletterqueue.topic.name": self.dead,
+            "errors.deadletterqueue.topic.replication.factor": "1",
+            "errors.deadletterqueue.context.headers.enable": "true",
+            "consumer.override.auto.offset.reset": "earliest",
+        }
+        return config | {name.replace("__", "."): str(value) for name, value in more.items()}
+
+    def faulty(self, times: int = 1_000_000, **more: Any) -> dict[str, str]:
+        """The same behind a transform that does what the records say."""
+        marks = self.folder / "marks"
+        marks.mkdir(exist_ok=True)
+        return self.config(
+            transforms="f",
+            transforms__f__type="bd.millionx.connect.PythonTransform$Value",
+            transforms__f__class="plugins:Faulty",
+            transforms__f__python__executable=sys.executable,
+            transforms__f__python__path=HERE,
+            transforms__f__marks=marks,
+            transforms__f__times=times,
+            **more,
+        )
+
+    @contextmanager
+    def running(self, config: dict[str, str]) -> Iterator[None]:
+        """The connector, as long as the block runs."""
+        self.connect.create(self.name, {key: value for key, value in config.items() if key != "name"})
+        try:
+            wait_for("a running task", lambda: bool(self.states()))
+            yield
+        finally:
+            self.connect.delete(self.name)
+
+    def states(self) -> list[str]:
+        """The states of the tasks; none while the worker has not heard of the connector yet."""
+        try:
+            return [task["state"] for task in self.connect.status(self.name)["tasks"]]
+        except ConnectNotFoundError:
+            return []
+
+    def trace(self) -> str:
+        """Why the task failed."""
+        return str(self.connect.status(self.name)["tasks"][0].get("trace", ""))
+
+    def lines(self) -> list[list[Any]]:
+        """What the sink has written: topic, partition, offset, key, value, number of headers."""
+        if not self.file.exists():
+            return []
+        return [json.loads(line) for line in self.file.read_text(encoding="utf-8").splitlines()]
+
+    def wait_for_keys(self, keys: set[str], seconds: float = 120) -> None:
+        """Until just these keys are written, each perhaps more than once."""
+        wait_for(f"{len(keys)} keys", lambda: {line[3] for line in self.lines()} >= keys, seconds)
+        assert {line[3] for line in self.lines()} == keys
+
+    def letters(self, count: int, seconds: float = 60) -> dict[str, Letter]:
+        """The dead letters by key, once there are so many: headers without their prefix."""
+        consumer = Consumer({"bootstrap.servers": self.settings.kafka, "group.id": self.name})
+        consumer.assign([TopicPartition(self.dead, 0, 0)])
+        found: dict[str, Letter] = {}
+        end = time.monotonic() + seconds
+        while len(found) < count:
+            assert time.monotonic() < end, f"{len(found)} dead letters of {count} after {seconds} s"
+            message = consumer.poll(0.5)
+            if message is not None and message.error() is None:
+                headers = {name.removeprefix(PREFIX): text.decode() for name, text in message.headers()}
+                found[message.key().decode()] = headers | {"value": message.value()}
+        consumer.close()
+        return found

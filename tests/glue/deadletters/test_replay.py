@@ -1,0 +1,143 @@
+"""Dead letters on the real broker: listed, replayed once, discarded; masked wherever they are shown."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from playground import Playground
+
+from glue.cli.dlq import dlq
+from glue.deadletters.read import Letter, read_letters
+from glue.deadletters.replay import discard, replay
+from glue.transforms.keyring import Keyring, load_keyring
+
+pytestmark = [pytest.mark.stack, pytest.mark.soak]
+PHONE = "01712345678"
+LENIENT = "scrub,hash,enrich,shape"  # as if the cause had been mended
+
+
+def letters(play: Playground) -> list[Letter]:
+    return read_letters(play.settings.kafka, [play.dead])
+
+
+def ring(play: Playground) -> Keyring:
+    return load_keyring(play.settings.hash_keys_file)
+
+
+def refused(play: Playground, count: int) -> None:
+    """``count`` posts that Validate refuses lie in dead letters."""
+    for number in range(count):
+        play.send(number, content=f"{number}", author_username="rahim", url=f"https://example.invalid/{PHONE}")
+    play.flush()
+    with play.working():
+        play.until(count)
+    assert len(letters(play)) == count
+
+
+def test_a_replay_brings_each_back_once_with_its_key_and_value(play: Playground) -> None:
+    refused(play, 30)
+    result = replay(letters(play), play.settings.kafka, ring(play))
+    assert (len(result.replayed), result.kept) == (30, {})
+    assert {letter.done for letter in letters(play)} == {"replayed"}
+    again = replay(letters(play), play.settings.kafka, ring(play))
+    assert again.replayed == []
+    with play.working(transforms=LENIENT):
+        play.until(60)
+    assert sorted(play.keys(play.output)) == sorted(play.sent)
+    contents = {play.value(message)["post_id"]: play.value(message)["content"] for message in play.read(play.output)}
+    assert contents == {str(number): str(number) for number in range(30)}
+    names = {name for message in play.read(play.output) for name, _ in message.headers() or []}
+    assert not {name for name in names if "connect" in name or "replay" in name or "retry" in name}
+
+
+def test_attempts_are_counted_and_capped(play: Playground) -> None:
+    refused(play, 1)
+    for attempt in (1, 2):
+        open_letters = [letter for letter in letters(play) if not letter.done]
+        assert len(replay(open_letters, play.settings.kafka, ring(play), most=2).replayed) == 1
+        with play.working():
+            play.until(2 * attempt + 1)
+        (newest,) = [letter for letter in letters(play) if not letter.done]
+        assert newest.attempts == attempt
+    result = replay([newest], play.settings.kafka, ring(play), most=2)
+    assert result.replayed == []
+    assert "2 times" in result.kept[newest.id]
+
+
+def test_only_the_chain_that_refused_takes_it_again(play: Playground) -> None:
+    refused(play, 1)
+    replay(letters(play), play.settings.kafka, ring(play))
+    other = Playground(play.settings)
+    other.source = play.source
+    with other.working(topics=play.source) as worker:
+        worker.ended.wait(5)
+    assert other.keys(other.output) == []
+    assert len(other.keys(other.dead)) == 1  # the first copy, which it refused itself
+
+
+class StoppedError(Exception):
+    """Ctrl-C in the middle."""
+
+
+def test_an_interrupted_replay_goes_on_where_it_stopped(play: Playground, monkeypatch: pytest.MonkeyPatch) -> None:
+    refused(play, 25)
+    monkeypatch.setattr("glue.deadletters.replay._IN_ONE", 10)
+
+    def stop_after_ten(count: int) -> None:
+        raise StoppedError
+
+    with pytest.raises(StoppedError):
+        replay(letters(play), play.settings.kafka, ring(play), progress=stop_after_ten)
+    assert [letter.done for letter in letters(play)].count("replayed") == 10
+    open_letters = [letter for letter in letters(play) if not letter.done]
+    assert len(replay(open_letters, play.settings.kafka, ring(play)).replayed) == 15
+    assert sorted(play.keys(play.source)) == sorted(play.sent * 2)
+
+
+def test_a_replay_into_nowhere_changes_nothing(play: Playground) -> None:
+    refused(play, 1)
+    (letter,) = letters(play)
+    lost = [(n, b"no.such.topic" if n.endswith("errors.topic") else v) for n, v in letter.headers]
+    result = replay([Letter(letter.id, letter.key, letter.value, lost, 0)], play.settings.kafka, ring(play))
+    assert result.replayed == []
+    assert "no.such.topic" in result.kept[letter.id]
+    assert letters(play)[0].done == ""
+
+
+def test_discarded_letters_are_not_replayed(play: Playground) -> None:
+    refused(play, 3)
+    first, *rest = letters(play)
+    assert discard([first], play.settings.kafka) == [first.id]
+    assert {letter.id: letter.done for letter in letters(play)} == {first.id: "discarded", **{x.id: "" for x in rest}}
+    assert discard(letters(play)[:1], play.settings.kafka) == []
+    assert first.id not in replay(letters(play), play.settings.kafka, ring(play)).replayed
+
+
+def test_the_command_line(play: Playground) -> None:
+    refused(play, 5)
+
+    def run(*arguments: str, code: int = 0) -> Any:
+        result = CliRunner().invoke(dlq, [*arguments, "--topic", play.dead], catch_exceptions=False)
+        assert result.exit_code == code, result.output
+        assert PHONE not in result.output
+        assert "rahim" not in result.output
+        return result.stdout
+
+    listed = json.loads(run("list", "-o", "json"))
+    assert len(listed) == 5
+    assert "5 " in run("stats")
+    assert json.loads(run("stats", "-o", "json"))[0]["letters"] == 5
+    shown = json.loads(run("show", "--contents", "--limit", "1", "-o", "json"))[0]
+    assert shown["contents"]["value"]["author_username"] == "•••"
+    assert "minLength" in run("show", listed[0]["id"])
+    assert "would replay 2" in run("replay", "--dry-run", "--limit", "2")
+    run("replay", "--limit", "2", code=1)  # nobody said yes
+    assert json.loads(run("replay", "--limit", "2", "--yes", "-o", "json"))["kept"] == {}
+    assert "would discard 3" in run("discard", "--dry-run")
+    assert "discarded 1" in run("discard", "--yes", "--limit", "1")
+    states = [row["state"] for row in json.loads(run("list", "--state", "all", "-o", "json"))]
+    assert sorted(states) == ["discarded", "open", "open", "replayed", "replayed"]
+    assert json.loads(run("list", "--message", "no such", "-o", "json")) == []

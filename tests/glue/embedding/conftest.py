@@ -1,0 +1,89 @@
+"""A second, plain implementation of the model, to compare with: BERT (Devlin et al. 2018) in numpy, text by text."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from safetensors.numpy import load_file
+from tokenizers import Tokenizer
+
+from glue.embedding.onnx import OnnxEmbedder
+from glue.embedding.weights import find_weights
+
+Floats = NDArray[np.float64]
+_erf = np.vectorize(math.erf)
+
+
+class NumpyBert:
+    """Sentence vectors in float64: no batches, no padding, no fusion, nothing shared with the graph."""
+
+    def __init__(self) -> None:
+        found = find_weights()
+        self.t = {name: value.astype(np.float64) for name, value in load_file(found.tensors).items()}
+        self.layers, self.heads, self.epsilon = found.layers, found.heads, found.epsilon
+        self.tokenizer = Tokenizer.from_file(str(found.tokenizer))
+        self.tokenizer.no_padding()
+        self.tokenizer.enable_truncation(256)
+
+    def _dense(self, x: Floats, name: str) -> Floats:
+        return x @ self.t[f"{name}.weight"].T + self.t[f"{name}.bias"]
+
+    def _norm(self, x: Floats, name: str) -> Floats:
+        x = (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + self.epsilon)
+        return x * self.t[f"{name}.weight"] + self.t[f"{name}.bias"]
+
+    def __call__(self, text: str) -> Floats:
+        ids = self.tokenizer.encode(text).ids
+        e = "embeddings."
+        x = self.t[f"{e}word_embeddings.weight"][ids] + self.t[f"{e}position_embeddings.weight"][: len(ids)]
+        x = self._norm(x + self.t[f"{e}token_type_embeddings.weight"][0], f"{e}LayerNorm")
+        for number in range(self.layers):
+            p = f"encoder.layer.{number}."
+            split = (len(ids), self.heads, -1)
+            q, k, v = (
+                self._dense(x, f"{p}attention.self.{part}").reshape(split).transpose(1, 0, 2)
+                for part in ("query", "key", "value")
+            )
+            scores = q @ k.transpose(0, 2, 1) / math.sqrt(q.shape[-1])
+            scores = np.exp(scores - scores.max(-1, keepdims=True))
+            context = (scores / scores.sum(-1, keepdims=True) @ v).transpose(1, 0, 2).reshape(len(ids), -1)
+            x = self._norm(self._dense(context, f"{p}attention.output.dense") + x, f"{p}attention.output.LayerNorm")
+            wide = self._dense(x, f"{p}intermediate.dense")
+            wide = wide * 0.5 * (1 + _erf(wide / math.sqrt(2)))
+            x = self._norm(self._dense(wide, f"{p}output.dense") + x, f"{p}output.LayerNorm")
+        mean: Floats = x.mean(0)
+        return mean / np.linalg.norm(mean)
+
+
+@pytest.fixture(scope="session")
+def bert() -> NumpyBert:
+    return NumpyBert()
+
+
+@pytest.fixture(scope="session")
+def embedder() -> OnnxEmbedder:
+    """Without a cache."""
+    return OnnxEmbedder(cache_size=0, threads=2)
+
+
+@pytest.fixture(scope="session")
+def texts() -> Sequence[str]:
+    """Posts as people write them, of 1 to more than 256 tokens."""
+    return (
+        "ok",
+        "Winter shoes for men, size 42, cash on delivery in Dhaka.",
+        "এই জামাটার দাম কত? ডেলিভারি চার্জ সহ জানাবেন প্লিজ।",
+        "vai juta ta koto? inbox koren, ami nibo",
+        "🔥🔥 SALE!! 50% OFF — only today!!! [PHONE]",
+        "delivery " * 400,
+        "x",
+        "বরাবরের মতই অসাধারণ। product hate peyechi, quality khub valo, recommended seller 👍",
+        "[Products: Cotton Saree, Leather Bag]",
+    )
+
+
+Reference = Callable[[str], Floats]

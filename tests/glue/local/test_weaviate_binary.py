@@ -1,0 +1,173 @@
+"""Where the Weaviate server comes from; Go and the network are played by small scripts."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import os
+import sys
+import tarfile
+import threading
+from collections.abc import Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from glue.errors import ConfigError, MillionXError
+from glue.local import weaviate_binary, weaviate_build
+from glue.local.report import Reporter
+
+GO = """#!/bin/sh
+case "$1" in
+mod) echo '{{"Dir": "{module}", "Sum": "{sum}"}}' ;;
+build) echo 'example/package' >&2; cat adapters/handlers/grpc/server.go > "$8"; exit {code} ;;
+esac
+"""
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache, no network, no Go."""
+    monkeypatch.setenv("MXCTL_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("PATH", str(tmp_path / "bin") + os.pathsep + "/bin")
+    monkeypatch.setattr(weaviate_binary, "download", lambda report: None)
+    (tmp_path / "bin").mkdir()
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def releases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder that is served where weaviate-client expects releases, with the archive of the locked version in it."""
+    _, name = weaviate_binary._archive()
+    folder = tmp_path / "releases" / f"v{weaviate_binary.lock()['version']}"
+    folder.mkdir(parents=True)
+    (tmp_path / "weaviate").write_text("released program")
+    with tarfile.open(folder / name, "w:gz") as archive:
+        archive.add(tmp_path / "weaviate", "weaviate")
+    handler = functools.partial(SimpleHTTPRequestHandler, directory=str(tmp_path / "releases"))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    address = f"http://127.0.0.1:{server.server_address[1]}/"
+    monkeypatch.setattr("weaviate.embedded.GITHUB_RELEASE_DOWNLOAD_URL", address)
+    monkeypatch.setenv("MXCTL_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("PATH", "/nowhere")
+    (tmp_path / "cache" / "weaviate" / str(weaviate_binary.lock()["version"])).mkdir(parents=True)
+    yield folder / name
+    server.shutdown()
+    server.server_close()
+
+
+def lock_digest(monkeypatch: pytest.MonkeyPatch, digest: str) -> None:
+    kind, _ = weaviate_binary._archive()
+    locked = {**weaviate_binary.lock(), "archives": {kind: digest}}
+    monkeypatch.setattr(weaviate_binary, "lock", lambda: locked)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the archive's name ends in zip elsewhere")
+def test_a_release_is_downloaded_and_compared_with_the_lock(releases: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lock_digest(monkeypatch, hashlib.sha256(releases.read_bytes()).hexdigest())
+    binary = weaviate_binary.obtain(Reporter(quiet=True))
+    assert binary.read_text() == "released program"
+    assert os.access(binary, os.X_OK)
+    assert sorted(file.name for file in binary.parent.iterdir()) == ["lock", "origin.json", "weaviate-server"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the archive's name ends in zip elsewhere")
+def test_a_release_that_differs_from_the_lock_is_not_used(
+    releases: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lock_digest(monkeypatch, "0" * 64)
+    with pytest.raises(MillionXError, match="no Go"):
+        weaviate_binary.obtain(Reporter(quiet=True))
+    assert "discarded" in capsys.readouterr().err
+    assert weaviate_binary.at_hand(None) is None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the archive's name ends in zip elsewhere")
+def test_a_release_that_the_lock_does_not_know_is_said_to_be_so(
+    releases: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lock_digest(monkeypatch, "")
+    assert weaviate_binary.obtain(Reporter(quiet=True)).exists()
+    assert "recorded, not compared" in capsys.readouterr().err
+
+
+def put_go(folder: Path, checksum: str, code: int = 0) -> None:
+    module = folder / "module"
+    for name in weaviate_build.LISTENERS:
+        (module / name).parent.mkdir(parents=True, exist_ok=True)
+        (module / name).write_text('net.Listen("tcp", fmt.Sprintf(":%d", port))')
+        (module / name).chmod(0o444)
+    go = folder / "bin" / "go"
+    go.write_text(GO.format(module=module, sum=checksum, code=code))
+    go.chmod(0o755)
+
+
+def test_a_given_binary_is_taken_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "server").write_text("#!/bin/sh")
+    (tmp_path / "server").chmod(0o755)
+    assert weaviate_binary.at_hand(tmp_path / "server") == tmp_path / "server"
+
+
+@pytest.mark.parametrize("mode", [None, 0o644])
+def test_a_given_binary_that_can_not_run_is_refused(tmp_path: Path, mode: int | None) -> None:
+    if mode is not None:
+        (tmp_path / "server").write_text("x")
+        (tmp_path / "server").chmod(mode)
+    with pytest.raises(ConfigError) as caught:
+        weaviate_binary.at_hand(tmp_path / "server")
+    assert "MXCTL_WEAVIATE_BINARY" in caught.value.fix
+
+
+def test_a_kept_binary_is_at_hand_until_it_is_altered(cache: Path, tmp_path: Path) -> None:
+    assert weaviate_binary.at_hand(None) is None
+    (tmp_path / "new").write_text("program")
+    kept = weaviate_binary.keep(tmp_path / "new", "a test")
+    assert weaviate_binary.at_hand(None) == kept
+    assert json.loads(kept.with_name("origin.json").read_text())["source"] == "a test"
+    os.utime(kept, (1, 1))  # copied elsewhere and back: the content decides
+    assert weaviate_binary.at_hand(None) == kept
+    kept.write_text("Program")
+    assert weaviate_binary.at_hand(None) is None
+
+
+def test_neither_network_nor_go_names_the_ways_out(cache: Path) -> None:
+    with pytest.raises(MillionXError) as caught:
+        weaviate_binary.obtain(Reporter(quiet=True))
+    assert "Go 1.25" in caught.value.fix
+    assert "MXCTL_WEAVIATE_BINARY" in caught.value.fix
+
+
+def test_it_is_built_with_its_listeners_on_loopback_and_once(cache: Path, tmp_path: Path) -> None:
+    put_go(tmp_path, weaviate_binary.lock()["sum"])
+    built = weaviate_binary.obtain(Reporter(quiet=True))
+    assert built.read_text() == 'net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))'
+    assert os.access(built, os.X_OK)
+    (tmp_path / "bin" / "go").unlink()
+    assert weaviate_binary.obtain(Reporter(quiet=True)) == built
+
+
+def test_sources_with_another_checksum_are_not_built(cache: Path, tmp_path: Path) -> None:
+    put_go(tmp_path, "h1:other=")
+    with pytest.raises(MillionXError, match="checksum"):
+        weaviate_binary.obtain(Reporter(quiet=True))
+    assert weaviate_binary.at_hand(None) is None
+
+
+def test_a_failed_build_shows_what_the_compiler_said(cache: Path, tmp_path: Path) -> None:
+    put_go(tmp_path, weaviate_binary.lock()["sum"], code=1)
+    with pytest.raises(MillionXError) as caught:
+        weaviate_binary.obtain(Reporter(quiet=True))
+    assert "example/package" in caught.value.why
+    assert weaviate_binary.at_hand(None) is None
+
+
+def test_a_listener_that_opens_differently_is_not_overlooked(cache: Path, tmp_path: Path) -> None:
+    put_go(tmp_path, weaviate_binary.lock()["sum"])
+    changed = tmp_path / "module" / weaviate_build.LISTENERS[0]
+    changed.chmod(0o644)
+    changed.write_text("net.Listen(everywhere)")
+    with pytest.raises(MillionXError, match="opens its port differently"):
+        weaviate_binary.obtain(Reporter(quiet=True))

@@ -1,0 +1,51 @@
+"""The picture: layers follow the flow, nothing overlaps, and the page needs nothing from outside."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+from glue.settings import Settings
+from glue.topology.graph.layout import WIDTH, place
+from glue.topology.graph.model import NodeKind, build
+from glue.topology.graph.page import as_html
+from glue.topology.graph.text import as_mermaid, as_text
+from glue.topology.load import load
+
+
+def test_the_projects_own_topology() -> None:
+    graph = build(load(Settings()))
+    layer = {node.label: node.layer for node in graph.nodes.values()}
+    way = ["tiktok", "source.social.tiktok", "posts", "enriched.weaviate.vectors", "vectors", "sink.weaviate.vectors"]
+    places = [layer[name] for name in [*way, "weaviate-sink", "Weaviate SocialPost"]]
+    assert places == sorted(set(places))
+    assert {node.label for node in graph.dead} == {"dead-letters-social", "dead-letters-market"}
+    text = as_text(graph)
+    assert "Snowflake ORDERS" in text and text.count("connector snowflake-sink") > 1
+    mermaid = as_mermaid(graph)
+    assert mermaid.count("-->") + mermaid.count("-.->") == len(graph.edges)
+
+
+def test_no_two_boxes_overlap_and_all_lie_inside() -> None:
+    graph = build(load(Settings()))
+    drawn = place(graph)
+    assert drawn.boxes.keys() == graph.nodes.keys() and len(drawn.edges) == len(graph.edges)
+    for one, two in combinations(drawn.boxes.values(), 2):
+        apart = abs(one.x - two.x) >= WIDTH or one.y + one.height <= two.y or two.y + two.height <= one.y
+        assert apart, (one, two)
+    assert all(box.x + WIDTH <= drawn.width and box.y + box.height <= drawn.height for box in drawn.boxes.values())
+
+
+def test_page_is_self_contained_and_escaped() -> None:
+    graph = build(load(Settings()))
+    next(iter(graph.nodes.values())).facts.append("<b>&")
+    page = as_html(graph, "x", live=False)
+    assert "<b>" not in page and "&lt;b&gt;&amp;" in page
+    assert not any(outside in page for outside in ("src=", "href=", "http:", "https:", "@import", "<script"))
+
+
+def test_a_cycle_does_not_hang() -> None:
+    graph = build(load(Settings()))
+    chain = next(node for node in graph.nodes.values() if node.kind == NodeKind.CHAIN)
+    topic = next(left for left, right in graph.edges if right == chain.id)
+    graph.edges.append((chain.id, topic))
+    place(graph)

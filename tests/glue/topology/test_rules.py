@@ -1,0 +1,188 @@
+"""Each offline rule: what it finds, where, and that it is silent when all is well."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from glue.settings import Settings
+from glue.topology.load import load
+from glue.topology.model import Problem
+from glue.topology.validate import validate_offline
+
+from .project import RECORD, STRINGS, Project
+
+AVRO = "io.confluent.connect.avro.AvroConverter"
+
+
+def found(project: Project) -> list[Problem]:
+    return validate_offline(load(project.settings))
+
+
+def messages(project: Project) -> list[str]:
+    return [f"{one.where}: {one.message}" for one in found(project)]
+
+
+def test_a_sound_project_has_no_problems(project: Project) -> None:
+    project.things()
+    assert found(project) == []
+
+
+def test_the_projects_own_topology_is_sound_in_every_profile() -> None:
+    settings = Settings()
+    for profile in sorted(file.stem for file in (settings.config_dir / "profiles").glob("*.json")):
+        assert [str(one) for one in validate_offline(load(settings, profile=profile))] == [], profile
+
+
+def dead_letters(**config: str) -> dict[str, str]:
+    return {"errors_tolerance": "all", "errors_deadletterqueue_context_headers_enable": "true", **config}
+
+
+CASES: list[tuple[str, dict[str, str], str]] = [
+    ("unknown topic", {"topics": "p.things,p.nothing"}, "config.topics: p.nothing is not declared"),
+    ("expression that matches nothing", {"topics": "", "topics_regex": "q.*"}, "config.topics.regex: matches no"),
+    ("no plugin", {"connector_class": ""}, "config.connector.class: is missing"),
+    ("tasks that are no number", {"tasks_max": "many"}, "config.tasks.max: is not a number"),
+    ("more tasks than partitions", {"tasks_max": "5"}, "config.tasks.max: 5 tasks for 2 partitions: 3 will idle"),
+    ("another name", {"name": "else"}, "config.name: is not p-sink"),
+    (
+        "JSON on Avro",
+        {"value_converter": STRINGS},
+        "config.value.converter: StringConverter reads p.things, which is Avro",
+    ),
+    (
+        "Avro key without subject",
+        {"key_converter": AVRO},
+        "config.key.converter: AvroConverter reads p.things, which has no",
+    ),
+    ("Avro without registry", {"value_converter": AVRO}, "config.value.converter.schema.registry.url: is missing"),
+    (
+        "silent loss",
+        {"errors_tolerance": "all"},
+        "config.errors.deadletterqueue.topic.name: is missing: bad records would",
+    ),
+    (
+        "missing dead-letter topic",
+        dead_letters(errors_deadletterqueue_topic_name="p.dlq"),
+        "config.errors.deadletterqueue.topic.name: p.dlq is not declared",
+    ),
+    (
+        "a dead-letter topic that is none",
+        dead_letters(errors_deadletterqueue_topic_name="p.things"),
+        "config.errors.deadletterqueue.topic.name: p.things is not a dead-letter topic",
+    ),
+    ("literal secret", {"probe_password": "hunter2"}, "config.probe.password: holds a secret in plain text"),
+    ("broken reference", {"probe_word": "${env}"}, "config.probe.word: has a reference that the worker will not"),
+    ("alias without type", {"transforms": "a"}, "config.transforms.a.type: is missing"),
+    ("key without alias", {"transforms_b_type": "X"}, "config.transforms.b: has no effect: b is not in transforms"),
+    (
+        "unknown predicate",
+        {"transforms": "a", "transforms_a_type": "X", "transforms_a_predicate": "q"},
+        "config.transforms.a.predicate: q is not declared",
+    ),
+    ("table map of a topic not read", {"x_topic2table_map": "p.other:T"}, "config.x.topic2table.map: maps p.other"),
+]
+
+
+@pytest.mark.parametrize(("config", "expected"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
+def test_connector_rule(project: Project, config: dict[str, str], expected: str) -> None:
+    project.things()
+    body = project.connector("sink", **config)
+    body["config"] = {key: value for key, value in body["config"].items() if value}
+    project.write("connect-config/connectors/sink.json", body)
+    told = messages(project)
+    assert any(one.startswith(expected) for one in told), told
+    assert "hunter2" not in str(told)
+    assert all(one.fix for one in found(project))
+
+
+def test_snowflake_without_a_role(project: Project) -> None:
+    project.things()
+    project.connector(
+        "sink",
+        connector_class="com.snowflake.kafka.connector.SnowflakeSinkConnector",
+        snowflake_ingestion_method="SNOWPIPE_STREAMING",
+        snowflake_url_name="${env:URL}",
+    )
+    assert messages(project) == ["config.snowflake.role.name: is missing"]
+
+
+def personal(*tags: Any) -> dict[str, Any]:
+    fields = [{"name": f"f{i}", "type": "string", **({"confluent:tags": [t]} if t else {})} for i, t in enumerate(tags)]
+    return {**RECORD, "fields": [*RECORD["fields"], *fields]}
+
+
+@pytest.mark.parametrize("tag", ["PII_TEXT", "PII_ID", "PII_DROP", None, "NEW_TAG"])
+def test_personal_data_does_not_reach_a_sink(project: Project, tag: str | None) -> None:
+    project.things()
+    project.subjects({"things": personal("SCRUBBED", tag)})
+    (told,) = messages(project)
+    assert told.startswith("config.topics: p.things carries personal data (f1 in things.avsc)")
+
+
+def test_a_field_that_is_taken_away_is_protected_unless_only_sometimes(project: Project) -> None:
+    project.things()
+    project.subjects({"things": personal("PII_TEXT")})
+    removal = {
+        "transforms": "drop",
+        "transforms_drop_type": "org.apache.kafka.connect.transforms.ReplaceField$Value",
+        "transforms_drop_exclude": "f0",
+    }
+    project.connector("sink", **removal)
+    assert messages(project) == []
+    predicate = {"transforms_drop_predicate": "q", "predicates": "q", "predicates_q_type": "X"}
+    project.connector("sink", **removal, **predicate)
+    assert len(messages(project)) == 1
+
+
+def test_topics_and_subjects(project: Project) -> None:
+    project.topics(
+        {
+            "a.b": {"partitions": 1},
+            "a_b": {"partitions": 1},
+            "bad name": {"partitions": 1},
+            "dead": {"partitions": 1, "dead_letters": True},
+            "sync": {"partitions": 1, "replication_factor": 1, "config": {"min.insync.replicas": "2"}},
+        }
+    )
+    project.subjects({"nowhere": RECORD})
+    told = messages(project)
+    assert "topics.p.a_b: collides with p.a.b: Kafka takes . and _ for the same" in told
+    assert "topics.p.bad name: is not a legal topic name" in told
+    assert "topics.p.dead: is a dead-letter topic that no connector and no chain uses" in told
+    assert "subjects.p.nowhere-value: belongs to no declared topic" in told
+    assert any(
+        one.startswith("topics.p.sync.config.min.insync.replicas: asks for 2 copies in sync of 1") for one in told
+    )
+    assert len(told) == 5
+
+
+def test_chains(project: Project) -> None:
+    project.things()
+    chain = {
+        "name": "other",
+        "config": {
+            "topics": "p.things,p.gone",
+            "output.topic": "p.things",
+            "errors.tolerance": "all",
+            "transforms": "a",
+        },
+    }
+    project.write("connect-config/transforms/c.json", chain)
+    told = messages(project)
+    assert told == [
+        "config.transforms.a.type: is missing",
+        "config.errors.deadletterqueue.topic.name: is missing: bad records would be dropped silently",
+        "name: is other, the file is c.json",
+        "config.topics: p.gone is not declared",
+        "config.output.topic: is also an input: the chain would feed itself",
+    ]
+
+
+def test_sources_name_declared_topics(project: Project) -> None:
+    project.things()
+    (project.config / "sources").mkdir()
+    (project.config / "sources" / "shop.json").write_text(json.dumps({"topic": "p.gone", "class": "x"}))
+    assert messages(project) == ["sources/shop.json: topic: p.gone is not declared"]

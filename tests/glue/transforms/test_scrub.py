@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from glue.errors import DataError
+from glue.transforms.contract import Record
+from glue.transforms.scrub import ScrubPII
+from glue.transforms.tags import personal_fields
+
+Make = Callable[..., Record]
+
+
+@pytest.fixture
+def scrub() -> ScrubPII:
+    made = ScrubPII()
+    made.configure({})
+    return made
+
+
+def test_texts_are_scrubbed_lists_too_and_counted(scrub: ScrubPII, post: Make) -> None:
+    record = scrub.apply(post(content="call 01712345678 or a@example.com", hashtags=["sale", "01812345678"]))
+    assert record.value is not None
+    assert record.value["content"] == "call [PHONE] or [EMAIL]"
+    assert record.value["hashtags"] == ["sale", "[PHONE]"]
+    assert record.headers == [("millionx.redacted", b"EMAIL=1;PHONE=2")]
+
+
+def test_what_is_personal_through_and_through_is_gone_and_the_schema_says_so(scrub: ScrubPII, order: Make) -> None:
+    record = scrub.apply(order())
+    assert record.value is not None
+    assert record.schema is not None
+    assert not {"note", "customer_name"} & set(record.value)
+    assert not {"note", "customer_name"} & {field["name"] for field in record.schema["fields"]}
+    assert personal_fields(record.schema) == ["customer_phone", "customer_email"]  # for HashIdentity
+
+
+def test_a_clean_record_gets_no_header(scrub: ScrubPII, post: Make) -> None:
+    assert scrub.apply(post()).headers == []
+
+
+def test_a_public_field_is_left_alone(scrub: ScrubPII, post: Make) -> None:
+    record = scrub.apply(post(post_id="01712345678"))
+    assert record.value is not None
+    assert record.value["post_id"] == "01712345678"
+
+
+def test_without_a_schema_nothing_passes(scrub: ScrubPII) -> None:
+    with pytest.raises(DataError):
+        scrub.apply(Record("t", "k", {"content": "fine"}))
+
+
+def test_an_untagged_field_is_scrubbed_however_deep_it_lies(scrub: ScrubPII) -> None:
+    inner = {
+        "type": "record",
+        "name": "Inner",
+        "fields": [
+            {"name": "text", "type": ["null", "string"]},
+            {"name": "open", "type": "string", "confluent:tags": ["PUBLIC"]},
+            {"name": "name", "type": "string", "confluent:tags": ["PII_DROP"]},
+            {"name": "raw", "type": "bytes"},
+        ],
+    }
+    schema: dict[str, Any] = {
+        "type": "record",
+        "name": "Outer",
+        "fields": [
+            {"name": "one", "type": inner},
+            {"name": "many", "type": {"type": "array", "items": "Inner2"}},
+            {"name": "named", "type": {"type": "map", "values": "string"}},
+            {"name": "either", "type": ["null", "long", "string", {"type": "array", "items": "string"}]},
+            {"name": "count", "type": "long"},
+        ],
+    }
+    phone = "01712345678"
+    value = {
+        "one": {"text": phone, "open": phone, "name": "Karim", "raw": b"x" + phone.encode()},
+        "many": [phone],
+        "named": {phone: phone},
+        "either": phone,
+        "count": 1712345678,
+    }
+    result = scrub.apply(Record("t", "k", value, schema)).value
+    assert result == {
+        "one": {"text": "[PHONE]", "open": phone, "name": "", "raw": b""},
+        "many": ["[PHONE]"],
+        "named": {"[PHONE]": "[PHONE]"},
+        "either": "[PHONE]",
+        "count": 1712345678,
+    }
+    assert scrub.apply(Record("t", "k", {**value, "either": [phone]}, schema)).value["either"] == ["[PHONE]"]  # type: ignore[index]
+
+
+def test_a_record_that_fails_lends_its_counts_to_nobody(scrub: ScrubPII, post: Make) -> None:
+    bad, good = post(content="01712345678", hashtags=7), post()
+    first, second = scrub.apply_batch([bad, good])
+    assert isinstance(first, TypeError)
+    assert isinstance(second, Record)
+    assert second.headers == []
+
+
+def test_placeholders_are_settings(post: Make) -> None:
+    made = ScrubPII()
+    made.configure({"phone": "<tel>"})
+    record = made.apply(post(content="call 01712345678"))
+    assert record.value is not None
+    assert record.value["content"] == "call <tel>"

@@ -1,0 +1,24 @@
+"""What every declared sink must have, because nothing else would tell that it is missing."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+FILES = sorted((Path(__file__).parents[1] / "connect-config" / "connectors").glob("*.json"))
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_a_sink_reads_only_what_was_committed(file):
+    config = json.loads(file.read_text(encoding="utf-8"))["config"]
+    # Producers and the glue service write in transactions; an aborted one must not reach a store.
+    assert config["consumer.override.isolation.level"] == "read_committed"
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_a_sink_puts_what_it_refuses_aside_with_its_reason(file):
+    config = json.loads(file.read_text(encoding="utf-8"))["config"]
+    assert config["errors.tolerance"] == "all"
+    assert config["errors.deadletterqueue.topic.name"].startswith("dead-letters-")
+    assert config["errors.deadletterqueue.context.headers.enable"] == "true"
+    assert config["errors.log.include.messages"] == "false", "a log must not hold records"

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from glue.clients import weaviate_schema
+from glue.clients.post_search import default_share
 from glue.clients.weaviate import Weaviate, apply_collections, document_id, open_client
 from glue.errors import ConfigError, ServiceError, ServiceUnavailableError
-from glue.settings import Settings
+from glue.settings import Settings, project_root
 
 _BODY: dict[str, Any] = {
     "class": "BridgeTest",
@@ -134,3 +135,29 @@ def test_search_finds_by_meaning_words_and_filters(settings: Settings) -> None:
         assert found(until=day) == ["winter shoes"]
         assert found(text="hats", hybrid=0.0)[0] == "summer hats"
         assert found(text="জুতা", hybrid=0.0)[0] == "শীতের জুতা"
+
+
+@pytest.mark.stack
+def test_words_in_bengali_letters_are_found_whole(settings: Settings) -> None:
+    """Weaviate's tokenization ``word`` splits at vowel signs: then every text with the letter জ would be a hit."""
+    from weaviate.classes.data import DataObject
+
+    (collection,) = weaviate_schema.declared(project_root() / "connect-config" / "weaviate")
+    text = next(one for one in collection["properties"] if one["name"] == "content")
+    _declare(
+        settings, _BODY | {"properties": [one for one in _BODY["properties"] if one["name"] != "content"] + [text]}
+    )
+    apply_collections(settings)
+    posts = ["শীতের জুতা চাই", "জাতীয় দলের তারকা", "Winter Shoes"]
+    with open_client(settings.weaviate, settings.weaviate_grpc, grpc_secure=False) as client:
+        objects = [DataObject(vector=[1.0, 0.0], properties={"content": post}) for post in posts]
+        assert not client.collections.use("BridgeTest").data.insert_many(objects).has_errors
+        search = client.collections.use("BridgeTest").query.bm25
+        assert [hit.properties["content"] for hit in search("জুতা").objects] == posts[:1]
+        assert [hit.properties["content"] for hit in search("shoes").objects] == posts[2:]
+
+
+def test_words_count_where_the_model_knows_none() -> None:
+    assert default_share("winter shoes") is None
+    assert default_share("juta koto dam") is None
+    assert default_share("শীতের জুতা price") == 0.25

@@ -9,6 +9,8 @@ from glue.clients.kafka import producer
 from glue.clients.registry import registry_client
 from glue.errors import ServiceUnavailableError
 from glue.settings import Settings
+from glue.tracing import HEADER as TRACE_HEADER
+from glue.tracing import traces
 
 _VECTORS = next(stage.place for stage in PATHS["post"].stages if stage.name == SINK)
 _FLUSH = 10.0
@@ -30,7 +32,19 @@ class Sender:
         """
         with registry_client(self._settings.registry, timeout=5, retries=0) as registry:
             value = encoder_for_subject(registry, f"{flight.path.topic}-value")(flight.record.model_dump())
-        self._produce(flight.path.topic, flight.key, value, flight.unique)
+        spans = traces("millionx-canary", f"canary {flight.path.name}")
+        if spans is None:
+            self._produce(flight.path.topic, flight.key, value, [(HEADER, flight.unique)])
+            return
+        spans.begin()
+        try:
+            headers: list[tuple[str, str | bytes | None]] = [
+                (HEADER, flight.unique),
+                (TRACE_HEADER, spans.start()),
+            ]
+            self._produce(flight.path.topic, flight.key, value, headers)
+        finally:
+            spans.end(records=1)
 
     def take_back(self, keys: list[str]) -> None:
         """Let the sink delete these posts from Weaviate: a tombstone behind each record on its topic.
@@ -39,15 +53,15 @@ class Sender:
             ServiceUnavailableError: Kafka does not answer; the next canary tries again.
         """
         for key in keys:
-            self._produce(_VECTORS, key, None, "")
+            self._produce(_VECTORS, key, None, [(HEADER, "")])
 
-    def _produce(self, topic: str, key: str, value: bytes | None, unique: str) -> None:
+    def _produce(self, topic: str, key: str, value: bytes | None, headers: list[tuple[str, str | bytes | None]]) -> None:
         failed: list[str] = []
         self._producer.produce(
             topic,
             value,
             key,
-            headers=[(HEADER, unique.encode())],
+            headers=headers,
             on_delivery=lambda error, _: failed.append(error.str()) if error else None,
         )
         left = self._producer.flush(_FLUSH)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterable
+
 from glue.avro import encoder_for_subject
 from glue.canary.flight import Flight
-from glue.canary.paths import HEADER, PATHS, SINK
+from glue.canary.paths import HEADER, PATHS, SINK, Path
 from glue.clients.kafka import producer
 from glue.clients.registry import registry_client
 from glue.errors import ServiceUnavailableError
@@ -14,34 +17,37 @@ from glue.tracing import traces
 
 _VECTORS = next(stage.place for stage in PATHS["post"].stages if stage.name == SINK)
 _FLUSH = 10.0
+_Headers = list[tuple[str, str | bytes | None]]
 
 
 class Sender:
-    """A producer of canaries; what goes wrong with one is told by the call that sent it."""
+    """A producer of canaries of ``paths``.
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    Raises:
+        ServiceUnavailableError: the registry does not answer.
+        ServiceError: a subject is not registered.
+    """
+
+    def __init__(self, settings: Settings, paths: Iterable[Path] = ()) -> None:
+        with registry_client(settings.registry, timeout=5, retries=0) as registry:
+            self._encoders = {path.topic: encoder_for_subject(registry, f"{path.topic}-value") for path in paths}
         self._producer = producer(settings.kafka, {"client.id": "mxctl-canary", "message.timeout.ms": 10_000})
 
     def send(self, flight: Flight) -> None:
         """Send its record to the raw topic.
 
         Raises:
-            ServiceUnavailableError: Kafka or the registry does not answer.
-            ServiceError: the subject is not registered.
+            ServiceUnavailableError: Kafka does not answer.
         """
-        with registry_client(self._settings.registry, timeout=5, retries=0) as registry:
-            value = encoder_for_subject(registry, f"{flight.path.topic}-value")(flight.record.model_dump())
+        value = self._encoders[flight.path.topic](flight.record.model_dump())
+        flight.sent = time.monotonic()
         spans = traces("millionx-canary", f"canary {flight.path.name}")
         if spans is None:
             self._produce(flight.path.topic, flight.key, value, [(HEADER, flight.unique)])
             return
         spans.begin()
         try:
-            headers: list[tuple[str, str | bytes | None]] = [
-                (HEADER, flight.unique),
-                (TRACE_HEADER, spans.start()),
-            ]
+            headers: _Headers = [(HEADER, flight.unique), (TRACE_HEADER, spans.start())]
             self._produce(flight.path.topic, flight.key, value, headers)
         finally:
             spans.end(records=1)
@@ -55,7 +61,7 @@ class Sender:
         for key in keys:
             self._produce(_VECTORS, key, None, [(HEADER, "")])
 
-    def _produce(self, topic: str, key: str, value: bytes | None, headers: list[tuple[str, str | bytes | None]]) -> None:
+    def _produce(self, topic: str, key: str, value: bytes | None, headers: _Headers) -> None:
         failed: list[str] = []
         self._producer.produce(
             topic,

@@ -120,7 +120,7 @@ def test_a_search_leaves_it_out_and_one_that_stayed_is_found(pipeline: Settings)
     """As after a run that was cut off between the post's arrival and its tombstone."""
     flight = Flight(PATHS["post"])
     flight.record = flight.record.model_copy(update={"collected_at": datetime.now(UTC) - timedelta(minutes=10)})
-    Sender(pipeline).send(flight)
+    Sender(pipeline, [flight.path]).send(flight)
     with all_stores(pipeline) as stores:
         vectors = next(store for store in stores if store.name == "vectors")
         assert wait_for(lambda: vectors.count([flight.key]), seconds=120)

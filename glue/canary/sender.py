@@ -40,17 +40,17 @@ class Sender:
             ServiceUnavailableError: Kafka does not answer.
         """
         value = self._encoders[flight.path.topic](flight.record.model_dump())
-        flight.sent = time.monotonic()
+        headers: _Headers = [(HEADER, flight.unique)]
         spans = traces("millionx-canary", f"canary {flight.path.name}")
-        if spans is None:
-            self._produce(flight.path.topic, flight.key, value, [(HEADER, flight.unique)])
-            return
-        spans.begin()
+        if spans is not None:
+            spans.begin()
+            headers.append((TRACE_HEADER, spans.start()))
+        flight.sent = time.monotonic()
         try:
-            headers: _Headers = [(HEADER, flight.unique), (TRACE_HEADER, spans.start())]
             self._produce(flight.path.topic, flight.key, value, headers)
         finally:
-            spans.end(records=1)
+            if spans is not None:
+                spans.end(records=1)
 
     def take_back(self, keys: list[str]) -> None:
         """Let the sink delete these posts from Weaviate: a tombstone behind each record on its topic.

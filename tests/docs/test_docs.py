@@ -114,7 +114,7 @@ def test_commands_are_found_where_they_stand() -> None:
         "```sh\n$ mxctl plan | head  # a\n"
         "A=1 .venv/bin/mxctl apply \\\n  --yes && mxctl doctor\n```\n```json\nmxctl none\n```\n"
     )
-    assert sorted(commands(text)) == ["apply --yes", "audit --deep", "doctor", "dlq list", "plan"]
+    assert sorted(commands(text)) == ["apply --yes", "audit --deep", "dlq list", "doctor", "plan"]
 
 
 @cache

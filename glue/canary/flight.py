@@ -80,9 +80,10 @@ class Flight:
 
     def seen_last(self) -> Stage | None:
         """The last stage before the missed one that has."""
-        missed = self.missed()
-        before = [stage for stage in self.seen if missed is None or stage.leg == missed.leg or stage.name == RAW]
-        return before[-1] if before else None
+        missed, stages = self.missed(), self.path.stages
+        before = stages if missed is None else stages[: stages.index(missed)]
+        on_the_way = [stage for stage in before if missed is None or stage.leg == missed.leg or stage.name == RAW]
+        return on_the_way[-1] if on_the_way else None
 
     def explain(self) -> tuple[str, str]:
         """Why it did not arrive, and what to do; two empty texts when it did."""

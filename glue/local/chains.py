@@ -22,7 +22,7 @@ class Chain(Part):
         # As environment, which goes before a .env file: a service of this stack works on this stack.
         env = {f"MXCTL_{name.upper()}": str(value) for name, value in site.state.settings.items()}
         env["MXCTL_STATE_DIR"] = str(site.root)
-        for name in ("config_dir", "schemas_dir", "profile", "log_level"):
+        for name in ("config_dir", "schemas_dir", "profile", "log_level", "traces"):
             env[f"MXCTL_{name.upper()}"] = str(getattr(site.settings, name))
         port = str(site.port(self.name, "http"))
         command = [python(), "-m", "glue", "transforms", "run", self.chain, "--port", port, "--instance", "local"]

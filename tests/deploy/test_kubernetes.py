@@ -174,3 +174,16 @@ def test_ports_and_probes_fit_the_servers() -> None:
     (rule,) = of("base", "Ingress")["webhook"]["spec"]["rules"]
     (path,) = rule["http"]["paths"]
     assert path["path"] in routes - {"/health", "/metrics"} and path["pathType"] == "Exact"
+
+
+def test_commands_of_the_page_are_real() -> None:
+    page = (ROOT / "docs" / "deploy-kubernetes.md").read_text(encoding="utf-8")
+    lines = [line for block in re.findall(r"```sh\n(.*?)```", page, re.DOTALL) for line in block.splitlines()]
+    folders = {found for line in lines for found in re.findall(r"apply -k (\S+)", line)}
+    assert folders == {f"deploy/kubernetes/{name}" for name in ("strimzi", "overlays/production")}
+    assert all((ROOT / folder / "kustomization.yaml").is_file() for folder in folders)
+    ours = [line.partition(" > ")[0].split()[1:] for line in lines if line.startswith("mxctl ")]
+    assert ours and all(parsed(one) for one in ours)
+    named = {tuple(found) for line in lines for found in re.findall(r"\b(job|cronjob)/([a-z-]+)", line)}
+    assert {name for kind, name in named if kind == "cronjob"} <= of("base", "CronJob").keys()
+    assert ("job", "apply") in named and "apply" in of("base", "Job")

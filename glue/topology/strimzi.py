@@ -24,13 +24,16 @@ _LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _NAME = re.compile(rf"{_LABEL}(\.{_LABEL})*")
 _LONGEST = 253
 _OWN = ("name", "connector.class", "tasks.max", "connector.plugin.version")  # have fields of their own
-# As the other workers of this project: converters by default, no pause before a lost worker's tasks move.
+# As the other workers of this project, but for the time that a worker which restarts has before its tasks move.
 _WORKER = {
     "key.converter": "org.apache.kafka.connect.storage.StringConverter",
     "value.converter": "org.apache.kafka.connect.json.JsonConverter",
     "value.converter.schemas.enable": False,
     "connector.client.config.override.policy": "All",
     "plugin.discovery": "hybrid_warn",
+    "offset.flush.interval.ms": 5000,
+    "task.shutdown.graceful.timeout.ms": 10_000,
+    "scheduled.rebalance.max.delay.ms": 60_000,
     "config.providers": "env,file",
     "config.providers.env.class": "org.apache.kafka.common.config.provider.EnvVarConfigProvider",
     "config.providers.file.class": "org.apache.kafka.common.config.provider.FileConfigProvider",

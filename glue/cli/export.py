@@ -1,4 +1,4 @@
-"""``mxctl export``."""
+"""``mxctl export``: the topology in other forms."""
 
 from __future__ import annotations
 
@@ -9,11 +9,16 @@ import click
 from glue.cli.options import settings_for, url_option
 
 
-@click.command()
+@click.group()
+def export() -> None:
+    """Write the live cluster as files, or the files as resources of an operator."""
+
+
+@export.command()
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--force", is_flag=True, help="Overwrite files that are there.")
 @url_option
-def export(folder: Path, force: bool, url: str | None) -> None:
+def files(folder: Path, force: bool, url: str | None) -> None:
     """Write the live cluster into FOLDER as files that declare it: topics, subjects with schemas, connectors."""
     from glue.topology.export import export as run
     from glue.topology.services import Services
@@ -22,3 +27,40 @@ def export(folder: Path, force: bool, url: str | None) -> None:
     click.echo(f"{done.topics} topics, {done.subjects} subjects, {done.connectors} connectors written to {folder}")
     for note in done.notes:
         click.echo(f"note: {note}", err=True)
+
+
+@export.command()
+@click.option("--profile", default="prod", show_default=True, help="Overlay of connect-config/profiles to export.")
+@click.option("--cluster", default="millionx", show_default=True, help="Name of the Kafka resource.")
+@click.option("--connect", default="millionx", show_default=True, help="Name of the KafkaConnect resource.")
+@click.option("--image", help="Image of the workers, on Strimzi's base [default: millionx/connect-strimzi:0.1.0].")
+@click.option("--replicas", type=click.IntRange(1), default=2, show_default=True, help="Workers.")
+@click.option("--bootstrap", default="", help="Bootstrap servers [default: the plain listener of the cluster].")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Choice(["yaml", "json"]),
+    default="yaml",
+    show_default=True,
+    help="Form of what stdout gets; json is one List.",
+)
+def strimzi(
+    profile: str, cluster: str, connect: str, image: str | None, replicas: int, bootstrap: str, output: str
+) -> None:
+    """Print the declared topology as Strimzi resources: KafkaTopic, KafkaConnect, KafkaConnector.
+
+    Secrets stay references. Nothing is asked of a cluster: mxctl export strimzi | kubectl apply -f -
+    """
+    from glue.cli.output import emit, emit_documents
+    from glue.topology.apply import refuse_problems
+    from glue.topology.load import load
+    from glue.topology.strimzi import Cluster, resources
+
+    declared = load(settings_for(), profile=profile)
+    refuse_problems(declared)
+    where = Cluster(cluster, connect, image or Cluster.image, replicas, bootstrap)
+    made = resources(declared, where)
+    if output == "yaml":
+        emit_documents(made)
+    else:
+        emit({"apiVersion": "v1", "kind": "List", "items": made}, output)

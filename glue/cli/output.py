@@ -40,6 +40,13 @@ def emit(data: Any, output: str) -> None:
         click.echo(json.dumps(data, indent=2, ensure_ascii=False))
 
 
+def emit_documents(documents: Iterable[Mapping[str, Any]]) -> None:
+    """Print YAML, one document each."""
+    import yaml
+
+    click.echo(yaml.safe_dump_all(documents, sort_keys=False, allow_unicode=True, width=120), nl=False)
+
+
 def emit_rows(rows: Sequence[Mapping[str, Any]], output: str, columns: Iterable[str] | None = None) -> None:
     """Print rows as a table, as JSON or YAML, or only their names.
 

@@ -1,0 +1,197 @@
+"""What a worker does within a container's limits, and what its records take on the broker's disk.
+
+    python scripts/bench_sizing.py [--cpu 0.5] [--memory 512] [--posts 100000] [--seconds 60] [--json FILE]
+
+Needs root, control groups (version 1 or 2) and a Kafka and registry of its own (``mxctl local up --no-services`` in a
+fresh ``MXCTL_STATE_DIR``). A worker of the chain ``posts``, then one of ``vectors``, runs as one process in a control
+group with these limits, as a container does; the kernel kills it when it takes more memory. Seen on version 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import requests
+from bench_glue_load import made_posts
+from confluent_kafka.admin import NewTopic
+from confluent_kafka.schema_registry import Schema
+
+from glue.avro import Encoder, load_schema
+from glue.clients import kafka
+from glue.clients.registry import registry_client
+from glue.identity import record_key
+from glue.settings import get_settings, project_root, state_dir
+
+ROOT = project_root()
+PORT = 18_099
+CHAINS = ("posts", "vectors")
+TOPICS = ("source.social.tiktok", "source.social.facebook", "enriched.weaviate.vectors", "sink.weaviate.vectors")
+
+
+class Group:
+    """A control group with limits; what runs in it is started through ``enter``."""
+
+    def __init__(self, cpu: float, megabytes: int) -> None:
+        base = Path("/sys/fs/cgroup")
+        name, size, quota = f"millionx-bench-{os.getpid()}", str(megabytes << 20), str(int(cpu * 100_000))
+        self.v1 = (base / "memory").is_dir()
+        self.folders = [base / part / name for part in ("memory", "cpu")] if self.v1 else [base / name]
+        for folder in self.folders:
+            folder.mkdir()
+        self.memory = self.folders[0]
+        if self.v1:
+            (self.memory / "memory.limit_in_bytes").write_text(size)
+            (self.folders[1] / "cpu.cfs_quota_us").write_text(quota)
+        else:
+            (self.memory / "memory.max").write_text(size)
+            (self.memory / "cpu.max").write_text(f"{quota} 100000")
+
+    def enter(self, *command: str) -> list[str]:
+        """The command line that runs ``command`` inside."""
+        moves = "; ".join(f"echo $$ > {folder / 'cgroup.procs'}" for folder in self.folders)
+        return ["sh", "-c", f'{moves}; exec "$@"', "sh", *command]
+
+    def peak_megabytes(self) -> int:
+        """The most memory it held, with the pages of files that it read."""
+        name = "memory.max_usage_in_bytes" if self.v1 else "memory.peak"
+        return int((self.memory / name).read_text()) >> 20
+
+    def close(self) -> None:
+        for folder in self.folders:
+            folder.rmdir()
+
+
+def load(posts: int) -> None:
+    """Topics and schemas as declared, and ``posts`` posts in the two source topics."""
+    settings = get_settings()
+    declared = json.loads((settings.config_dir / "topics.json").read_text())["topics"]
+    admin = kafka.admin_client(settings.kafka)
+    there = admin.list_topics(timeout=15).topics
+    missing = [NewTopic(name, body["partitions"], 1) for name, body in declared.items() if name not in there]
+    for future in (admin.create_topics(missing) if missing else {}).values():
+        future.result(30)
+    registry = registry_client(settings.registry)
+    subjects = json.loads((settings.config_dir / "subjects.json").read_text())["subjects"]
+    ids = {}
+    for name, entry in subjects.items():
+        text = json.dumps(load_schema(settings.schemas_dir / entry["schema"]))
+        ids[name] = registry.register_schema(name, Schema(text, "AVRO"))
+    values = {}
+    for topic in TOPICS[:2]:
+        encode = Encoder(load_schema(settings.schemas_dir / "social_post.avsc"), ids[f"{topic}-value"])
+        values[topic] = [encode(post) for post in made_posts(min(posts, 20_000))]
+    producer = kafka.producer(settings.kafka)
+    for number in range(posts):
+        topic = TOPICS[number % 2]
+        while True:
+            try:
+                producer.produce(topic, values[topic][number % len(values[topic])], record_key("bench", number))
+                break
+            except BufferError:
+                producer.poll(0.1)
+    if producer.flush(120):
+        raise SystemExit("the load did not reach the broker")
+
+
+def work(chain: str, group: Group, records: int, seconds: float) -> dict[str, Any]:
+    """Let a worker of ``chain`` take ``records`` or work for ``seconds``; its speed and its memory."""
+    service = [sys.executable, "-m", "glue", "transforms", "run", chain, "--workers", "1", "--port", str(PORT)]
+    worker = subprocess.Popen(group.enter(*service), cwd=ROOT, stderr=subprocess.DEVNULL)
+    first, began, done = 0.0, 0.0, 0.0
+    try:
+        while worker.poll() is None and done < records and (not began or time.monotonic() - began < seconds):
+            time.sleep(0.25)
+            if (now := _consumed(chain)) and not began:
+                first, began = now, time.monotonic()
+            done = max(done, now)
+        took = time.monotonic() - began if began else 0.0
+        if worker.poll() is not None:
+            return {"killed": worker.returncode, "cgroup_mb": group.peak_megabytes()}
+        status = Path(f"/proc/{worker.pid}/status").read_text()
+        resident = int(re.findall(r"VmHWM:\s+(\d+)", status)[0]) >> 10
+        speed = round((done - first) / took, 1) if took else 0.0
+        return {"records": int(done), "per_second": speed, "rss_mb": resident, "cgroup_mb": group.peak_megabytes()}
+    finally:
+        worker.terminate()
+        worker.wait(60)
+
+
+def _consumed(chain: str) -> float:
+    try:
+        text = requests.get(f"http://127.0.0.1:{PORT}/metrics", timeout=5).text
+    except requests.RequestException:
+        return 0.0
+    return sum(map(float, re.findall(rf'^millionx_glue_consumed_total{{chain="{chain}".*}} (\S+)$', text, re.M)))
+
+
+def on_disk() -> dict[str, float]:
+    """Bytes a record on the broker's disk by topic, one copy, as compressed by producers and with its index files."""
+    settings, found = get_settings(), {}
+    reader = kafka.consumer(settings.kafka, "bench.sizes")
+    for topic in TOPICS:
+        partitions = reader.list_topics(topic, timeout=15).topics[topic].partitions
+        files = [f for part in partitions for f in (state_dir() / "kafka" / "data" / f"{topic}-{part}").glob("*.log")]
+        size, records = sum(file.stat().st_size for file in files), 0
+        for part in partitions:
+            records += _counted(topic, part)
+        found[topic] = round(size / records, 1) if records else 0.0
+    reader.close()
+    return found
+
+
+def _counted(topic: str, partition: int) -> int:
+    """Records of a partition, without the marks of transactions."""
+    from confluent_kafka import KafkaError, TopicPartition
+
+    reader = kafka.consumer(get_settings().kafka, "bench.count", {"enable.partition.eof": True})
+    reader.assign([TopicPartition(topic, partition, 0)])
+    count = 0
+    while True:
+        for message in reader.consume(10_000, 5):
+            if message.error() is None:
+                count += 1
+            elif message.error().code() == KafkaError._PARTITION_EOF:
+                reader.close()
+                return count
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cpu", type=float, default=0.5, help="cores")
+    parser.add_argument("--memory", type=int, default=512, help="MiB")
+    parser.add_argument("--posts", type=int, default=100_000)
+    parser.add_argument("--seconds", type=float, default=60.0, help="at most, for each chain, from its first batch on")
+    parser.add_argument("--cold", action="store_true", help="without a cached graph of the model")
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    if options.cold:
+        os.environ["MXCTL_CACHE_DIR"] = str(cold := state_dir() / "bench-cache")
+        shutil.rmtree(cold, ignore_errors=True)
+    load(options.posts)
+    report: dict[str, Any] = {"cpu": options.cpu, "memory_mb": options.memory}
+    for chain in CHAINS:
+        group = Group(options.cpu, options.memory)
+        try:
+            report[chain] = work(chain, group, options.posts, options.seconds)
+        finally:
+            group.close()
+        print(f"{chain:<8} {report[chain]}", file=sys.stderr)
+    report["bytes_per_record"] = on_disk()
+    text = json.dumps(report, indent=2)
+    print(text)
+    if options.json:
+        options.json.write_text(text + "\n", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

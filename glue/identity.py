@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID, uuid5
 
 NAMESPACE = UUID("5b1f64f1-0a6e-5b8e-9f5e-7c1d2f6f3a10")
+CANARY = "millionx-canary"  # the mark of records that `mxctl canary` sends; no vendor's ids begin so
 
 
 def record_key(source: str, *parts: str | int) -> str:

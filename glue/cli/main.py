@@ -15,6 +15,7 @@ from glue.errors import MillionXError
 COMMANDS: dict[str, str] = {
     "apply": "glue.cli.apply:apply",
     "audit": "glue.cli.audit:audit",
+    "canary": "glue.cli.canary:canary",
     "connectors": "glue.cli.connectors:connectors",
     "topics": "glue.cli.topics:topics",
     "schemas": "glue.cli.schemas:schemas",

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from glue.errors import ServiceError, ServiceUnavailableError
+from glue.identity import CANARY
 from glue.settings import Settings, get_settings
 
 if TYPE_CHECKING:
@@ -145,6 +146,17 @@ class Weaviate:
                 present.update(by_id[str(one.uuid)] for one in answer.objects)
         return present
 
+    def tagged(self, collection: str, hashtag: str, until: dt.datetime) -> list[dict[str, Any]]:
+        """The properties of objects with ``hashtag`` that were collected before ``until``, at most 100."""
+        from weaviate.classes.query import Filter
+
+        old = Filter.by_property("collected_at").less_than(until)
+        with self._collection(collection) as found:
+            answer = found.query.fetch_objects(
+                filters=Filter.by_property("hashtags").contains_any([hashtag]) & old, limit=_PAGE
+            )
+        return [dict(one.properties) for one in answer.objects]
+
     def search(
         self,
         collection: str,
@@ -158,7 +170,7 @@ class Weaviate:
         hybrid: float | None = None,
         limit: int = 10,
     ) -> list[dict[str, Any]]:
-        """The nearest objects, best first: their properties, and ``score`` (1 is best).
+        """The nearest objects, best first: their properties, and ``score`` (1 is best). Canaries are left out.
 
         Args:
             text: the words, used by hybrid search.
@@ -170,6 +182,7 @@ class Weaviate:
 
         posted, engagement = Filter.by_property("timestamp"), Filter.by_property("engagement")
         filters = [
+            Filter.by_property("hashtags").contains_none([CANARY]),
             *([Filter.by_property("platform").equal(platform)] if platform is not None else []),
             *([posted.greater_or_equal(since)] if since is not None else []),
             *([posted.less_than(until)] if until is not None else []),
@@ -177,7 +190,7 @@ class Weaviate:
         ]
         common: dict[str, Any] = {
             "limit": limit,
-            "filters": Filter.all_of(filters) if filters else None,
+            "filters": Filter.all_of(filters),
             "return_metadata": MetadataQuery(distance=True, score=True),
         }
         with self._collection(collection) as found:

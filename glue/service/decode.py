@@ -13,7 +13,7 @@ from glue.transforms.chain import Failure
 from glue.transforms.contract import Record
 
 _OUTAGE_SECONDS = 0.5
-_CLASS = "glue.avro:Decoder"
+DECODER = "glue.avro:Decoder"
 
 
 class TopicReader:
@@ -88,5 +88,5 @@ def to_records(messages: Sequence[Any], read: TopicReader) -> list[Record | Fail
         try:
             records.append(to_record(message, read))
         except Exception as error:
-            records.append(Failure(error, "VALUE_CONVERTER", _CLASS))
+            records.append(Failure(error, "VALUE_CONVERTER", DECODER))
     return records

@@ -19,7 +19,7 @@ from glue.service.config import ServiceConfig
 from glue.service.decode import TopicReader
 from glue.service.health import Health
 from glue.service.metrics import Metrics
-from glue.service.observe import observe_lag
+from glue.service.observe import observe_embedding, observe_lag
 from glue.service.open import open_consumer, open_producer
 from glue.service.process import Processor
 from glue.service.writer import FENCED, Aborted, Writer
@@ -66,6 +66,7 @@ class Worker:
         ring = load_keyring(settings.hash_keys_file)
         chain = Chain.from_config(self._declared.config)
         try:
+            observe_embedding(self.metrics, chain)
             read = TopicReader(
                 registry_client(settings.registry, timeout=5, retries=0)
             )  # the service retries by itself

@@ -6,6 +6,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 _SIZES = (1, 10, 50, 100, 250, 500, 1000, 2000, 5000, 10000)
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+_EMBEDDING = (0.0001, 0.001, 0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1)
+_END_TO_END = (0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 7.5, 10, 30, 60, 300, 3600)
 
 
 class Metrics:
@@ -22,6 +24,8 @@ class Metrics:
         self.produced = counter("produced", "Records written.", "topic")
         self.dropped = counter("dropped", "Records that a transform left out on purpose.")
         self.dead = counter("dead_letters", "Records set aside.", "reason")
+        self.valid = counter("valid", "Records that passed decoding and validation, whatever became of them later.")
+        self.invalid = counter("invalid", "Records that could not be decoded, or broke a constraint of their schema.")
         self.retries = counter("retries", "Rounds of retrying transient errors.")
         self.aborts = counter("transaction_aborts", "Transactions that were aborted and done again.")
         self.restarts = counter("client_restarts", "Times that stuck Kafka clients were replaced.")
@@ -41,6 +45,20 @@ class Metrics:
             buckets=_SECONDS,
             registry=self.registry,
         )
+        self.embedding = Histogram(
+            "millionx_glue_embedding_seconds",
+            "Time to embed one post: that of the call, shared by the posts in it; posts from the cache are among them.",
+            ["chain", "variant"],
+            buckets=_EMBEDDING,
+            registry=self.registry,
+        )
+        self.end_to_end = Histogram(
+            "millionx_glue_end_to_end_seconds",
+            "From the timestamp of a record to the commit of what became of it.",
+            ["chain"],
+            buckets=_END_TO_END,
+            registry=self.registry,
+        ).labels(chain)
         self.lag = Gauge(
             "millionx_glue_lag_records",
             "Records not yet read.",

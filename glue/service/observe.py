@@ -2,30 +2,45 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, runtime_checkable
 
 from confluent_kafka import KafkaException
 
+from glue.errors import Transient
+from glue.service.decode import DECODER
+from glue.service.histogram import add, add_many
 from glue.service.metrics import Metrics
 from glue.service.process import Produced, Result
-from glue.transforms.chain import Failure
+from glue.transforms.chain import Chain, Failure
+from glue.transforms.validate import Validate
 
 _TIMEOUT = 5.0
+_CHECKS = (DECODER, f"{Validate.__module__}:{Validate.__qualname__}")
 _REDACTED, _DEGRADED = "millionx.redacted", "millionx.degraded"
 
 
 def observe_results(metrics: Metrics, messages: Sequence[Any], results: Sequence[Result]) -> None:
     """Count what was committed."""
     counts: Counter[tuple[str, str]] = Counter()
+    times: list[int] = []
+    refused = undecided = 0
     for result in results:
         if type(result) is Produced:
             counts["produced", result.topic] += 1
+            if result.timestamp:
+                times.append(result.timestamp)
             for name, value in result.headers:
                 _count_header(counts, name, value)
         elif isinstance(result, Failure):
             counts["dead", type(result.error).__qualname__] += 1
+            if result.class_name in _CHECKS:
+                if isinstance(result.error, Transient):
+                    undecided += 1  # the registry was down for longer than a record may wait
+                else:
+                    refused += 1
         else:
             counts["dropped", ""] += 1
     counts.update(("consumed", message.topic()) for message in messages)
@@ -35,6 +50,28 @@ def observe_results(metrics: Metrics, messages: Sequence[Any], results: Sequence
         else:
             getattr(metrics, what).labels(metrics.chain, label).inc(count)
     metrics.batch.observe(len(messages))
+    metrics.invalid.inc(refused)
+    metrics.valid.inc(len(results) - refused - undecided)
+    now = time.time()
+    add_many(metrics.end_to_end, [max(0.0, now - stamp / 1000) for stamp in times])
+
+
+@runtime_checkable
+class Embeds(Protocol):
+    """A transform that tells what it embedded: runtime, posts, seconds for all of them."""
+
+    on_embedded: Callable[[str, int, float], None]
+
+
+def observe_embedding(metrics: Metrics, chain: Chain) -> None:
+    """Let the embedding transforms of ``chain`` tell their times."""
+
+    def on_embedded(variant: str, posts: int, seconds: float) -> None:
+        add(metrics.embedding.labels(metrics.chain, variant), seconds / posts, posts)
+
+    for step in chain.steps:
+        if isinstance(step.transform, Embeds):
+            step.transform.on_embedded = on_embedded
 
 
 def _count_header(counts: Counter[tuple[str, str]], name: str, value: bytes | None) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from pydantic import Field
@@ -25,7 +26,13 @@ class EmbedConfig(TransformConfig):
 
 
 class Embed(Transform[EmbedConfig]):
-    """Add the normalised sentence vector of a text, with the names of the model and of the runtime that made it."""
+    """Add the normalised sentence vector of a text, with the names of the model and of the runtime that made it.
+
+    Attributes:
+        on_embedded: told after each call of the runtime its name, the number of texts and the seconds for all of them.
+    """
+
+    on_embedded: Callable[[str, int, float], None] = staticmethod(lambda variant, posts, seconds: None)
 
     def configure(self, props: Mapping[str, str]) -> None:
         super().configure(props)
@@ -59,7 +66,10 @@ class Embed(Transform[EmbedConfig]):
             places.append(place)
         if not texts:
             return results
-        for place, vector in zip(places, self._embedder.embed(texts), strict=True):
+        started = time.perf_counter()
+        vectors = self._embedder.embed(texts)
+        self.on_embedded(self._embedder.variant, len(texts), time.perf_counter() - started)
+        for place, vector in zip(places, vectors, strict=True):
             record = records[place]
             assert record.value is not None  # noqa: S101
             record.value[self.config.vector_field] = vector.tolist()

@@ -38,6 +38,11 @@ def test_every_record_is_in_exactly_one_place_and_in_order(play: Playground) -> 
         assert worker.health.ready()
     assert sorted(output) == sorted(good + again)
     assert sorted(dead) == sorted(bad)
+    seen = worker.metrics.registry.get_sample_value
+    labels = {"chain": play.name}
+    assert seen("millionx_glue_valid_total", labels) == len(good + again)
+    assert seen("millionx_glue_invalid_total", labels) == len(bad)
+    assert seen("millionx_glue_end_to_end_seconds_count", labels) == len(good + again)
     contents: dict[str, list[str]] = {}
     for message in play.read(play.output):
         contents.setdefault(message.key().decode(), []).append(play.value(message)["content"])

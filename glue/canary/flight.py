@@ -1,0 +1,122 @@
+"""One record under way: where it was seen, when, and what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+from uuid import uuid4
+
+from connectors.models import SourceRecord
+from glue.canary.paths import RAW, STORE, Path, Stage
+
+_MENDS = {
+    RAW: "mxctl local status; mxctl doctor",
+    STORE: "mxctl connectors describe {by}; mxctl dlq list",
+}
+_CHAIN = "does chain {by} run? mxctl local status; its /ready; mxctl dlq list"
+
+
+@dataclass
+class Flight:
+    """A record on one path. Times are seconds since it was sent.
+
+    Attributes:
+        seen: by stage.
+        dead: why it was set aside, if it was.
+        problem: why it could not be sent, or why the store can not be asked, when that is so.
+    """
+
+    path: Path
+    unique: str = field(default_factory=lambda: uuid4().hex)
+    seen: dict[Stage, float] = field(default_factory=dict)
+    dead: str = ""
+    problem: str = ""
+
+    def __post_init__(self) -> None:
+        self.record: SourceRecord = self.path.make(self.unique)
+        self.key = self.record.key
+        self.keys = {self.key, *(stage.key(self.key) for stage in self.path.stages)}
+
+    @property
+    def arrived(self) -> bool:
+        """Whether every stage has seen it."""
+        return len(self.seen) == len(self.path.stages)
+
+    @property
+    def over(self) -> bool:
+        """Whether waiting on is of no use."""
+        return self.arrived or bool(self.dead)
+
+    @property
+    def seconds(self) -> float | None:
+        """To the last store; None while it has not arrived."""
+        return max(self.seen.values()) if self.arrived else None
+
+    def saw(self, topic: str, key: str, after: float) -> None:
+        """A record with ``key`` was read from ``topic``."""
+        for stage in self.path.stages:
+            if stage.name != STORE and stage.place == topic and stage.key(self.key) == key:
+                self.seen.setdefault(stage, after)
+
+    def wanted(self) -> list[Stage]:
+        """The stores to ask now: those whose topic has it."""
+        return [
+            stage
+            for before, stage in pairwise(self.path.stages)
+            if stage.name == STORE and stage not in self.seen and before in self.seen
+        ]
+
+    def missed(self) -> Stage | None:
+        """The first stage that has not seen it."""
+        return next((stage for stage in self.path.stages if stage not in self.seen), None)
+
+    def seen_last(self) -> Stage | None:
+        """The last stage before the missed one that has."""
+        missed = self.missed()
+        before = [stage for stage in self.seen if missed is None or stage.leg == missed.leg or stage.name == RAW]
+        return before[-1] if before else None
+
+    def explain(self) -> tuple[str, str]:
+        """Why it did not arrive, and what to do; two empty texts when it did."""
+        missed, last = self.missed(), self.seen_last()
+        if missed is None:
+            return "", ""
+        where = f"seen last in {_called(last)}" if last else "seen nowhere"
+        why = self.dead or self.problem
+        fix = _MENDS.get(missed.name, _CHAIN).format(by=missed.by)
+        return f"{where}, not in {_called(missed)}{f': {why}' if why else ''}", fix
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs."""
+        last = self.seen_last()
+        return {
+            "path": self.path.name,
+            "key": self.key,
+            "arrived": self.arrived,
+            "seconds": _rounded(self.seconds),
+            "stages": [
+                {"stage": stage.name, "place": stage.place, "seconds": _rounded(self.seen.get(stage))}
+                for stage in self.path.stages
+            ],
+            "seen_last": last.name if last else None,
+            "problem": self.explain()[0] or None,
+        }
+
+    def as_text(self) -> str:
+        """One line for people."""
+        times = "  ".join(f"{stage.name} {stage.place} {_shown(self.seen.get(stage))}" for stage in self.path.stages)
+        state = f"arrived in {_shown(self.seconds)}" if self.arrived else "LOST"
+        return f"{self.path.name:<8} {state:<17} {times}"
+
+
+def _called(stage: Stage) -> str:
+    return f"{stage.name} {stage.place}"
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 3)
+
+
+def _shown(seconds: float | None) -> str:
+    return "-" if seconds is None else f"{seconds:.2f} s"

@@ -1,0 +1,91 @@
+"""A round of canaries: sent, watched, counted, taken back; once, or at an interval."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+from glue.canary.flight import Flight
+from glue.canary.leftovers import leftovers
+from glue.canary.metrics import begin, observe
+from glue.canary.paths import PATHS
+from glue.canary.sender import Sender
+from glue.canary.watch import Watch
+from glue.errors import MillionXError, ServiceError
+from glue.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+def run_once(settings: Settings, names: Sequence[str], timeout: timedelta, stop: threading.Event) -> list[Flight]:
+    """Send one canary on each path and follow it until all arrived, or ``timeout``; none raises, each says its end."""
+    flights = [Flight(PATHS[name]) for name in names]
+    try:
+        _fly(settings, flights, timeout.total_seconds(), stop)
+    except MillionXError as error:
+        for flight in flights:
+            flight.problem = flight.problem or str(error)
+    for flight in flights:
+        if flight.arrived or not stop.is_set():  # one that was cut off is neither lost nor arrived
+            observe(flight)
+    return flights
+
+
+def _fly(settings: Settings, flights: list[Flight], seconds: float, stop: threading.Event) -> None:
+    sender = Sender(settings)
+    with Watch(settings, [flight.path for flight in flights]) as watch:
+        started = time.monotonic()
+        under_way = []
+        for flight in flights:
+            try:
+                sender.send(flight)
+                under_way.append(flight)
+            except MillionXError as error:
+                flight.problem = str(error)
+        while under_way and time.monotonic() - started < seconds and not stop.is_set():
+            watch.look(under_way, lambda: time.monotonic() - started)
+            under_way = [flight for flight in under_way if not flight.over]
+    if any(flight.path.name == "post" for flight in flights):
+        mine = [flight.key for flight in flights if flight.path.name == "post" and len(flight.seen) > 2]
+        try:
+            sender.take_back(mine + leftovers(settings))
+        except MillionXError as error:
+            log.warning("posts of canaries stay in Weaviate until the next one: %s", error)
+
+
+def run_every(
+    settings: Settings,
+    names: Sequence[str],
+    every: timedelta,
+    timeout: timedelta,
+    stop: threading.Event,
+    on_round: Callable[[list[Flight]], None],
+) -> None:
+    """Send a round at each interval until ``stop``."""
+    begin(names)
+    while not stop.is_set():
+        started = time.monotonic()
+        flights = run_once(settings, names, timeout, stop)
+        if stop.is_set():
+            return
+        on_round(flights)
+        stop.wait(max(0.0, every.total_seconds() - (time.monotonic() - started)))
+
+
+def check(flights: Sequence[Flight], timeout: timedelta) -> None:
+    """Raise when one did not arrive.
+
+    Raises:
+        ServiceError: naming each lost one, the stage that saw it last and the one that did not.
+    """
+    lost = [flight for flight in flights if not flight.arrived]
+    if lost:
+        causes = [(flight.path.name, *flight.explain()) for flight in lost]
+        raise ServiceError(
+            f"canary {', '.join(name for name, _, _ in causes)}: not arrived within {timeout.total_seconds():g} s",
+            "; ".join(f"{name}: {why}" for name, why, _ in causes),
+            "; ".join(dict.fromkeys(fix for _, _, fix in causes)),
+        )

@@ -1,0 +1,89 @@
+"""Watches topics and stores for canaries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Any, Self
+
+from confluent_kafka import KafkaException
+
+from glue.audit import expect
+from glue.audit.stores import CollectionStore, TableStore
+from glue.audit.tail import TopicTail
+from glue.canary.flight import Flight
+from glue.canary.paths import STORE, Path
+from glue.clients.warehouse import Warehouse
+from glue.clients.weaviate import Weaviate
+from glue.errors import MillionXError, ServiceUnavailableError
+from glue.settings import Settings
+
+_WAIT = 0.05
+_ERRORS = "__connect.errors."
+
+
+class Watch:
+    """Everything that canaries of ``paths`` pass, from now on. A store that does not answer has not seen them yet."""
+
+    def __init__(self, settings: Settings, paths: Iterable[Path]) -> None:
+        stages = [stage for path in paths for stage in path.stages]
+        topics = tuple({stage.place for stage in stages if stage.name != STORE})
+        self._open = ExitStack()
+        try:
+            self._tail = self._open.enter_context(TopicTail(settings.kafka, topics + expect.DEAD_LETTER_TOPICS))
+        except KafkaException as error:
+            raise ServiceUnavailableError("Kafka", error.args[0].str(), "mxctl local status; mxctl doctor") from error
+        warehouse = self._open.enter_context(Warehouse(settings))
+        weaviate = self._open.enter_context(Weaviate(settings))
+        names = {stage.place for stage in stages if stage.name == STORE}
+        self._stores: dict[str, TableStore | CollectionStore] = {
+            name: CollectionStore(weaviate) if name == expect.VECTORS else TableStore(name, warehouse) for name in names
+        }
+        for store in self._stores.values():
+            self._ask(store, ["none"], [])  # logs in now, so that no latency holds the time of it
+
+    def look(self, flights: list[Flight], clock: Callable[[], float]) -> None:
+        """Note in ``flights`` what is new; ``clock`` gives the seconds since they were sent."""
+        for message in self._tail.new(_WAIT):
+            topic, key = message.topic() or "", (message.key() or b"").decode("utf-8", "replace")
+            for flight in flights:
+                if topic not in expect.DEAD_LETTER_TOPICS:
+                    flight.saw(topic, key, clock())
+                elif key in flight.keys:
+                    flight.dead = _cause(topic, message)
+        for name, store in self._stores.items():
+            waiting = {
+                stage.key(flight.key): (flight, stage)
+                for flight in flights
+                for stage in flight.wanted()
+                if stage.place == name
+            }
+            if waiting:
+                for key in self._ask(store, list(waiting), [flight for flight, _ in waiting.values()]):
+                    flight, stage = waiting[key]
+                    flight.seen[stage] = clock()
+
+    def _ask(self, store: TableStore | CollectionStore, keys: list[str], flights: list[Flight]) -> Iterable[str]:
+        try:
+            found = store.count(keys)
+        except MillionXError as error:
+            for flight in flights:
+                flight.problem = str(error)
+            return ()
+        for flight in flights:
+            flight.problem = ""
+        return found
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self._open.close()
+
+
+def _cause(topic: str, letter: Any) -> str:
+    """Who set a record aside and why, as its dead letter says."""
+    headers = {name: (value or b"").decode("utf-8", "replace") for name, value in letter.headers() or []}
+    by, why = headers.get(f"{_ERRORS}connector.name", "?"), headers.get(f"{_ERRORS}exception.message", "")
+    return f"{by} set it aside in {topic}{f' ({why})' if why else ''}"

@@ -1,0 +1,132 @@
+"""``mxctl canary`` on the whole pipeline: it arrives in both stores, unseen there, and where it stops is told."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+import psutil
+import pytest
+from playground import wait_for
+
+from glue.audit.stores import all_stores
+from glue.canary.flight import Flight
+from glue.canary.leftovers import leftovers
+from glue.canary.paths import PATHS
+from glue.canary.sender import Sender
+from glue.clients.post_search import search_posts
+from glue.clients.warehouse import query
+from glue.deadletters.read import read_topics
+from glue.identity import CANARY, price_key
+from glue.settings import Settings, state_dir
+
+pytestmark = pytest.mark.stack
+
+
+def canary(*arguments: str) -> tuple[int, dict[str, dict], str]:
+    """Exit code, the paths by name, stderr."""
+    done = subprocess.run(
+        [sys.executable, "-m", "glue", "canary", "-o", "json", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+    assert done.stdout.count("\n") == 1, done.stderr
+    return done.returncode, {path["path"]: path for path in json.loads(done.stdout)["paths"]}, done.stderr
+
+
+def test_it_arrives_on_every_path_and_no_analyst_sees_it(pipeline: Settings) -> None:
+    code, paths, errors = canary("--timeout", "120s")
+    assert code == 0, errors
+    assert set(paths) == set(PATHS)
+    for name, path in paths.items():
+        assert path["arrived"] and path["problem"] is None, name
+        times = [stage["seconds"] for stage in path["stages"]]
+        assert all(0 < seconds <= path["seconds"] for seconds in times), path
+    assert [stage["stage"] for stage in paths["post"]["stages"]] == ["raw", "glue", "sink topic", "store"]
+
+    order = paths["order"]["key"]
+    rows = query("select RECORD_KEY from MILLIONX.RAW_DATA.ORDERS where RECORD_KEY = %s", [order], pipeline).rows
+    assert rows == [(order,)]
+    rows = query(
+        "select ORDER_ID from MILLIONX.RAW_DATA.PRICE_HISTORY where RECORD_KEY = %s", [price_key(order)], pipeline
+    ).rows
+    assert len(rows) == 1 and rows[0][0].startswith(CANARY)
+    for view, column in (("ORDERS_LATEST", "PRODUCT_ID"), ("PRICES_LATEST", "PRODUCT_ID"),
+                         ("DEMAND_DAILY", "PRODUCT_ID"), ("ORDERS_WITH_WEATHER", "PRODUCT_ID")):  # fmt: skip
+        sql = f"select count(*) from MILLIONX.RAW_DATA.{view} where {column} = %s"
+        assert query(sql, [CANARY], pipeline).rows[0][0] == 0, view
+
+    with all_stores(pipeline) as stores:
+        vectors = next(store for store in stores if store.name == "vectors")
+        gone = wait_for(lambda: not vectors.count([paths["post"]["key"]]))
+    assert gone, "its tombstone takes the post out of Weaviate"
+
+
+def connectors(verb: str, name: str) -> None:
+    subprocess.run([sys.executable, "-m", "glue", "connectors", verb, name], check=True, capture_output=True)
+
+
+@contextmanager
+def suspended(part: str) -> Iterator[None]:
+    """A process of the stack that stands still."""
+    state = json.loads((state_dir() / "state.json").read_text())
+    process = psutil.Process(state["parts"][part]["pid"])
+    process.suspend()
+    try:
+        yield
+    finally:
+        process.resume()
+
+
+def test_a_paused_sink_is_told_and_the_post_that_comes_late_is_taken_back(pipeline: Settings) -> None:
+    connectors("pause", "weaviate-sink")
+    try:
+        code, paths, errors = canary("--path", "post", "--timeout", "10s")
+    finally:
+        connectors("resume", "weaviate-sink")
+    assert code == 1
+    post = paths["post"]
+    assert (post["arrived"], post["seconds"], post["seen_last"]) == (False, None, "sink topic")
+    assert "seen last in sink topic sink.weaviate.vectors, not in store vectors" in errors
+    assert "mxctl connectors describe weaviate-sink" in errors and "Traceback" not in errors
+    values = [
+        message.value()
+        for _, message in read_topics(pipeline.kafka, ["sink.weaviate.vectors"])
+        if message.key() == post["key"].encode()
+    ]
+    assert len(values) == 2 and values[0] is not None and values[1] is None, "a tombstone is behind the post"
+
+
+def test_a_chain_that_stands_still_is_told(pipeline: Settings) -> None:
+    with suspended("chain-orders"):
+        code, paths, errors = canary("--path", "order", "--path", "weather", "--timeout", "8s")
+    assert code == 1
+    assert paths["weather"]["arrived"] is True
+    order = paths["order"]
+    assert (order["arrived"], order["seen_last"]) == (False, "raw")
+    assert "order: seen last in raw source.market.shopify, not in sink topic sink.snowflake.orders" in errors
+    assert "does chain orders run?" in errors
+    reached = {stage["place"] for stage in order["stages"] if stage["seconds"] is not None}
+    assert "sink.snowflake.price_history" in reached, "the other chain of the same topic goes on"
+
+
+def test_a_search_leaves_it_out_and_one_that_stayed_is_found(pipeline: Settings) -> None:
+    """As after a run that was cut off between the post's arrival and its tombstone."""
+    flight = Flight(PATHS["post"])
+    flight.record = flight.record.model_copy(update={"collected_at": datetime.now(UTC) - timedelta(minutes=10)})
+    Sender(pipeline).send(flight)
+    with all_stores(pipeline) as stores:
+        vectors = next(store for store in stores if store.name == "vectors")
+        assert wait_for(lambda: vectors.count([flight.key]), seconds=120)
+        hits = search_posts(flight.record.content, limit=1000, settings=pipeline)
+        ids = [row[hits.columns.index("post_id")] for row in hits.rows]
+        assert not [one for one in ids if str(one).startswith(CANARY)]
+        assert flight.key in leftovers(pipeline)
+        Sender(pipeline).take_back([flight.key])
+        assert wait_for(lambda: not vectors.count([flight.key]), seconds=120)

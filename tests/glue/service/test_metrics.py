@@ -1,0 +1,164 @@
+"""What a batch leaves in the metrics, without a broker: batches of results as the loop hands them over."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Histogram
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from glue.errors import DataError, ServiceUnavailableError
+from glue.service.decode import DECODER
+from glue.service.histogram import add, add_many
+from glue.service.metrics import Metrics
+from glue.service.observe import observe_embedding, observe_results
+from glue.service.process import Produced, Result
+from glue.transforms.chain import Chain, Failure
+from glue.transforms.contract import Record
+
+VALIDATE = "glue.transforms.validate:Validate"
+VALUES = [0.0, 0.001, 0.005, 0.0051, 0.01, 0.01, 0.3, 2.5, 29.9, 30.0, 31.0, 4000.0]
+
+
+class Message:
+    def topic(self) -> str:
+        return "source"
+
+
+def a_result(age: float = 0.0) -> Produced:
+    return Produced("sink", "key", b"value", [], int((time.time() - age) * 1000))
+
+
+def seen(metrics: Metrics, name: str, **labels: str) -> float | None:
+    return metrics.registry.get_sample_value(f"millionx_glue_{name}", {"chain": "posts", **labels})
+
+
+def observed(*results: Result) -> Metrics:
+    metrics = Metrics("posts", ["source"])
+    observe_results(metrics, [Message() for _ in results], results)
+    return metrics
+
+
+def samples(registry: CollectorRegistry) -> dict[tuple[str, str], float]:
+    return {(s.name, s.labels.get("le", "")): s.value for m in registry.collect() for s in m.samples
+            if not s.name.endswith("_created")}  # fmt: skip
+
+
+def test_many_observations_at_once_are_what_one_by_one_would_be() -> None:
+    plain, quick, weighted = CollectorRegistry(), CollectorRegistry(), CollectorRegistry()
+    one_by_one = Histogram("h", "h", buckets=(0.005, 0.01, 1, 30), registry=plain)
+    for value in VALUES:
+        one_by_one.observe(value)
+    add_many(Histogram("h", "h", buckets=(0.005, 0.01, 1, 30), registry=quick), list(reversed(VALUES)))
+    by_weight = Histogram("h", "h", buckets=(0.005, 0.01, 1, 30), registry=weighted)
+    for value in VALUES:
+        add(by_weight, value, 1)
+    assert samples(quick) == samples(weighted) == samples(plain)
+    add(by_weight, 0.5, 40)
+    assert samples(weighted)["h_bucket", "1.0"] == samples(plain)["h_bucket", "1.0"] + 40
+    assert samples(weighted)["h_bucket", "0.01"] == samples(plain)["h_bucket", "0.01"]
+    assert samples(weighted)["h_sum", ""] == samples(plain)["h_sum", ""] + 20
+
+
+def test_nothing_observed_changes_nothing() -> None:
+    registry = CollectorRegistry()
+    add_many(Histogram("h", "h", registry=registry), [])
+    assert set(samples(registry).values()) == {0.0}
+
+
+def test_records_are_valid_or_not_by_what_refused_them() -> None:
+    metrics = observed(
+        a_result(),
+        None,
+        Failure(DataError("scrub", "no"), "TRANSFORMATION", "glue.transforms.scrub:ScrubPII"),
+        Failure(DataError("value", "no"), "VALUE_CONVERTER", "glue.avro:Encoder"),
+        Failure(DataError("value", "no Avro"), "VALUE_CONVERTER", DECODER),
+        Failure(DataError("Validate", "minLength"), "TRANSFORMATION", VALIDATE),
+        Failure(ServiceUnavailableError("registry", "is down"), "VALUE_CONVERTER", DECODER),
+    )
+    assert seen(metrics, "valid_total") == 4
+    assert seen(metrics, "invalid_total") == 2
+
+
+def test_both_counters_are_there_before_the_first_record() -> None:
+    metrics = Metrics("posts", ["source"])
+    assert seen(metrics, "valid_total") == seen(metrics, "invalid_total") == 0
+    assert seen(metrics, "end_to_end_seconds_count") == 0
+
+
+def test_the_age_at_the_commit_of_what_was_produced() -> None:
+    metrics = observed(a_result(7), a_result(7), a_result(400), a_result(-3), None)
+    bucket = "end_to_end_seconds_bucket"
+    assert seen(metrics, bucket, le="5.0") == 1  # a clock that is ahead makes no negative time
+    assert seen(metrics, bucket, le="10.0") == 3
+    assert seen(metrics, bucket, le="300.0") == 3
+    assert seen(metrics, bucket, le="+Inf") == seen(metrics, "end_to_end_seconds_count") == 4
+
+
+def a_post(number: int) -> Record:
+    return Record("enriched", "key", {"content": f"winter shoes, size {number}"})
+
+
+def test_embedding_is_counted_by_posts() -> None:
+    chain = Chain.from_config({"transforms": "embed", "transforms.embed.type": "glue.transforms.embed:Embed"})
+    metrics = Metrics("posts", ["source"])
+    try:
+        observe_embedding(metrics, chain)
+        outcomes = chain.run([a_post(number) for number in range(5)])
+        assert all(isinstance(outcome, Record) for outcome in outcomes)
+        labels = {"variant": "onnxruntime-fp32-cpu"}
+        assert seen(metrics, "embedding_seconds_count", **labels) == 5
+        assert (seen(metrics, "embedding_seconds_sum", **labels) or 0) > 0
+        assert seen(metrics, "embedding_seconds_bucket", le="0.1", **labels) is not None
+        empty = Record("enriched", "key", {"content": "  "})
+        chain.run([empty])
+        assert seen(metrics, "embedding_seconds_count", **labels) == 5
+    finally:
+        chain.close()
+
+
+_WORKER = """
+import sys, time
+from glue.service.histogram import add
+from glue.service.metrics import Metrics
+from glue.service.observe import observe_results
+from glue.service.process import Produced
+class Message:
+    topic = staticmethod(lambda: "source")
+metrics = Metrics("posts", ["source"])
+for _ in range(2):
+    observe_results(metrics, [Message()] * 3, [Produced("sink", "k", b"v", [], int((time.time() - 7) * 1000))] * 3)
+add(metrics.embedding.labels("posts", "onnx"), 0.02, 10)
+"""
+
+
+def test_several_workers_are_one_sum(tmp_path: Path) -> None:
+    for _ in range(2):
+        environment: dict[str, Any] = {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path), "PYTHONPATH": ":".join(sys.path)}
+        subprocess.run([sys.executable, "-c", _WORKER], env=environment, check=True)
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry, str(tmp_path))
+
+    def together(name: str, **labels: str) -> float | None:
+        return registry.get_sample_value(f"millionx_glue_{name}", {"chain": "posts", **labels})
+
+    assert together("valid_total") == 12
+    assert together("invalid_total") == 0
+    assert together("end_to_end_seconds_count") == together("end_to_end_seconds_bucket", le="10.0") == 12
+    assert together("embedding_seconds_bucket", variant="onnx", le="0.02") == 20
+    assert together("embedding_seconds_count", variant="onnx") == 20
+
+
+def test_every_metric_is_named_and_labelled_within_bounds() -> None:
+    for family in Metrics("posts", ["source"]).registry.collect():
+        assert family.name.startswith("millionx_glue_"), family.name
+        assert family.documentation, family.name
+        for sample in family.samples:
+            assert set(sample.labels) <= {"chain", "topic", "reason", "entity", "transform", "part", "variant", "le"}, (
+                json.dumps(sample.labels)
+            )

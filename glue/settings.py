@@ -85,6 +85,7 @@ class Settings(BaseSettings):
         None, description="Key of that user, if it is not the file above."
     )
 
+    bind: str = Field("127.0.0.1", description="Address that our services listen on; 0.0.0.0 in a container.")
     sandbox: str = Field(default_factory=_sandbox_address, description="The made vendors: mxctl sandbox up.")
 
     hash_keys_file: Path | None = Field(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Iterable, Mapping
@@ -16,6 +17,7 @@ from connectors.totals import Totals, source_of
 from glue.clients.kafka import consumer
 from glue.errors import ServiceUnavailableError
 
+log = logging.getLogger(__name__)
 _TIMEOUT = 8.0  # of a scrape; Prometheus waits ten seconds
 _RUNS = ("done", "failed", "stopped")
 
@@ -64,7 +66,8 @@ class Reader:
 class SourcesCollector(Collector):
     """Metrics of ``intervals`` (seconds between two runs, by source), read anew at each scrape.
 
-    A source that never ran is there with zeros, so that its silence can be seen.
+    A source that never ran is there with zeros, so that its silence can be seen. While Kafka can not be read there are
+    no totals, and ``millionx_source_totals_readable`` is 0.
     """
 
     def __init__(self, reader: Reader, intervals: Mapping[str, float]) -> None:
@@ -77,8 +80,18 @@ class SourcesCollector(Collector):
 
     def collect(self) -> Iterable[Metric]:
         """All families."""
-        with self._lock:
-            found = {name: Totals() for name in self._intervals} | dict(self._reader.read())
+        readable = GaugeMetricFamily("millionx_source_totals_readable", "Whether the totals can be read from Kafka.")
+        try:
+            with self._lock:
+                found = {name: Totals() for name in self._intervals} | dict(self._reader.read())
+        except ServiceUnavailableError as error:
+            log.warning("totals of the sources: %s", error)
+            readable.add_metric([], 0)
+            return (readable,)
+        readable.add_metric([], 1)
+        return (readable, *self._families(found))
+
+    def _families(self, found: Mapping[str, Totals]) -> tuple[Metric, ...]:
         attempts = _counter("attempts", "Calls to the vendor, by outcome.", "outcome")
         runs = _counter("runs", "Runs, by outcome.", "outcome")
         records = _counter("records", "Records sent, by topic.", "topic")

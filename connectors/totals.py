@@ -72,7 +72,7 @@ class Totals:
 
 
 def add_totals(bootstrap: str, source: str, run: Totals) -> None:
-    """Add one run to the totals of ``source``, which must hold its lease. A failure is logged: the run itself is done."""
+    """Add one run to the totals of ``source``, which must hold its lease; a failure is logged."""
     try:
         key = totals_key(source)
         whole = Totals.load(read_newest(bootstrap, key, _TIMEOUT)) + run

@@ -95,6 +95,7 @@ class Settings(BaseSettings):
     weaviate_plugin: Path | None = Field(
         None, description="Local stack: unpacked folder of the official Weaviate connector; unset: ours is used."
     )
+    prometheus: Path | None = Field(None, description="Local stack, monitoring: a Prometheus server to use as it is.")
     log_format: str = Field("text", description="text or json.")
     log_level: str = "INFO"
     weaviate_api_key: SecretStr | None = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Producer
@@ -21,6 +21,7 @@ from glue.avro import Encoder, encoder_for_subject
 from glue.clients.kafka import producer
 from glue.clients.registry import SchemaRegistryClient
 from glue.errors import ServiceError, ServiceUnavailableError
+from glue.tracing import HEADER, traces
 
 _TRANSACTION_MS = 15_000  # a transaction lasts as long as its produce calls; readers wait that long for a killed one
 _TIMEOUT = 60.0
@@ -52,6 +53,7 @@ class Sink:
         self._lock = threading.Lock()
         self._open = False
         self._errors: list[KafkaError] = []
+        self._traces = traces(f"millionx-source-{name}", f"source {name}")
         self._producer: Producer = producer(
             bootstrap,
             {
@@ -84,12 +86,23 @@ class Sink:
         if not messages and checkpoint is None:
             return
         with self._lock:
+            messages = self._traced(messages)
             for attempt in range(1, _TRIES + 1):
                 try:
                     self._once(messages, checkpoint)
+                    if self._traces is not None:
+                        self._traces.end(records=len(messages))
                     return
                 except KafkaException as error:
                     self._abort(error.args[0], last=attempt == _TRIES)
+
+    def _traced(self, messages: Sequence[Message]) -> Sequence[Message]:
+        """With the header of a trace that begins here, when traces are on."""
+        if self._traces is None or not messages:
+            return messages
+        self._traces.begin()
+        header = (HEADER, self._traces.start())
+        return [replace(message, headers=(*message.headers, header)) for message in messages]
 
     def _once(self, messages: Sequence[Message], checkpoint: tuple[str, bytes] | None) -> None:
         self._errors.clear()
@@ -157,4 +170,6 @@ class Sink:
 
     def close(self) -> None:
         """Let go of the connection; an open transaction is aborted by the broker."""
+        if self._traces is not None:
+            self._traces.end("not committed")
         self._producer.flush(5)

@@ -96,6 +96,7 @@ class Settings(BaseSettings):
         None, description="Local stack: unpacked folder of the official Weaviate connector; unset: ours is used."
     )
     prometheus: Path | None = Field(None, description="Local stack, monitoring: a Prometheus server to use as it is.")
+    traces: str = Field("", description="OTLP/HTTP address that gets traces, such as http://HOST:4318/v1/traces.")
     log_format: str = Field("text", description="text or json.")
     log_level: str = "INFO"
     weaviate_api_key: SecretStr | None = None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings as hypothesis_settings
@@ -42,3 +43,39 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
             if not kept:
                 local.down()
             get_settings.cache_clear()
+
+
+@pytest.fixture
+def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A ``tests/collector.py`` that runs; traces are on and go to it."""
+    from collector import Collector
+
+    from glue import tracing
+
+    with Collector() as running:
+        monkeypatch.setenv("MXCTL_TRACES", running.address)
+        get_settings.cache_clear()
+        tracing.tracer.cache_clear()
+        yield running
+    get_settings.cache_clear()
+    tracing.tracer.cache_clear()
+
+
+@pytest.fixture
+def flush(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Export now the spans that have ended."""
+    from opentelemetry.sdk.trace import TracerProvider
+
+    providers: list[TracerProvider] = []
+    real = TracerProvider.__init__
+
+    def remember(self: TracerProvider, *args: Any, **kwargs: Any) -> None:
+        real(self, *args, **kwargs)
+        providers.append(self)
+
+    monkeypatch.setattr(TracerProvider, "__init__", remember)
+
+    def export() -> None:
+        assert providers and all(provider.force_flush() for provider in providers)
+
+    return export

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -22,12 +23,14 @@ class Flight:
     """A record on one path. Times are seconds since it was sent.
 
     Attributes:
+        sent: when, by the monotonic clock.
         seen: by stage.
         dead: why it was set aside, if it was.
         problem: why it could not be sent, or why the store can not be asked, when that is so.
     """
 
     path: Path
+    sent: float = field(default_factory=time.monotonic)
     unique: str = field(default_factory=lambda: uuid4().hex)
     seen: dict[Stage, float] = field(default_factory=dict)
     dead: str = ""
@@ -53,11 +56,15 @@ class Flight:
         """To the last store; None while it has not arrived."""
         return max(self.seen.values()) if self.arrived else None
 
-    def saw(self, topic: str, key: str, after: float) -> None:
+    def age(self) -> float:
+        """Seconds since it was sent."""
+        return time.monotonic() - self.sent
+
+    def saw(self, topic: str, key: str) -> None:
         """A record with ``key`` was read from ``topic``."""
         for stage in self.path.stages:
             if stage.name != STORE and stage.place == topic and stage.key(self.key) == key:
-                self.seen.setdefault(stage, after)
+                self.seen.setdefault(stage, self.age())
 
     def wanted(self) -> list[Stage]:
         """The stores to ask now: those whose topic has it."""
@@ -82,6 +89,8 @@ class Flight:
         missed, last = self.missed(), self.seen_last()
         if missed is None:
             return "", ""
+        if last is None and self.problem:
+            return f"could not be sent: {self.problem}", _MENDS[RAW]
         where = f"seen last in {_called(last)}" if last else "seen nowhere"
         why = self.dead or self.problem
         fix = _MENDS.get(missed.name, _CHAIN).format(by=missed.by)

@@ -35,9 +35,8 @@ def run_once(settings: Settings, names: Sequence[str], timeout: timedelta, stop:
 
 
 def _fly(settings: Settings, flights: list[Flight], seconds: float, stop: threading.Event) -> None:
-    sender = Sender(settings)
+    sender = Sender(settings, [flight.path for flight in flights])
     with Watch(settings, [flight.path for flight in flights]) as watch:
-        started = time.monotonic()
         under_way = []
         for flight in flights:
             try:
@@ -45,9 +44,9 @@ def _fly(settings: Settings, flights: list[Flight], seconds: float, stop: thread
                 under_way.append(flight)
             except MillionXError as error:
                 flight.problem = str(error)
-        while under_way and time.monotonic() - started < seconds and not stop.is_set():
-            watch.look(under_way, lambda: time.monotonic() - started)
-            under_way = [flight for flight in under_way if not flight.over]
+        while under_way and not stop.is_set():
+            watch.look(under_way)
+            under_way = [flight for flight in under_way if not flight.over and flight.age() < seconds]
     if any(flight.path.name == "post" for flight in flights):
         mine = [flight.key for flight in flights if flight.path.name == "post" and len(flight.seen) > 2]
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, Self
@@ -43,13 +43,13 @@ class Watch:
         for store in self._stores.values():
             self._ask(store, ["none"], [])  # logs in now, so that no latency holds the time of it
 
-    def look(self, flights: list[Flight], clock: Callable[[], float]) -> None:
-        """Note in ``flights`` what is new; ``clock`` gives the seconds since they were sent."""
+    def look(self, flights: list[Flight]) -> None:
+        """Note in ``flights`` what is new."""
         for message in self._tail.new(_WAIT):
             topic, key = message.topic() or "", (message.key() or b"").decode("utf-8", "replace")
             for flight in flights:
                 if topic not in expect.DEAD_LETTER_TOPICS:
-                    flight.saw(topic, key, clock())
+                    flight.saw(topic, key)
                 elif key in flight.keys:
                     flight.dead = _cause(topic, message)
         for name, store in self._stores.items():
@@ -62,7 +62,7 @@ class Watch:
             if waiting:
                 for key in self._ask(store, list(waiting), [flight for flight, _ in waiting.values()]):
                     flight, stage = waiting[key]
-                    flight.seen[stage] = clock()
+                    flight.seen[stage] = flight.age()
 
     def _ask(self, store: TableStore | CollectionStore, keys: list[str], flights: list[Flight]) -> Iterable[str]:
         try:

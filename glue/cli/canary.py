@@ -66,7 +66,7 @@ def canary(
         click.echo(f"metrics: http://127.0.0.1:{server.server_port}/metrics", err=True)
     names = paths or tuple(PATHS)
     if every:
-        run_every(settings, names, every, timeout, stop, lambda flights: _show(flights, output))
+        run_every(settings, names, every, timeout, stop, lambda flights: _tell(flights, output))
         return
     flights = run_once(settings, names, timeout, stop)
     _show(flights, output)
@@ -79,5 +79,11 @@ def _show(flights: list[Flight], output: str) -> None:
         return
     for flight in flights:
         click.echo(flight.as_text())
+
+
+def _tell(flights: list[Flight], output: str) -> None:
+    """One of many rounds: what is lost does not end the run."""
+    _show(flights, output)
+    for flight in flights:
         if not flight.arrived:
-            click.echo(f"  {flight.explain()[0]}", err=True)
+            click.echo(f"{flight.path.name}: {flight.explain()[0]}", err=True)

@@ -11,6 +11,7 @@ from glue.connect_python.options import selected
 from glue.connect_python.schemas import SchemaTable
 from glue.connect_python.sink import Sink
 from glue.connect_python.wire import Op
+from glue.tracing import traces
 from glue.transforms.contract import Record
 
 
@@ -23,6 +24,8 @@ class SinkHome(Home):
         self._sink = sink
         self._schemas = schemas
         self._error_text = error_text
+        name = type(sink).__name__
+        self._traces = traces(f"millionx-sink-{name}", f"sink {name}")
         self.handlers = {
             Op.PUT: self._put,
             Op.FLUSH: self._flush,
@@ -39,7 +42,13 @@ class SinkHome(Home):
         rows = message[1]
         records = [self._record(row) for row in rows]
         refused: list[tuple[Record, Exception]] = []
+        if self._traces is not None:
+            self._traces.begin()
+            for record in records:
+                self._traces.passes(record.headers)
         self._sink.put(records, lambda record, error: refused.append((record, error)))
+        if self._traces is not None:
+            self._traces.end(f"{len(refused)} records refused" if refused else "")
         if not refused:
             return [Op.OK, []]
         index = {id(record): at for at, record in enumerate(records)}

@@ -13,7 +13,7 @@ def mxctl(site: Site, arguments: list[str], *files: Path) -> Launch:
     """A launch of one of our own programs, for this stack whatever a .env file says."""
     env = {f"MXCTL_{name.upper()}": str(value) for name, value in site.state.settings.items()}
     env["MXCTL_STATE_DIR"] = str(site.root)
-    for name in ("config_dir", "schemas_dir", "profile", "log_level"):
+    for name in ("config_dir", "schemas_dir", "profile", "log_level", "traces"):
         env[f"MXCTL_{name.upper()}"] = str(getattr(site.settings, name))
     return Launch([python(), "-m", "glue", *arguments], project_root(), env, files=files)
 

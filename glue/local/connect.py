@@ -101,6 +101,7 @@ class Connect(Part):
             "MILLIONX_PYTHON": python(),
             "MILLIONX_SCHEMAS": str(site.settings.schemas_dir.resolve()),
             "MXCTL_STATE_DIR": str(site.root),
+            "MXCTL_TRACES": site.settings.traces,
         }
         program = ["org.apache.kafka.connect.cli.ConnectDistributed", str(config)]
         properties = {"log4j2.configurationFile": str(log4j)}

@@ -13,8 +13,9 @@ from glue.errors import ServiceError
 from glue.service.config import ServiceConfig
 from glue.service.metrics import Metrics
 from glue.service.observe import observe_results
-from glue.service.process import Processor, Result, Stopping
+from glue.service.process import Processor, Produced, Result, Stopping
 from glue.service.writer import Writer
+from glue.tracing import Traces
 from glue.transforms.chain import Failure
 
 log = logging.getLogger(__name__)
@@ -27,6 +28,7 @@ class Batch:
 
     Args:
         member: gives the consumer's group metadata of the moment.
+        traces: of this chain; None when they are off.
     """
 
     def __init__(
@@ -37,9 +39,10 @@ class Batch:
         writer: Writer,
         metrics: Metrics,
         member: Callable[[], Any],
+        traces: Traces | None = None,
     ) -> None:
         self._chain, self._config, self._process, self._writer = chain, config, process, writer
-        self._metrics, self._member = metrics, member
+        self._metrics, self._member, self._traces = metrics, member, traces
         self._done: list[tuple[Any, Result]] = []
         self.lost: set[Place] = set()
 
@@ -52,6 +55,8 @@ class Batch:
         """
         self.lost.clear()
         self._done = []
+        if self._traces is not None:
+            self._traces.begin()
         started = time.perf_counter()
         for first in range(0, len(messages), _CHUNK):
             chunk = self._ours(messages[first : first + _CHUNK])
@@ -63,6 +68,8 @@ class Batch:
                 kept = [i for i, message in enumerate(chunk) if place_of(message) not in self.lost]
                 chunk, results = [chunk[i] for i in kept], [results[i] for i in kept]
             self._refuse(results)
+            if self._traces is not None:
+                _lead_traces(self._traces, chunk, results)
             self._writer.put(chunk, results)
             self._done += zip(chunk, results, strict=True)
         self._metrics.seconds.labels(self._chain, "process").observe(time.perf_counter() - started)
@@ -76,6 +83,8 @@ class Batch:
         messages, results = zip(*self._done, strict=True)
         self._done = []
         self._writer.commit(_offsets_after(messages), self._member())
+        if self._traces is not None:
+            self._traces.end()
         observe_results(self._metrics, messages, results)
         self._metrics.seconds.labels(self._chain, "commit").observe(time.perf_counter() - started)
 
@@ -98,6 +107,14 @@ class Batch:
 def place_of(message: Any) -> Place:
     """Topic and partition of a message."""
     return message.topic(), message.partition()
+
+
+def _lead_traces(traces: Traces, messages: list[Any], results: list[Result]) -> None:
+    for message, result in zip(messages, results, strict=True):
+        if isinstance(result, Produced):
+            result.headers = traces.passes(result.headers)
+        elif isinstance(result, Failure):
+            traces.passes(message.headers() or [], f"{result.class_name}: {type(result.error).__qualname__}")
 
 
 def _offsets_after(messages: tuple[Any, ...]) -> list[TopicPartition]:

@@ -5,7 +5,7 @@ The client has no such call; it is made of the parts that its own ``observe`` us
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Sequence
 
 from prometheus_client import Histogram
@@ -17,15 +17,18 @@ def add(histogram: Histogram, value: float, times: int) -> None:
     histogram._buckets[bisect_left(histogram._upper_bounds, value)].inc(times)
 
 
-def add_many(histogram: Histogram, values: Sequence[float]) -> None:
-    """Observe each of ``values``."""
-    ordered, below = sorted(values), 0
+def add_ages(histogram: Histogram, stamps: Sequence[int], now: int) -> None:
+    """Observe, in seconds, how long before ``now`` each of ``stamps`` is (milliseconds); a future one is 0 old."""
+    if not stamps:
+        return
+    ordered, counted = sorted(stamps), 0
+    if ordered[-1] > now:
+        ordered = sorted(min(stamp, now) for stamp in ordered)
     for place, bound in enumerate(histogram._upper_bounds):
-        if below == len(ordered):
+        within = len(ordered) - bisect_left(ordered, now - bound * 1000)
+        if within > counted:
+            histogram._buckets[place].inc(within - counted)
+            counted = within
+        if counted == len(ordered):
             break
-        within = bisect_right(ordered, bound, below)
-        if within > below:
-            histogram._buckets[place].inc(within - below)
-            below = within
-    if ordered:
-        histogram._sum.inc(sum(ordered))
+    histogram._sum.inc((len(ordered) * now - sum(ordered)) / 1000)

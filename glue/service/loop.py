@@ -24,6 +24,7 @@ from glue.service.open import open_consumer, open_producer
 from glue.service.process import Processor
 from glue.service.writer import FENCED, Aborted, Writer
 from glue.settings import get_settings
+from glue.tracing import traces
 from glue.transforms.chain import Chain
 from glue.transforms.declared import DeclaredChain
 from glue.transforms.keyring import load_keyring
@@ -114,7 +115,8 @@ class Worker:
         writer.start()
         process = Processor(self.name, chain, read, encode, self.config, self._hold)
         member = self._consumer.consumer_group_metadata
-        batch = self._batch = Batch(self.name, self.config, process, writer, self.metrics, member)
+        spans = traces(f"millionx-chain-{self.name}", f"chain {self.name}")
+        batch = self._batch = Batch(self.name, self.config, process, writer, self.metrics, member, spans)
         log.info("chain %s: %s -> %s as %s", self.name, self.config.topics, self.config.output_topic, self.instance)
         next_lag, wait = 0.0, self.config.batch_max_wait_ms / 1000
         while not self.stop.is_set():

@@ -11,7 +11,7 @@ from confluent_kafka import KafkaException
 
 from glue.errors import Transient
 from glue.service.decode import DECODER
-from glue.service.histogram import add, add_many
+from glue.service.histogram import add, add_ages
 from glue.service.metrics import Metrics
 from glue.service.process import Produced, Result
 from glue.transforms.chain import Chain, Failure
@@ -52,8 +52,7 @@ def observe_results(metrics: Metrics, messages: Sequence[Any], results: Sequence
     metrics.batch.observe(len(messages))
     metrics.invalid.inc(refused)
     metrics.valid.inc(len(results) - refused - undecided)
-    now = time.time()
-    add_many(metrics.end_to_end, [max(0.0, now - stamp / 1000) for stamp in times])
+    add_ages(metrics.end_to_end, times, int(time.time() * 1000))
 
 
 @runtime_checkable

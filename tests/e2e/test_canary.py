@@ -68,10 +68,6 @@ def test_it_arrives_on_every_path_and_no_analyst_sees_it(pipeline: Settings) -> 
     assert gone, "its tombstone takes the post out of Weaviate"
 
 
-def connectors(verb: str, name: str) -> None:
-    subprocess.run([sys.executable, "-m", "glue", "connectors", verb, name], check=True, capture_output=True)
-
-
 @contextmanager
 def suspended(part: str) -> Iterator[None]:
     """A process of the stack that stands still."""
@@ -84,17 +80,34 @@ def suspended(part: str) -> Iterator[None]:
         process.resume()
 
 
-def test_a_paused_sink_is_told_and_the_post_that_comes_late_is_taken_back(pipeline: Settings) -> None:
-    connectors("pause", "weaviate-sink")
+@contextmanager
+def paused(connector: str) -> Iterator[None]:
+    def tell(verb: str) -> None:
+        subprocess.run([sys.executable, "-m", "glue", "connectors", verb, connector], check=True, capture_output=True)
+
+    tell("pause")
     try:
-        code, paths, errors = canary("--path", "post", "--timeout", "10s")
+        yield
     finally:
-        connectors("resume", "weaviate-sink")
-    assert code == 1
-    post = paths["post"]
+        tell("resume")
+
+
+def test_where_it_stopped_is_told_and_a_post_that_comes_late_is_taken_back(pipeline: Settings) -> None:
+    with paused("weaviate-sink"), suspended("chain-orders"):
+        code, paths, errors = canary("--timeout", "12s")
+    assert code == 1 and "Traceback" not in errors
+    assert paths["weather"]["arrived"] is True, "the others go on"
+
+    post, order = paths["post"], paths["order"]
     assert (post["arrived"], post["seconds"], post["seen_last"]) == (False, None, "sink topic")
-    assert "seen last in sink topic sink.weaviate.vectors, not in store vectors" in errors
-    assert "mxctl connectors describe weaviate-sink" in errors and "Traceback" not in errors
+    assert "post: seen last in sink topic sink.weaviate.vectors, not in store vectors" in errors
+    assert "mxctl connectors describe weaviate-sink" in errors
+    assert (order["arrived"], order["seen_last"]) == (False, "raw")
+    assert "order: seen last in raw source.market.shopify, not in sink topic sink.snowflake.orders" in errors
+    assert "does chain orders run?" in errors
+    reached = {stage["place"] for stage in order["stages"] if stage["seconds"] is not None}
+    assert "sink.snowflake.price_history" in reached, "the other chain of the same topic goes on"
+
     values = [
         message.value()
         for _, message in read_topics(pipeline.kafka, ["sink.weaviate.vectors"])
@@ -103,24 +116,11 @@ def test_a_paused_sink_is_told_and_the_post_that_comes_late_is_taken_back(pipeli
     assert len(values) == 2 and values[0] is not None and values[1] is None, "a tombstone is behind the post"
 
 
-def test_a_chain_that_stands_still_is_told(pipeline: Settings) -> None:
-    with suspended("chain-orders"):
-        code, paths, errors = canary("--path", "order", "--path", "weather", "--timeout", "8s")
-    assert code == 1
-    assert paths["weather"]["arrived"] is True
-    order = paths["order"]
-    assert (order["arrived"], order["seen_last"]) == (False, "raw")
-    assert "order: seen last in raw source.market.shopify, not in sink topic sink.snowflake.orders" in errors
-    assert "does chain orders run?" in errors
-    reached = {stage["place"] for stage in order["stages"] if stage["seconds"] is not None}
-    assert "sink.snowflake.price_history" in reached, "the other chain of the same topic goes on"
-
-
 def test_a_search_leaves_it_out_and_one_that_stayed_is_found(pipeline: Settings) -> None:
     """As after a run that was cut off between the post's arrival and its tombstone."""
     flight = Flight(PATHS["post"])
     flight.record = flight.record.model_copy(update={"collected_at": datetime.now(UTC) - timedelta(minutes=10)})
-    Sender(pipeline).send(flight)
+    Sender(pipeline, [flight.path]).send(flight)
     with all_stores(pipeline) as stores:
         vectors = next(store for store in stores if store.name == "vectors")
         assert wait_for(lambda: vectors.count([flight.key]), seconds=120)

@@ -82,12 +82,13 @@ def test_the_first_missing_stage_and_the_last_seen_of_its_leg_are_named() -> Non
 def test_one_that_is_seen_by_both_legs_of_a_topic_is_told_by_key() -> None:
     flight = flying("order", 1)
     _, orders, _, prices, _ = flight.path.stages
-    flight.saw(orders.place, "another key", 1.0)
-    flight.saw(prices.place, flight.key, 1.0)  # the price has a key of its own
+    flight.saw(orders.place, "another key")
+    flight.saw(prices.place, flight.key)  # the price has a key of its own
     assert flight.wanted() == []
-    flight.saw(prices.place, prices.key(flight.key), 2.0)
-    flight.saw(prices.place, prices.key(flight.key), 9.0)
-    assert flight.seen[prices] == 2.0, "the first sight counts"
+    flight.saw(prices.place, prices.key(flight.key))
+    first = flight.seen[prices]
+    flight.saw(prices.place, prices.key(flight.key))
+    assert flight.seen[prices] == first, "the first sight counts"
     assert [stage.place for stage in flight.wanted()] == ["price_history"]
 
 

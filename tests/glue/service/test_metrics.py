@@ -9,12 +9,13 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
 from prometheus_client import CollectorRegistry, Histogram
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from glue.errors import DataError, ServiceUnavailableError
 from glue.service.decode import DECODER
-from glue.service.histogram import add, add_many
+from glue.service.histogram import add, add_ages
 from glue.service.metrics import Metrics
 from glue.service.observe import observe_embedding, observe_results
 from glue.service.process import Produced, Result
@@ -22,7 +23,8 @@ from glue.transforms.chain import Chain, Failure
 from glue.transforms.contract import Record
 
 VALIDATE = "glue.transforms.validate:Validate"
-VALUES = [0.0, 0.001, 0.005, 0.0051, 0.01, 0.01, 0.3, 2.5, 29.9, 30.0, 31.0, 4000.0]
+VALUES = [0.0, 0.001, 0.005, 0.006, 0.01, 0.01, 0.3, 2.5, 29.9, 30.0, 31.0, 4000.0]  # whole milliseconds
+NOW = 1_700_000_000_000
 
 
 class Message:
@@ -54,11 +56,13 @@ def test_many_observations_at_once_are_what_one_by_one_would_be() -> None:
     one_by_one = Histogram("h", "h", buckets=(0.005, 0.01, 1, 30), registry=plain)
     for value in VALUES:
         one_by_one.observe(value)
-    add_many(Histogram("h", "h", buckets=(0.005, 0.01, 1, 30), registry=quick), list(reversed(VALUES)))
+    stamps = [NOW - round(value * 1000) for value in VALUES]
+    add_ages(Histogram("h", "h", buckets=(0.005, 0.01, 1, 30), registry=quick), stamps, NOW)
     by_weight = Histogram("h", "h", buckets=(0.005, 0.01, 1, 30), registry=weighted)
     for value in VALUES:
         add(by_weight, value, 1)
-    assert samples(quick) == samples(weighted) == samples(plain)
+    assert samples(weighted) == samples(plain)
+    assert samples(quick) == pytest.approx(samples(plain))
     add(by_weight, 0.5, 40)
     assert samples(weighted)["h_bucket", "1.0"] == samples(plain)["h_bucket", "1.0"] + 40
     assert samples(weighted)["h_bucket", "0.01"] == samples(plain)["h_bucket", "0.01"]
@@ -67,7 +71,7 @@ def test_many_observations_at_once_are_what_one_by_one_would_be() -> None:
 
 def test_nothing_observed_changes_nothing() -> None:
     registry = CollectorRegistry()
-    add_many(Histogram("h", "h", registry=registry), [])
+    add_ages(Histogram("h", "h", registry=registry), [], NOW)
     assert set(samples(registry).values()) == {0.0}
 
 

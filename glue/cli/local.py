@@ -47,10 +47,16 @@ def up(services: bool, wait: bool, extras: tuple[str, ...], quiet: bool) -> None
 
 @local.command()
 @click.option("--purge", is_flag=True, help="Also delete its data, logs and keys.")
+@click.option("--only", "extras", multiple=True, type=click.Choice(["monitoring"]), help="Leave the pipeline running.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing unless something fails.")
-def down(purge: bool, quiet: bool) -> None:
+def down(purge: bool, extras: tuple[str, ...], quiet: bool) -> None:
     """Stop the stack; its data stays for the next `up`."""
-    _stack(quiet).down(purge)
+    if extras and purge:
+        raise UsageError("mxctl local down", "--purge deletes everything", "leave --only out")
+    if extras:
+        _stack(quiet).dismiss(extras)
+    else:
+        _stack(quiet).down(purge)
 
 
 @local.command()

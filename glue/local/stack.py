@@ -119,13 +119,13 @@ class Stack:
                 raise
         return complete
 
-    def _extras(self, site: Site, named: Collection[str]) -> tuple[Part, ...]:
+    def _extras(self, site: Site, named: Collection[str], running: bool = True) -> tuple[Part, ...]:
         """The parts of the extras that are named, and those that run."""
         return tuple(
             part
             for name, parts in EXTRAS.items()
             for part in parts
-            if name in named or process.find(site.state.part(part.name)) is not None
+            if name in named or (running and process.find(site.state.part(part.name)) is not None)
         )
 
     def _save_settings(self, site: Site) -> None:
@@ -178,6 +178,13 @@ class Stack:
                     if entry.name != "lock":
                         shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
                 self.report.event("stack", f"data in {self.root} deleted")
+
+    def dismiss(self, extras: Collection[str]) -> None:
+        """End these extras and leave the pipeline alone."""
+        with self._alone():
+            site = self._site()
+            _in_parallel(lambda part: bring_down(part, site), self._extras(site, extras, running=False))
+            site.state.save()
 
     def _known(self, site: Site) -> list[Part]:
         """The parts of the stack, and a service for every chain that was started, declared still or not."""

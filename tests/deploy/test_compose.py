@@ -355,17 +355,36 @@ def test_an_address_names_a_service_on_a_shared_network_and_a_port_it_listens_on
 def test_prometheus_asks_every_service_that_has_metrics() -> None:
     config = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.compose.yml").read_text(encoding="utf-8"))
     jobs = {job["job_name"]: job for job in config["scrape_configs"]}
-    assert set(jobs) == {"prometheus", "kafka", "connect", "registry", "weaviate", "redis", "glue", "canary", "sources"}
+    everywhere = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text(encoding="utf-8"))
+    places = {"static_configs", "file_sd_configs", "dns_sd_configs", "relabel_configs"}
+
+    def without_places(whole: dict[str, Any]) -> dict[str, Any]:
+        own = [{k: v for k, v in job.items() if k not in places} for job in whole["scrape_configs"]]
+        return {**whole, "scrape_configs": sorted(own, key=lambda job: str(job["job_name"]))}
+
+    assert without_places(config) == without_places(everywhere)
     asked: set[str] = set()
     for job in jobs.values():
         targets = [target for group in job.get("static_configs", []) for target in group["targets"]]
         targets += [f"{name}:{group['port']}" for group in job.get("dns_sd_configs", []) for name in group["names"]]
         for target in targets:
             host, _, port = target.partition(":")
-            asked.add("prometheus" if host == "127.0.0.1" else host)
-            assert int(port) in listens()["prometheus" if host == "127.0.0.1" else host], target
-    quiet = {"redis", "grafana", "kafka-ui", "control-center"} | ONE_SHOT
+            asked.add(host)
+            assert int(port) in listens()[host], target
+            assert "inside" in SERVICES[host]["networks"]
+    # source-metrics tells of every run of the producers, redis-exporter of Redis.
+    quiet = {"redis", "grafana", "prometheus", "kafka-ui", "control-center"} | ONE_SHOT | set(source_names(_settings()))
     assert asked == set(SERVICES) - quiet
+
+
+def test_a_source_runs_as_often_as_its_file_says() -> None:
+    from connectors.config import load_source
+    from connectors.policies import parse_duration
+
+    for name in source_names(_settings()):
+        command = SERVICES[name]["command"]
+        every = load_source(name, _settings(), resolve=False).every
+        assert parse_duration(command[command.index("--every") + 1]) == every
 
 
 def _bytes(text: str) -> float:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     help="Only this way through the pipeline; repeatable. [default: all]",
 )
 @click.option("--timeout", type=Duration(), default="60s", show_default=True, help="Lost is what takes longer.")
-@click.option("--metrics-port", type=int, help="Serve Prometheus metrics on this port (of MXCTL_BIND); 0 takes a free one.")
+@click.option("--metrics-port", type=int, help="Serve Prometheus metrics on this port (of MXCTL_BIND); 0: any.")
 @click.option(
     "-o",
     "--output",

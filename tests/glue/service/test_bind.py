@@ -84,6 +84,21 @@ def test_metrics_of_a_source(bind: str, monkeypatch: pytest.MonkeyPatch) -> None
     assert (done.exit_code, seen) == (0, [200, True]), done.output
 
 
+def test_metrics_of_the_canary(bind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from glue.canary import run
+
+    port, seen = free_port(), []
+
+    def run_once(*_: Any) -> list[Any]:
+        with urllib.request.urlopen(f"http://{bind}:{port}/metrics") as answer:
+            seen.append(answer.status)
+        return []
+
+    monkeypatch.setattr(run, "run_once", run_once)
+    done = CliRunner().invoke(cli, ["canary", "--metrics-port", str(port), "-o", "json"], catch_exceptions=False)
+    assert (done.exit_code, seen) == (0, [200]), done.output
+
+
 @pytest.mark.parametrize("flag", [None, "127.0.0.3"])
 def test_webhooks(bind: str, flag: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
     from connectors import webhook

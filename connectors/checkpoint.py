@@ -93,7 +93,17 @@ class Checkpoint:
 
 
 def read_checkpoint(bootstrap: str, key: str, timeout: float = 90.0) -> Checkpoint:
-    """The newest committed checkpoint under ``key``; an empty one where there is none.
+    """The newest committed checkpoint under ``key``; an empty one where there is none. Raises as :func:`read_newest`.
+
+    Raises:
+        ServiceError: it is no checkpoint.
+    """
+    newest = read_newest(bootstrap, key, timeout)
+    return Checkpoint.load(newest) if newest else Checkpoint()
+
+
+def read_newest(bootstrap: str, key: str, timeout: float = 90.0) -> bytes | None:
+    """The newest committed value under ``key``; None where there is none.
 
     Waits for transactions that are open in the topic: those of a killed run end by themselves within a minute, and
     what is behind them can not be seen before.
@@ -119,7 +129,7 @@ def read_checkpoint(bootstrap: str, key: str, timeout: float = 90.0) -> Checkpoi
             if error is not None and error.code() != KafkaError._PARTITION_EOF:
                 raise KafkaException(error)
             if message is not None and error is not None and (message.offset() or 0) >= end:
-                return Checkpoint.load(newest) if newest else Checkpoint()
+                return newest
             if time.monotonic() > deadline:
                 raise ServiceUnavailableError(
                     f"topic {TOPIC}", "its end can not be read: a transaction stays open", "try again in a minute"

@@ -20,6 +20,7 @@ from connectors.limits import TokenBucket
 from connectors.sink import Sink
 from connectors.source import Context, Source, Window
 from connectors.stats import Stats
+from connectors.totals import Totals, add_totals
 from glue.clients.registry import registry_client
 from glue.errors import MillionXError
 from glue.settings import Settings, state_dir
@@ -134,15 +135,32 @@ def run_once(
             if source is not None:
                 source.close()
             sink.close()
-    result.records, result.dead_letters, result.repeated = stats.records, stats.dead_letters, stats.repeated
-    result.attempts = stats.attempts
-    result.seconds = time.monotonic() - started
-    if isinstance(result.error, StoppedError) or (result.error is None and stop.is_set()):
-        result.outcome, result.error = "stopped", None
-    elif result.error is not None:
-        result.outcome = "failed"
-    stats.finished(result.outcome, result.seconds)
+        result.records, result.dead_letters, result.repeated = stats.records, stats.dead_letters, stats.repeated
+        result.attempts = stats.attempts
+        result.seconds = time.monotonic() - started
+        if isinstance(result.error, StoppedError) or (result.error is None and stop.is_set()):
+            result.outcome, result.error = "stopped", None
+        elif result.error is not None:
+            result.outcome = "failed"
+        stats.finished(result.outcome, result.seconds)
+        add_totals(settings.kafka, name, _totals(result, backfill=since is not None or until is not None))
     return result
+
+
+def _totals(result: RunResult, backfill: bool) -> Totals:
+    """One run as totals; a backfill says nothing about how fresh the source is."""
+    now, newest = time.time(), result.newest.timestamp() if result.newest else 0.0
+    return Totals(
+        runs={result.outcome: 1},
+        attempts=result.attempts,
+        records=result.records,
+        dead_letters=result.dead_letters,
+        repeated=result.repeated,
+        seconds=result.seconds,
+        last_run=now,
+        last_success=now if result.outcome == "done" and not backfill else 0.0,
+        newest_record=newest,
+    )
 
 
 def webhook_key(name: str) -> str:

@@ -85,6 +85,7 @@ class Settings(BaseSettings):
         None, description="Key of that user, if it is not the file above."
     )
 
+    bind: str = Field("127.0.0.1", description="Address that our services listen on; 0.0.0.0 in a container.")
     sandbox: str = Field(default_factory=_sandbox_address, description="The made vendors: mxctl sandbox up.")
 
     hash_keys_file: Path | None = Field(
@@ -94,6 +95,7 @@ class Settings(BaseSettings):
     weaviate_plugin: Path | None = Field(
         None, description="Local stack: unpacked folder of the official Weaviate connector; unset: ours is used."
     )
+    prometheus: Path | None = Field(None, description="Local stack, monitoring: a Prometheus server to use as it is.")
     traces: str = Field("", description="OTLP/HTTP address that gets traces, such as http://HOST:4318/v1/traces.")
     log_format: str = Field("text", description="text or json.")
     log_level: str = "INFO"

@@ -24,10 +24,11 @@ _LAST = Gauge(
 
 
 def begin(paths: Iterable[str]) -> None:
-    """Let the counters of ``paths`` stand at zero from the start."""
+    """Let the counts of ``paths`` stand at zero from the start."""
     for path in paths:
         for counter in (_SENT, _ARRIVED, _LOST):
             counter.labels(path)
+        _LATENCY.labels(path)
 
 
 def observe(flight: Flight) -> None:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     help="Only this way through the pipeline; repeatable. [default: all]",
 )
 @click.option("--timeout", type=Duration(), default="60s", show_default=True, help="Lost is what takes longer.")
-@click.option("--metrics-port", type=int, help="Serve Prometheus metrics on this loopback port; 0 takes a free one.")
+@click.option("--metrics-port", type=int, help="Serve Prometheus metrics on this port (of MXCTL_BIND); 0: any.")
 @click.option(
     "-o",
     "--output",
@@ -62,8 +62,8 @@ def canary(
     if metrics_port is not None:
         from prometheus_client import start_http_server
 
-        server, _ = start_http_server(metrics_port, "127.0.0.1")
-        click.echo(f"metrics: http://127.0.0.1:{server.server_port}/metrics", err=True)
+        server, _ = start_http_server(metrics_port, settings.bind)
+        click.echo(f"metrics: http://{settings.bind}:{server.server_port}/metrics", err=True)
     names = paths or tuple(PATHS)
     if every:
         run_every(settings, names, every, timeout, stop, lambda flights: _tell(flights, output))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from glue.errors import ConfigError
+from glue.errors import ConfigError, UsageError
 from glue.settings import state_dir
 
 if TYPE_CHECKING:
@@ -36,18 +36,27 @@ def local() -> None:
 @local.command()
 @click.option("--services/--no-services", default=True, help="Also apply the topology and start the transform chains.")
 @click.option("--wait/--no-wait", default=True, help="Wait for Weaviate even when it has to be built first.")
+@click.option("--with", "extras", multiple=True, type=click.Choice(["monitoring"]), help="Also start Prometheus.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing unless something fails.")
-def up(services: bool, wait: bool, quiet: bool) -> None:
+def up(services: bool, wait: bool, extras: tuple[str, ...], quiet: bool) -> None:
     """Start the stack, or what is missing of it; returns when all of it is healthy."""
-    _stack(quiet).up(services, wait)
+    if extras and not services:
+        raise UsageError("mxctl local up", f"--with {extras[0]} watches the services", "leave --no-services out")
+    _stack(quiet).up(services, wait, extras)
 
 
 @local.command()
 @click.option("--purge", is_flag=True, help="Also delete its data, logs and keys.")
+@click.option("--only", "extras", multiple=True, type=click.Choice(["monitoring"]), help="Leave the pipeline running.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing unless something fails.")
-def down(purge: bool, quiet: bool) -> None:
+def down(purge: bool, extras: tuple[str, ...], quiet: bool) -> None:
     """Stop the stack; its data stays for the next `up`."""
-    _stack(quiet).down(purge)
+    if extras and purge:
+        raise UsageError("mxctl local down", "--purge deletes everything", "leave --only out")
+    if extras:
+        _stack(quiet).dismiss(extras)
+    else:
+        _stack(quiet).down(purge)
 
 
 @local.command()

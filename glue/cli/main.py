@@ -16,6 +16,7 @@ COMMANDS: dict[str, str] = {
     "apply": "glue.cli.apply:apply",
     "audit": "glue.cli.audit:audit",
     "canary": "glue.cli.canary:canary",
+    "metrics": "glue.cli.metrics:metrics",
     "connectors": "glue.cli.connectors:connectors",
     "topics": "glue.cli.topics:topics",
     "schemas": "glue.cli.schemas:schemas",

@@ -53,7 +53,7 @@ class Moment(click.ParamType):  # type: ignore[type-arg]
 @click.option("--since", type=Moment(), help="Backfill from this time.")
 @click.option("--until", type=Moment(), help="Backfill up to this time.")
 @click.option("--wait", type=Duration(), default="15s", show_default=True, help="Wait so long for another run to end.")
-@click.option("--metrics-port", type=int, help="Serve Prometheus metrics on this loopback port.")
+@click.option("--metrics-port", type=int, help="Serve Prometheus metrics on this port (of MXCTL_BIND).")
 @click.option(
     "-o",
     "--output",
@@ -78,7 +78,7 @@ def run(source: str, once: bool, every: timedelta | None, since: datetime | None
     if metrics_port is not None:
         from prometheus_client import start_http_server
 
-        start_http_server(metrics_port, "127.0.0.1")
+        start_http_server(metrics_port, settings.bind)
     if every:
         run_every(source, settings, every, stop, lambda result: _show(result, output))
         return

@@ -17,9 +17,9 @@ def webhook() -> None:
 
 @webhook.command()
 @click.option("--source", default="shopify", show_default=True, help="Which Shopify source it belongs to.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", type=int, default=8088, show_default=True, help="Loopback port to listen on.")
-def serve(source: str, host: str, port: int) -> None:
+@click.option("--host", help="Address to listen on [default: MXCTL_BIND, else 127.0.0.1].")
+@click.option("--port", type=int, default=8088, show_default=True, help="Port to listen on.")
+def serve(source: str, host: str | None, port: int) -> None:
     """Serve POST /webhooks/SOURCE; an order is acknowledged only after Kafka has it."""
     try:
         import uvicorn
@@ -30,6 +30,7 @@ def serve(source: str, host: str, port: int) -> None:
             "mxctl webhook", f"{error.name} is not installed", "pip install 'millionx[webhook]'"
         ) from error
     settings = get_settings()
+    host = host or settings.bind
     config, options = load_webhook(source, settings)
     with receiver(source, settings, config, options) as taking:
         server = uvicorn.Server(

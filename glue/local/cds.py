@@ -24,6 +24,7 @@ from glue.settings import cache_dir
 
 NAME = "class-archives"  # of the process that makes them
 LISTING = "-XX:DumpLoadedClassList="
+AGENT = "-javaagent:"  # a dump with one is refused; a run with one takes the archive all the same
 LOWEST = 19
 
 
@@ -73,7 +74,7 @@ def make(listing: Path, class_path: str, argv: Sequence[str]) -> None:
     copy, draft = listing.with_suffix(".part"), archive.with_suffix(f".{os.getpid()}")
     copy.write_text(whole + "\n")
     dump = ["-Xshare:dump", f"-XX:SharedClassListFile={copy}", f"-XX:SharedArchiveFile={draft}"]
-    options = [text for text in argv[1:] if not text.startswith(LISTING)]
+    options = [text for text in argv[1:] if not text.startswith((LISTING, AGENT))]
     marks = {name: os.environ[name] for name in (process.STACK_MARK, process.PART_MARK) if name in os.environ}
     env = {**process.basic_env(), **marks, **({"CLASSPATH": class_path} if class_path else {})}
     done = subprocess.run([argv[0], *dump, *options], cwd=listing.parent, env=env, check=False)

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from glue.local.part import Part, Site, http_ok
 from glue.local.process import Launch, python
 from glue.settings import project_root
+
+
+def mxctl(site: Site, arguments: list[str], *files: Path) -> Launch:
+    """A launch of one of our own programs, for this stack whatever a .env file says."""
+    env = {f"MXCTL_{name.upper()}": str(value) for name, value in site.state.settings.items()}
+    env["MXCTL_STATE_DIR"] = str(site.root)
+    for name in ("config_dir", "schemas_dir", "profile", "log_level", "traces"):
+        env[f"MXCTL_{name.upper()}"] = str(getattr(site.settings, name))
+    return Launch([python(), "-m", "glue", *arguments], project_root(), env, files=files)
 
 
 class Chain(Part):
@@ -19,15 +30,9 @@ class Chain(Part):
         self.chain, self.name = chain, f"chain-{chain}"
 
     def launch(self, site: Site) -> Launch:
-        # As environment, which goes before a .env file: a service of this stack works on this stack.
-        env = {f"MXCTL_{name.upper()}": str(value) for name, value in site.state.settings.items()}
-        env["MXCTL_STATE_DIR"] = str(site.root)
-        for name in ("config_dir", "schemas_dir", "profile", "log_level", "traces"):
-            env[f"MXCTL_{name.upper()}"] = str(getattr(site.settings, name))
         port = str(site.port(self.name, "http"))
-        command = [python(), "-m", "glue", "transforms", "run", self.chain, "--port", port, "--instance", "local"]
         declaration = site.settings.config_dir / "transforms" / f"{self.chain}.json"
-        return Launch(command, project_root(), env, files=(declaration,))
+        return mxctl(site, ["transforms", "run", self.chain, "--port", port, "--instance", "local"], declaration)
 
     def healthy(self, site: Site) -> bool:
         return http_ok(f"http://{site.address(self.name, 'http')}/ready")

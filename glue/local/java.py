@@ -20,11 +20,12 @@ def jvm(
     jars: Sequence[Path] = (),
     env: dict[str, str] | None = None,
     files: tuple[Path, ...] = (),
+    agent: str = "",
 ) -> Launch:
     """A launch of ``program`` (main class or ``-jar FILE``, then arguments) in ``folder``, for small JVMs on few cores.
 
     One compiler tier, the serial collector and an archive of loaded classes start fast and stay small; a part that is
-    out of memory dies and is reported instead of limping.
+    out of memory dies and is reported instead of limping. ``agent`` is an option ``-javaagent:…``.
     """
     tmp = folder / "tmp"
     tmp.mkdir(parents=True, exist_ok=True)
@@ -41,6 +42,7 @@ def jvm(
         "-XX:+ExitOnOutOfMemoryError",
         "-XX:-UsePerfData",
         *(f"-D{key}={value}" for key, value in {**fixed, **properties}.items()),
+        *([agent] if agent else []),
     ]
     # As environment: it is too long for a readable command line.
     class_path = {"CLASSPATH": ":".join(map(str, jars))} if jars else {}

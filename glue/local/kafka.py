@@ -11,7 +11,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from glue.errors import MillionXError
-from glue.local import jars
+from glue.local import jars, jmx
 from glue.local.java import jvm
 from glue.local.part import Part, Site
 from glue.local.ports import answers
@@ -68,7 +68,7 @@ class Kafka(Part):
     """``kafka.Kafka``; healthy when it answers a metadata request."""
 
     name = "kafka"
-    ports = ("broker", "controller")
+    ports = ("broker", "controller", jmx.PORT)
     grace_s = 20
     wave = 0
 
@@ -98,15 +98,17 @@ class Kafka(Part):
                 "if its data is damaged: mxctl local down --purge, then mxctl local up",
             )
 
-    def _java(self, site: Site, program: list[str]) -> Launch:
+    def _java(self, site: Site, program: list[str], agent: str = "") -> Launch:
         folder = site.folder(self.name)
         files = jars.fetch(jars.JarLock.load()["kafka"], site.fetcher)
         log4j, config = folder / "log4j2.properties", folder / "server.properties"
         properties = {"log4j2.configurationFile": str(log4j)}
-        return jvm(folder, 512, program, properties, jars=files, files=(config, log4j))
+        watched = (config, log4j, jmx.rules(self.name))
+        return jvm(folder, 512, program, properties, jars=files, files=watched, agent=agent)
 
     def launch(self, site: Site) -> Launch:
-        return self._java(site, ["kafka.Kafka", str(site.folder(self.name) / "server.properties")])
+        program = ["kafka.Kafka", str(site.folder(self.name) / "server.properties")]
+        return self._java(site, program, jmx.agent(site, self.name))
 
     def healthy(self, site: Site) -> bool:
         if not answers(site.port(self.name, "broker")):

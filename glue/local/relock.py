@@ -32,6 +32,8 @@ WANTED: dict[str, tuple[str, ...]] = {
         "org.bouncycastle:bc-fips:1.0.2.5",
     ),
     "compiler": ("org.eclipse.jdt:ecj:3.43.0",),
+    # Shows what a JVM tells by JMX as Prometheus reads it.
+    "jmx": ("io.prometheus.jmx:jmx_prometheus_javaagent:1.0.1",),
 }
 
 

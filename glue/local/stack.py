@@ -6,7 +6,7 @@ import fcntl
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +20,7 @@ from glue.local.downloads import Fetcher
 from glue.local.kafka import Kafka
 from glue.local.keys import hash_keys
 from glue.local.lifecycle import PartStatus, bring_down, bring_up, status
+from glue.local.monitoring import MONITORING
 from glue.local.part import Part, Site
 from glue.local.redis import Redis
 from glue.local.registry import Registry
@@ -31,6 +32,7 @@ from glue.local.weaviate import Weaviate
 from glue.settings import Settings, get_settings
 
 PARTS: tuple[Part, ...] = (Kafka(), Registry(), Connect(), Redis(), Warehouse(), Weaviate())
+EXTRAS: dict[str, tuple[Part, ...]] = {"monitoring": MONITORING}  # on top of the pipeline, for who asks
 Result = TypeVar("Result")
 NEEDED_BYTES = 1 << 30  # free where the stack keeps its data
 
@@ -58,13 +60,15 @@ class Stack:
                 fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
-    def up(self, services: bool = True, wait: bool = True) -> Settings:
+    def up(self, services: bool = True, wait: bool = True, extras: Collection[str] = ()) -> Settings:
         """Start what does not run, restart what is unwell; the settings to reach it, when every part is healthy.
 
         Args:
             services: also apply the declared topology and start a service for every transform chain.
             wait: for a part that is busy before it can serve (a first build of Weaviate), too; else that part, and
                 what needs it, is left for the next call.
+            extras: names in :data:`EXTRAS`; they watch the whole pipeline, so they need ``services``. What of them
+                runs already is looked after without being named.
 
         Raises :class:`glue.local.lifecycle.PartFailedError` for the first part that did not start; the others stay up,
         so that the next call, after the mend, has less to do.
@@ -76,10 +80,15 @@ class Stack:
             for part in self.parts:
                 part.check(site)
             services_parts = chains() if services else ()
-            self._choose_ports(site, (*self.parts, *services_parts))
+            watchers = self._extras(site, extras) if services else ()
+            for part in watchers:
+                part.check(site)
+            self._choose_ports(site, (*self.parts, *services_parts, *watchers))
             self._save_settings(site)
             try:
                 complete = self._start(site, services_parts, services, wait)
+                if complete:
+                    _in_parallel(lambda part: bring_up(part, site), watchers)
             except KeyboardInterrupt:
                 self.report.warning("stack", "interrupted; what was started goes on. To stop it: mxctl local down")
                 raise
@@ -109,6 +118,15 @@ class Stack:
                 site.halt.set()  # or the pool would wait for what nobody needs any more
                 raise
         return complete
+
+    def _extras(self, site: Site, named: Collection[str], running: bool = True) -> tuple[Part, ...]:
+        """The parts of the extras that are named, and those that run."""
+        return tuple(
+            part
+            for name, parts in EXTRAS.items()
+            for part in parts
+            if name in named or (running and process.find(site.state.part(part.name)) is not None)
+        )
 
     def _save_settings(self, site: Site) -> None:
         for part in self.parts:
@@ -161,11 +179,19 @@ class Stack:
                         shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
                 self.report.event("stack", f"data in {self.root} deleted")
 
+    def dismiss(self, extras: Collection[str]) -> None:
+        """End these extras and leave the pipeline alone."""
+        with self._alone():
+            site = self._site()
+            _in_parallel(lambda part: bring_down(part, site), self._extras(site, extras, running=False))
+            site.state.save()
+
     def _known(self, site: Site) -> list[Part]:
         """The parts of the stack, and a service for every chain that was started, declared still or not."""
         prefix = "chain-"
         names = [name.removeprefix(prefix) for name in site.state.parts if name.startswith(prefix)]
-        return [*self.parts, *map(Chain, names)]
+        extras = [part for parts in EXTRAS.values() for part in parts if part.name in site.state.parts]
+        return [*self.parts, *map(Chain, names), *extras]
 
     def status(self) -> list[PartStatus]:
         """How every part is, with the tail of the log of those that died; services only where they were started."""

@@ -22,7 +22,7 @@ class Weaviate(Part):
 
     name = "weaviate"
     # In this order: the server derives some of them from others and fails unless data follows gossip and the rest rise.
-    ports = ("http", "grpc", "gossip", "data", "raft", "raft_rpc")
+    ports = ("http", "grpc", "gossip", "data", "raft", "raft_rpc", "metrics")
     slow = True
 
     def check(self, site: Site) -> None:
@@ -58,6 +58,8 @@ class Weaviate(Part):
             "DISABLE_TELEMETRY": "true",
             "GOMEMLIMIT": "1GiB",
             "LOG_LEVEL": "warning",
+            "PROMETHEUS_MONITORING_ENABLED": "true",
+            "PROMETHEUS_MONITORING_PORT": port["metrics"],
         }
 
     def launch(self, site: Site) -> Launch:

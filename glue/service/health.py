@@ -1,4 +1,4 @@
-"""``/health``, ``/ready`` and ``/metrics`` of a worker, on a loopback port."""
+"""``/health``, ``/ready`` and ``/metrics`` of a worker, on the address ``MXCTL_BIND`` (loopback)."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+from glue.errors import UsageError
+from glue.settings import get_settings
 
 log = logging.getLogger(__name__)
 _SILENCE = 60.0
@@ -48,7 +51,11 @@ def serve(
     health: Callable[[], tuple[bool, bool, dict[str, Any]]],
     registry: CollectorRegistry,
 ) -> ThreadingHTTPServer:
-    """Answer on 127.0.0.1:``port`` (0: a free one) in a thread; ``health`` gives (alive, ready, report)."""
+    """Answer on ``port`` (0: a free one) of the setting ``bind`` in a thread; ``health`` gives (alive, ready, report).
+
+    Raises:
+        UsageError: that address and port can not be listened on.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -72,6 +79,12 @@ def serve(
         def log_message(self, format: str, *args: Any) -> None:
             log.debug(format, *args)
 
-    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    bind = get_settings().bind
+    try:
+        server = ThreadingHTTPServer((bind, port), Handler)
+    except OSError as error:
+        raise UsageError(
+            f"{bind}:{port}", f"it can not be listened on: {error.strerror}", "choose another port or MXCTL_BIND"
+        ) from error
     threading.Thread(target=server.serve_forever, name="health", daemon=True).start()
     return server

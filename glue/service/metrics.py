@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from glue.errors import DataError
+
 _SIZES = (1, 10, 50, 100, 250, 500, 1000, 2000, 5000, 10000)
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _EMBEDDING = (0.0001, 0.001, 0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1)
@@ -74,3 +76,7 @@ class Metrics:
             multiprocess_mode="livesum",
         ).labels(chain)
         self.chain, self.topics = chain, topics
+        # What is born with a count has never risen in the eyes of Prometheus: let the common ones begin at zero.
+        for topic in topics:
+            self.consumed.labels(chain, topic)
+        self.dead.labels(chain, DataError.__qualname__)

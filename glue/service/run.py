@@ -40,7 +40,7 @@ def run_service(name: str, *, port: int = 0, workers: int | None = None, instanc
         tune_memory()
         health = worker.health
         server = serve(port, lambda: (health.alive(), health.ready(), health.report()), worker.metrics.registry)
-        log.info("chain %s: http://127.0.0.1:%d/health /ready /metrics", name, server.server_address[1])
+        log.info("chain %s: http://%s:%d/health /ready /metrics", name, *server.server_address[:2])
         try:
             worker.run()
         finally:

@@ -50,8 +50,8 @@ class _Supervisor:
         registry = CollectorRegistry()
         MultiProcessCollector(registry, self._folder)  # type: ignore[no-untyped-call]
         server = serve(port, self._health, registry)
-        name, at = self._declared.name, server.server_address[1]
-        log.info("chain %s: %d workers, http://127.0.0.1:%d/health /ready /metrics", name, len(self._states), at)
+        name, (host, at) = self._declared.name, server.server_address[:2]
+        log.info("chain %s: %d workers, http://%s:%d/health /ready /metrics", name, len(self._states), host, at)
         try:
             self._workers = [self._start(task) for task in range(len(self._states))]
             while not self._stop.wait(_LOOK):

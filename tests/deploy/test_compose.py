@@ -250,6 +250,12 @@ def test_every_setting_is_one_that_the_programs_read(name: str) -> None:
     assert given and given <= known
 
 
+@each_mxctl
+def test_every_address_is_given_or_the_default_would_be_loopback(name: str) -> None:
+    for setting in ("KAFKA", "CONNECT", "REGISTRY", "REDIS", "WEAVIATE", "WEAVIATE_GRPC"):
+        assert re.search(r"(^|//)[a-z]+:\d+", environment(SERVICES[name])[f"MXCTL_{setting}"])
+
+
 def test_every_chain_and_every_source_has_its_service() -> None:
     commands = {name: service.get("command", []) for name, service in MXCTL.items()}
     chains = {name for name, command in commands.items() if command[:2] == ["transforms", "run"]}
@@ -346,7 +352,7 @@ def _in_a_secret(what: str, service: dict[str, Any], made: Path) -> None:
 def test_an_address_names_a_service_on_a_shared_network_and_a_port_it_listens_on(name: str) -> None:
     service = SERVICES[name]
     text = json.dumps([environment(service), service.get("command", [])])
-    for other, port in re.findall(r"(?<![\w./-])([a-z][a-z-]*):(\d{4,5})\b", text):
+    for other, port in re.findall(r"(?:(?<=://)|(?<![\w./-]))([a-z][a-z-]*):(\d{4,5})\b", text):
         assert other in SERVICES, f"{other}:{port}"
         assert int(port) in listens()[other], f"{other}:{port}"
         assert set(service["networks"]) & set(SERVICES[other]["networks"])

@@ -82,7 +82,7 @@ def test_pace_and_memory_of_the_sources() -> None:
         assert float(text.removesuffix("/s")) == round(reach, 2 if reach < 1 else 0)
         assert text in TEXT
     pace = {"shopify": ("page_size", 500), "daraz": ("page_size", 500), "facebook": ("page_size", 100)}
-    assert "At most 500, 500, 100 and 10 records a second" in TEXT
+    assert "At most 500 orders, 500 orders, 100 posts and 10 posts a second" in TEXT
     for name, (key, most) in {**pace, "tiktok": ("posts_per_keyword", 10)}.items():
         config = load_source(name, SETTINGS, resolve=False)
         assert config.rate.per_second * config.options[key] == most

@@ -32,7 +32,7 @@ def test_every_setting_is_one() -> None:
     for template in pods().values():
         given |= {one["name"] for one in only_container(template).get("env", []) if one["name"].startswith("MXCTL_")}
         assert only_container(template)["envFrom"] == [{"configMapRef": {"name": "settings"}}]
-    known = {f"MXCTL_{name.upper()}" for name in Settings.model_fields} | {"MXCTL_BIND"}
+    known = {f"MXCTL_{name.upper()}" for name in Settings.model_fields}
     assert given <= known, given - known
     # The image holds the graph of the model; to make it anew does not fit into a worker's memory.
     assert "MXCTL_CACHE_DIR" not in given

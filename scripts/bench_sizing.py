@@ -1,4 +1,4 @@
-"""What a worker does within a container's limits, and what its records take on the broker's disk.
+"""What a worker does within a container's limits, and how large its records are.
 
     python scripts/bench_sizing.py [--cpu 0.5] [--memory 512] [--posts 100000] [--seconds 60] [--json FILE]
 
@@ -34,7 +34,7 @@ from glue.settings import get_settings, project_root, state_dir
 ROOT = project_root()
 PORT = 18_099
 CHAINS = ("posts", "vectors")
-TOPICS = ("source.social.tiktok", "source.social.facebook", "enriched.weaviate.vectors", "sink.weaviate.vectors")
+TOPICS = ("source.social.tiktok", "source.social.facebook")
 
 
 class Group:
@@ -86,7 +86,7 @@ def load(posts: int) -> None:
         text = json.dumps(load_schema(settings.schemas_dir / entry["schema"]))
         ids[name] = registry.register_schema(name, Schema(text, "AVRO"))
     values = {}
-    for topic in TOPICS[:2]:
+    for topic in TOPICS:
         encode = Encoder(load_schema(settings.schemas_dir / "social_post.avsc"), ids[f"{topic}-value"])
         values[topic] = [encode(post) for post in made_posts(min(posts, 20_000))]
     producer = kafka.producer(settings.kafka)
@@ -133,35 +133,27 @@ def _consumed(chain: str) -> float:
     return sum(map(float, re.findall(rf'^millionx_glue_consumed_total{{chain="{chain}".*}} (\S+)$', text, re.M)))
 
 
-def on_disk() -> dict[str, float]:
-    """Bytes a record on the broker's disk by topic, one copy, as compressed by producers and with its index files."""
-    settings, found = get_settings(), {}
-    reader = kafka.consumer(settings.kafka, "bench.sizes")
-    for topic in TOPICS:
-        partitions = reader.list_topics(topic, timeout=15).topics[topic].partitions
-        files = [f for part in partitions for f in (state_dir() / "kafka" / "data" / f"{topic}-{part}").glob("*.log")]
-        size, records = sum(file.stat().st_size for file in files), 0
-        for part in partitions:
-            records += _counted(topic, part)
-        found[topic] = round(size / records, 1) if records else 0.0
-    reader.close()
+def avro_bytes() -> dict[str, float]:
+    """Mean bytes of a post as a message's value on each of its topics, before the producer compresses it."""
+    from glue.transforms.contract import Record
+    from glue.transforms.post import ToEnrichedPost
+
+    shape, schemas = ToEnrichedPost(), get_settings().schemas_dir
+    shape.configure({})
+    posts = made_posts(2_000)
+    safe = {"author_username_hash": f"k1:{'0' * 64}"}
+    later = [shape.build(Record(topic=TOPICS[0], key=None, value=post), post | safe) for post in posts]
+    names = {"embedding_model": "sentence-transformers/all-MiniLM-L6-v2", "embedding_variant": "onnx-fp32"}
+    last = [{**post, **names, "vector": [0.1] * 384} for post in later]
+    found = {}
+    for topic, file, values in (
+        ("source.social.tiktok", "social_post.avsc", posts),
+        ("enriched.weaviate.vectors", "enriched_post.avsc", later),
+        ("sink.weaviate.vectors", "vector_post.avsc", last),
+    ):
+        encode = Encoder(load_schema(schemas / file), 1)
+        found[topic] = round(sum(len(encode(value)) for value in values) / len(values), 1)
     return found
-
-
-def _counted(topic: str, partition: int) -> int:
-    """Records of a partition, without the marks of transactions."""
-    from confluent_kafka import KafkaError, TopicPartition
-
-    reader = kafka.consumer(get_settings().kafka, "bench.count", {"enable.partition.eof": True})
-    reader.assign([TopicPartition(topic, partition, 0)])
-    count = 0
-    while True:
-        for message in reader.consume(10_000, 5):
-            if message.error() is None:
-                count += 1
-            elif message.error().code() == KafkaError._PARTITION_EOF:
-                reader.close()
-                return count
 
 
 def main() -> int:
@@ -172,7 +164,20 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=60.0, help="at most, for each chain, from its first batch on")
     parser.add_argument("--cold", action="store_true", help="without a cached graph of the model")
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--only-sizes", action="store_true", help="no worker, no Kafka: bytes of records")
     options = parser.parse_args()
+    report: dict[str, Any] = {"avro_bytes": avro_bytes()}
+    if not options.only_sizes:
+        report |= workers(options)
+    text = json.dumps(report, indent=2)
+    print(text)
+    if options.json:
+        options.json.write_text(text + "\n", encoding="utf-8")
+    return 0
+
+
+def workers(options: argparse.Namespace) -> dict[str, Any]:
+    """Each worker within the limits."""
     if options.cold:
         os.environ["MXCTL_CACHE_DIR"] = str(cold := state_dir() / "bench-cache")
         shutil.rmtree(cold, ignore_errors=True)
@@ -185,12 +190,7 @@ def main() -> int:
         finally:
             group.close()
         print(f"{chain:<8} {report[chain]}", file=sys.stderr)
-    report["bytes_per_record"] = on_disk()
-    text = json.dumps(report, indent=2)
-    print(text)
-    if options.json:
-        options.json.write_text(text + "\n", encoding="utf-8")
-    return 0
+    return report
 
 
 if __name__ == "__main__":

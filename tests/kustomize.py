@@ -7,6 +7,7 @@ merged, labels and a namespace. Where a kubectl is at hand a test holds both equ
 from __future__ import annotations
 
 import copy
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,33 @@ def render(folder: Path) -> list[Manifest]:
         if plan.get("namespace") and one["kind"] != "Namespace":
             one["metadata"]["namespace"] = plan["namespace"]
     return made
+
+
+@cache
+def built(folder: str) -> tuple[Manifest, ...]:
+    """The manifests of a folder below ``deploy/kubernetes``."""
+    return tuple(render(FOLDER / folder))
+
+
+def of(kind: str, folder: str = "overlays/production") -> dict[str, Manifest]:
+    """Those of one kind, by name."""
+    return {one["metadata"]["name"]: one for one in built(folder) if one["kind"] == kind}
+
+
+def pods(folder: str = "overlays/production") -> dict[str, Manifest]:
+    """Name of the workload → template of its pods."""
+    return {one["metadata"]["name"]: template for one in built(folder) if (template := pod_template(one))}
+
+
+def only_container(template: Manifest) -> Manifest:
+    """The container of pods that have one."""
+    (only,) = template["spec"]["containers"]
+    return only
+
+
+def settings() -> dict[str, str]:
+    """What every pod's environment takes from the settings."""
+    return dict(line.split("=", 1) for line in (FOLDER / "base" / "settings.env").read_text().split())
 
 
 def documents(file: Path) -> list[Manifest]:

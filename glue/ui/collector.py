@@ -1,0 +1,120 @@
+"""One shared look at Kafka, Connect and the registry, however many pages watch; nobody watching, nothing is asked."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+
+from glue.clients.connect import ConnectClient
+from glue.clients.registry import registry_client, registry_errors
+from glue.deadletters.read import Letter
+from glue.errors import MillionXError
+from glue.settings import Settings
+from glue.topology.graph.traffic import Traffic, read_traffic
+from glue.topology.live import LiveConnector, read_connectors
+from glue.topology.load import load
+from glue.topology.model import Declared
+from glue.topology.services import Services
+from glue.ui.letters import Letters
+from glue.ui.rates import Rates
+from glue.ui.reading import Reading
+
+EVERY = 2.0  # seconds between two looks while somebody watches
+_REGISTRY_EVERY = 10.0
+_TIMEOUT = 4.0  # seconds for one request
+_WAIT = 1.5  # seconds that a page waits for a fresh look before it gets the last one
+KAFKA, CONNECT, REGISTRY = "Kafka", "Kafka Connect", "Schema Registry"
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """All that is known at one moment.
+
+    Attributes:
+        traffic, connectors, subjects: None where the service does not answer.
+        errors: why, by service; services that answer are missing.
+        letters: dead letters by topic, the newest first.
+        cut: dead-letter topics of which only the latest letters were read.
+    """
+
+    declared: Declared
+    rates: Rates
+    traffic: Traffic | None = None
+    connectors: dict[str, LiveConnector] | None = None
+    subjects: set[str] | None = None
+    letters: dict[str, list[Letter]] = field(default_factory=dict)
+    cut: frozenset[str] = frozenset()
+    errors: dict[str, str] = field(default_factory=dict)
+
+
+class Collector:
+    """Looks when it is asked, at most every ``EVERY`` seconds; each service in a thread of its own.
+
+    So a service that hangs holds up neither the page nor the others.
+
+    Raises:
+        ConfigError: the declared files can not be read.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.services = Services(settings)
+        self.services.connect = ConnectClient(settings.connect, timeout=_TIMEOUT, patience=0, retries=0)
+        self.services.registry = registry_client(settings.registry, timeout=_TIMEOUT, retries=0)
+        self._letters = Letters(settings.kafka)
+        self._rates = Rates()
+        self._lock = threading.Lock()
+        self._stamp = self._files_stamp()
+        self._declared = load(settings)
+        self._pool = ThreadPoolExecutor(3, "look")
+        self.kafka = Reading(KAFKA, self._read_kafka, EVERY)
+        self.connect = Reading(CONNECT, lambda: read_connectors(self.services), EVERY)
+        self.registry = Reading(REGISTRY, self._read_registry, _REGISTRY_EVERY)
+
+    def look(self) -> Snapshot:
+        """What is known now; waits a moment for services that were not asked for a while."""
+        readings = (self.kafka, self.connect, self.registry)
+        wait([run for one in readings if (run := one.refresh(self._pool)) is not None], _WAIT)
+        seen = self.kafka.value
+        return Snapshot(
+            declared=self.declared(),
+            rates=self._rates,
+            traffic=seen[0] if seen else None,
+            connectors=self.connect.value,
+            subjects=self.registry.value,
+            letters=seen[1] if seen else {},
+            cut=frozenset(self._letters.cut),
+            errors={one.name: one.error for one in readings if one.error},
+        )
+
+    def declared(self) -> Declared:
+        """The declared topology, read again when a file changed; what was, while it can not be read."""
+        with self._lock:
+            stamp = self._files_stamp()
+            if stamp != self._stamp:
+                self._stamp = stamp
+                try:
+                    self._declared = load(self.settings)
+                except MillionXError:
+                    pass  # somebody is writing it; `mxctl validate` tells what is wrong
+            return self._declared
+
+    def close(self) -> None:
+        """Ask nothing any more."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _files_stamp(self) -> float:
+        return max((file.stat().st_mtime for file in self.settings.config_dir.rglob("*.json")), default=0.0)
+
+    def _read_kafka(self) -> tuple[Traffic, dict[str, list[Letter]]]:
+        declared = self.declared()
+        traffic = read_traffic(self.services.admin, declared, _TIMEOUT)
+        self._rates.add(time.monotonic(), traffic)
+        dead = {name for name, topic in declared.topics.items() if topic.dead_letters}
+        return traffic, self._letters.refresh({place: end for place, end in traffic.ends.items() if place[0] in dead})
+
+    def _read_registry(self) -> set[str]:
+        with registry_errors("subjects"):
+            return set(self.services.registry.get_subjects())

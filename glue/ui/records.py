@@ -1,0 +1,102 @@
+"""The latest few records of a declared topic, decoded and masked; what can not be decoded is not shown."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+from uuid import uuid4
+
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
+
+from glue.avro import Decoder
+from glue.clients import kafka
+from glue.deadletters.headers import SEALED, last
+from glue.deadletters.read import MARK, Letter
+from glue.errors import MillionXError
+from glue.topology.graph.traffic import Place
+from glue.topology.kafka_read import kafka_unavailable
+from glue.ui.privacy import letter_cause, visible_key, visible_value
+
+MOST = 10
+_BACK = 12  # offsets from the end of each partition: transaction markers take some of them
+_FRESH = 2.0  # seconds for which an answer serves all pages
+_PATIENCE = 4.0
+
+
+class LatestRecords:
+    """Reads the ends of topics; one read at a time, whoever asks."""
+
+    def __init__(self, bootstrap: str, decode: Decoder) -> None:
+        self._bootstrap, self._decode = bootstrap, decode
+        self._lock = threading.Lock()
+        self._kept: dict[str, tuple[float, list[dict[str, Any]]]] = {}
+
+    def __call__(self, topic: str, ends: dict[Place, tuple[int, int]]) -> list[dict[str, Any]]:
+        """At most ``MOST`` records, the newest first.
+
+        Args:
+            ends: first and next offset of each partition of the topic.
+
+        Raises:
+            ServiceUnavailableError: Kafka does not answer.
+        """
+        with self._lock:
+            asked, rows = self._kept.get(topic, (0.0, []))
+            if time.monotonic() - asked >= _FRESH or not asked:
+                rows = self._read(ends)
+                self._kept[topic] = (time.monotonic(), rows)
+            return rows
+
+    def _read(self, ends: dict[Place, tuple[int, int]]) -> list[dict[str, Any]]:
+        wanted = {place: max(low, high - _BACK) for place, (low, high) in ends.items() if low < high}
+        if not wanted:
+            return []
+        settings = {"enable.partition.eof": True, "client.id": "mxctl-ui", "log_level": 2}
+        consumer = kafka.consumer(self._bootstrap, f"mxctl-ui-{uuid4()}", settings)
+        messages = []
+        try:
+            consumer.assign([TopicPartition(topic, number, begin) for (topic, number), begin in wanted.items()])
+            left, deadline = set(wanted), time.monotonic() + _PATIENCE
+            while left and time.monotonic() < deadline:
+                for message in consumer.consume(200, 0.2):
+                    place = (message.topic(), message.partition())
+                    error = message.error()
+                    if error is None:
+                        messages.append(message)
+                        if message.offset() >= ends[place][1] - 1:
+                            left.discard(place)
+                    elif error.code() == KafkaError._PARTITION_EOF:
+                        left.discard(place)
+                    elif not error.retriable():
+                        raise kafka_unavailable(f"topic {place[0]}", KafkaException(error))
+        except KafkaException as error:
+            raise kafka_unavailable("records", error) from None
+        finally:
+            consumer.close()
+        messages.sort(key=lambda one: one.timestamp()[1], reverse=True)
+        return [self._row(message) for message in messages if last(message.headers(), MARK) is None][:MOST]
+
+    def _row(self, message: Any) -> dict[str, Any]:
+        headers = message.headers() or []
+        row: dict[str, Any] = {
+            "partition": message.partition(),
+            "offset": message.offset(),
+            "at": message.timestamp()[1],
+            "key": visible_key(message.key()),
+            "bytes": len(message.value() or b""),
+        }
+        letter = Letter("", None, None, headers, 0)
+        if letter.header("exception.class.name"):
+            row |= {"by": letter.header("connector.name"), "cause": letter_cause(letter)}
+        if last(headers, SEALED):
+            return {**row, "hidden": "sealed, because it may hold personal data; mxctl dlq show --contents opens it"}
+        if message.value() is None:
+            return {**row, "hidden": "no value: a deletion"}
+        try:
+            value, schema = self._decode(message.value())
+            return {**row, "schema": schema.get("name"), "value": visible_value(value, schema)}
+        except MillionXError as error:
+            return {**row, "hidden": f"not shown, since it can not be decoded: {error.why or error.what}"}
+        except Exception as error:  # whatever it is, what can not be masked is not shown
+            return {**row, "hidden": f"not shown, since it can not be masked ({type(error).__name__})"}

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from glue.clients.connect import ConnectClient
 from glue.clients.registry import registry_client, registry_errors
 from glue.deadletters.read import Letter
 from glue.errors import MillionXError
 from glue.settings import Settings
-from glue.topology.graph.traffic import Traffic, read_traffic
+from glue.topology.graph.traffic import Place, Traffic, read_traffic, really_done
 from glue.topology.live import LiveConnector, read_connectors
 from glue.topology.load import load
 from glue.topology.model import Declared
@@ -65,6 +66,9 @@ class Collector:
         self.services.registry = registry_client(settings.registry, timeout=_TIMEOUT, retries=0)
         self._letters = Letters(settings.kafka)
         self._rates = Rates()
+        self._near: set[tuple[Place, int]] = set()
+        self._done: set[tuple[Place, int]] = set()
+        self._behind: set[tuple[Place, int]] = set()
         self._lock = threading.Lock()
         self._stamp = self._files_stamp()
         self._declared = load(settings)
@@ -95,10 +99,8 @@ class Collector:
             stamp = self._files_stamp()
             if stamp != self._stamp:
                 self._stamp = stamp
-                try:
+                with contextlib.suppress(MillionXError):  # who is writing it is told by `mxctl validate`
                     self._declared = load(self.settings)
-                except MillionXError:
-                    pass  # somebody is writing it; `mxctl validate` tells what is wrong
             return self._declared
 
     def close(self) -> None:
@@ -110,10 +112,21 @@ class Collector:
 
     def _read_kafka(self) -> tuple[Traffic, dict[str, list[Letter]]]:
         declared = self.declared()
-        traffic = read_traffic(self.services.admin, declared, _TIMEOUT)
+        traffic = self._without_markers(read_traffic(self.services.admin, declared, _TIMEOUT))
         self._rates.add(time.monotonic(), traffic)
         dead = {name for name, topic in declared.topics.items() if topic.dead_letters}
         return traffic, self._letters.refresh({place: end for place, end in traffic.ends.items() if place[0] in dead})
+
+    def _without_markers(self, traffic: Traffic) -> Traffic:
+        """Lags that are only transaction markers taken away; looked into once each, and only what does not move."""
+        near = traffic.almost_done()
+        still = near & self._near
+        self._near, self._done = near, self._done & near
+        if new := still - self._done - self._behind:
+            done = really_done(self.settings.kafka, new)
+            self._done |= done
+            self._behind = (self._behind & near) | (new - done)
+        return replace(traffic, done=frozenset(self._done))
 
     def _read_registry(self) -> set[str]:
         with registry_errors("subjects"):

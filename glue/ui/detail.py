@@ -11,13 +11,13 @@ from glue.topology.graph.live import reads_of
 from glue.topology.graph.model import Graph, Node, NodeKind
 from glue.topology.live import read_subjects, read_topics
 from glue.topology.model import split_list
+from glue.topology.wait import root_cause
 from glue.ui.collector import Collector, Snapshot
 from glue.ui.privacy import cause, clean
 from glue.ui.view import node_view
 
 Section = dict[str, Any]
 _LIMIT = 2000  # characters of one cell
-_WORKING = "the producers' own file; this page does not watch their processes, only what they write"
 
 
 def node_detail(node: Node, graph: Graph, snapshot: Snapshot, collector: Collector) -> dict[str, Any]:
@@ -115,7 +115,14 @@ def _type(avro: Any) -> str:
 def _dead(node: Node, graph: Graph, snapshot: Snapshot, collector: Collector) -> tuple[str, list[Section]]:
     groups = by_cause(snapshot.letters.get(node.label, []))
     rows: list[list[Any]] = [
-        [one["letters"], one["open"], one["by"], one["stage"], cause(one["error"], one["message"]), one["example"]]
+        [
+            one["letters"],
+            one["open"],
+            one["by"],
+            one["stage"],
+            cause(one["class"], one["error"], one["message"]),
+            one["example"],
+        ]
         for one in groups
     ]
     note = "Of the latest letters only; mxctl dlq stats counts all of them" if node.label in snapshot.cut else ""
@@ -167,7 +174,11 @@ def _connector(node: Node, graph: Graph, snapshot: Snapshot, collector: Collecto
             [task.get("id"), str(task.get("state")), str(task.get("worker_id")), _trace(str(task.get("trace") or ""))]
             for task in found.tasks
         ]
-        note = "" if node.state != "fail" else f"To start what failed again: mxctl connectors restart {node.label} --failed"
+        note = (
+            ""
+            if node.state != "fail"
+            else f"To start what failed again: mxctl connectors restart {node.label} --failed"
+        )
         sections.insert(0, _table("Tasks", ["Task", "State", "Worker", "Root cause"], tasks, note))
     config = found.config if found is not None else snapshot.declared.connectors[node.label].config
     title = "Configuration" if found is not None else "Configuration as declared"
@@ -175,8 +186,6 @@ def _connector(node: Node, graph: Graph, snapshot: Snapshot, collector: Collecto
 
 
 def _trace(trace: str) -> str:
-    from glue.topology.wait import root_cause
-
     return clean(root_cause(trace)) if trace else ""
 
 
@@ -188,7 +197,7 @@ def _config(config: dict[str, str], title: str = "Configuration") -> Section:
 def _source(node: Node, graph: Graph, snapshot: Snapshot, collector: Collector) -> tuple[str, list[Section]]:
     source = snapshot.declared.sources[node.label]
     plain = {key: str(value) for key, value in source.items() if not isinstance(value, dict | list)}
-    return f"Producer, {_WORKING}.", [_config(plain)]
+    return "A producer; this page sees what it writes, not its process.", [_config(plain)]
 
 
 def _store(node: Node, graph: Graph, snapshot: Snapshot, collector: Collector) -> tuple[str, list[Section]]:

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
-from uuid import uuid4
 
-from confluent_kafka import KafkaError, KafkaException, TopicPartition
-
-from glue.clients import kafka
 from glue.deadletters.headers import PREFIX, last
 from glue.deadletters.read import MARK, MARKED, Letter
-from glue.topology.kafka_read import kafka_unavailable
+from glue.topology.kafka_read import read_to_end
 
 MOST = 2000  # of each partition, the latest; what is older is left to `mxctl dlq`
 _PATIENCE = 6.0  # seconds for one refresh; what is left is read by the next
@@ -40,7 +35,7 @@ class Letters:
         Raises:
             ServiceUnavailableError: Kafka does not answer.
         """
-        new = {}
+        new: dict[Place, int] = {}
         for place, (low, high) in ends.items():
             begin = max(low, high - MOST)
             if begin > low:
@@ -49,7 +44,7 @@ class Letters:
             if self._next.get(place, 0) > high:  # the topic was made anew
                 begin = low
             if begin < high:
-                new[place] = (begin, high)
+                new[place] = begin
         if new:
             self._read(new)
         found: dict[str, list[Letter]] = {topic: [] for topic, _ in ends}
@@ -60,28 +55,8 @@ class Letters:
             letters.sort(key=lambda letter: letter.timestamp, reverse=True)
         return found
 
-    def _read(self, new: dict[Place, tuple[int, int]]) -> None:
-        settings = {"enable.partition.eof": True, "client.id": "mxctl-ui", "log_level": 2}
-        consumer = kafka.consumer(self._bootstrap, f"mxctl-ui-{uuid4()}", settings)
-        try:
-            consumer.assign([TopicPartition(topic, number, begin) for (topic, number), (begin, _) in new.items()])
-            open_places, deadline = set(new), time.monotonic() + _PATIENCE
-            while open_places and time.monotonic() < deadline:
-                for message in consumer.consume(500, 0.2):
-                    place = (message.topic(), message.partition())
-                    error = message.error()
-                    if error is None:
-                        self._take(message)
-                        self._next[place] = message.offset() + 1
-                    elif error.code() == KafkaError._PARTITION_EOF:
-                        self._next[place] = message.offset()  # past transaction markers, too
-                        open_places.discard(place)
-                    elif not error.retriable():
-                        raise kafka_unavailable(f"topic {place[0]}", KafkaException(error))
-        except KafkaException as error:
-            raise kafka_unavailable("dead letters", error) from None
-        finally:
-            consumer.close()
+    def _read(self, begins: dict[Place, int]) -> None:
+        self._next |= read_to_end(self._bootstrap, begins, self._take, _PATIENCE)
         if len(self._letters) > 4 * MOST:
             for name in sorted(self._letters, key=lambda one: self._letters[one].timestamp)[: -4 * MOST]:
                 del self._letters[name]

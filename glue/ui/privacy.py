@@ -49,17 +49,22 @@ def _short(value: Any) -> Any:
     return value
 
 
-def cause(error: str, message: str) -> str:
+def cause(by_class: str, error: str, message: str) -> str:
     """The cause of a dead letter as it may be shown.
 
     Messages of this project hold no field values, by contract. What another program wrote may quote a record, so only
     the kind of its error is shown; ``mxctl dlq show`` has the rest.
+
+    Args:
+        by_class: the class that refused the record.
+        error, message: class and text of the exception.
     """
-    if error.startswith(_OURS):
+    if by_class.startswith(_OURS) or error.startswith(_OURS):
         return clean(message)
     return f"{error.rpartition('.')[2] or 'unknown error'} (its text may quote the record, so it is not shown here)"
 
 
 def letter_cause(letter: Letter) -> str:
     """The same for a letter."""
-    return cause(letter.header("exception.class.name"), letter.header("exception.message"))
+    names = ("class.name", "exception.class.name", "exception.message")
+    return cause(*(letter.header(name) for name in names))

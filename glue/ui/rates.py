@@ -12,7 +12,7 @@ _GAP = 20.0  # seconds without a look, after which what was seen before tells no
 
 
 class Rates:
-    """Samples of the last ``WINDOW`` seconds. Transaction markers count, so rates of small batches are a little high."""
+    """Samples of the last ``WINDOW`` seconds. Markers count, so rates of small transactions are a little high."""
 
     def __init__(self) -> None:
         self._samples: deque[tuple[float, Traffic]] = deque()

@@ -5,17 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from typing import Any
-from uuid import uuid4
-
-from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from glue.avro import Decoder
-from glue.clients import kafka
 from glue.deadletters.headers import SEALED, last
 from glue.deadletters.read import MARK, Letter
 from glue.errors import MillionXError
 from glue.topology.graph.traffic import Place
-from glue.topology.kafka_read import kafka_unavailable
+from glue.topology.kafka_read import read_to_end
 from glue.ui.privacy import letter_cause, visible_key, visible_value
 
 MOST = 10
@@ -50,30 +46,8 @@ class LatestRecords:
 
     def _read(self, ends: dict[Place, tuple[int, int]]) -> list[dict[str, Any]]:
         wanted = {place: max(low, high - _BACK) for place, (low, high) in ends.items() if low < high}
-        if not wanted:
-            return []
-        settings = {"enable.partition.eof": True, "client.id": "mxctl-ui", "log_level": 2}
-        consumer = kafka.consumer(self._bootstrap, f"mxctl-ui-{uuid4()}", settings)
-        messages = []
-        try:
-            consumer.assign([TopicPartition(topic, number, begin) for (topic, number), begin in wanted.items()])
-            left, deadline = set(wanted), time.monotonic() + _PATIENCE
-            while left and time.monotonic() < deadline:
-                for message in consumer.consume(200, 0.2):
-                    place = (message.topic(), message.partition())
-                    error = message.error()
-                    if error is None:
-                        messages.append(message)
-                        if message.offset() >= ends[place][1] - 1:
-                            left.discard(place)
-                    elif error.code() == KafkaError._PARTITION_EOF:
-                        left.discard(place)
-                    elif not error.retriable():
-                        raise kafka_unavailable(f"topic {place[0]}", KafkaException(error))
-        except KafkaException as error:
-            raise kafka_unavailable("records", error) from None
-        finally:
-            consumer.close()
+        messages: list[Any] = []
+        read_to_end(self._bootstrap, wanted, messages.append, _PATIENCE)
         messages.sort(key=lambda one: one.timestamp()[1], reverse=True)
         return [self._row(message) for message in messages if last(message.headers(), MARK) is None][:MOST]
 

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from typing import Any
 
+from glue.deadletters.read import Letter
 from glue.topology.graph.layout import arrange
 from glue.topology.graph.live import put_connectors, put_traffic, reads_of
 from glue.topology.graph.model import Graph, Node, NodeKind, build, stores_of
@@ -43,10 +44,9 @@ def _judge(node: Node, snapshot: Snapshot, graph: Graph) -> None:
     elif node.kind == NodeKind.DEAD and node.state != "fail":
         node.state = "warn" if open_letters(node, snapshot) else "ok"
     elif node.kind == NodeKind.TOPIC and node.state == "ok" and f"{node.label}-value" in snapshot.declared.subjects:
-        if snapshot.subjects is None and REGISTRY in snapshot.errors:
-            node.state = "warn"
-        elif snapshot.subjects is not None and f"{node.label}-value" not in snapshot.subjects:
-            node.state = "warn"
+        subjects = snapshot.subjects
+        missing = REGISTRY in snapshot.errors if subjects is None else f"{node.label}-value" not in subjects
+        node.state = "warn" if missing else "ok"
     node.state = node.state or "unknown"
 
 
@@ -67,11 +67,13 @@ def open_letters(node: Node, snapshot: Snapshot) -> int:
     """Open letters in a dead-letter topic, or by a source, a chain or a connector."""
     if node.kind == NodeKind.DEAD:
         return sum(not letter.done for letter in snapshot.letters.get(node.label, []))
-    return sum(
-        letter.header("connector.name") == node.label and not letter.done
-        for letters in snapshot.letters.values()
-        for letter in letters
-    )
+    return sum(wrote(node, letter) and not letter.done for letters in snapshot.letters.values() for letter in letters)
+
+
+def wrote(node: Node, letter: Letter) -> bool:
+    """Whether a source, a chain or a connector set the letter aside."""
+    name = f"connectors.{node.label}" if node.kind == NodeKind.SOURCE else node.label
+    return letter.header("connector.name") == name
 
 
 def trouble(node: Node, snapshot: Snapshot) -> str:
@@ -121,7 +123,9 @@ def graph_view(snapshot: Snapshot) -> dict[str, Any]:
         "totals": {
             "in": _total(entering),
             "stored": _total(stored),
-            "lag": None if snapshot.traffic is None else sum(node.numbers.get("lag", 0) for node in graph.nodes.values()),
+            "lag": None
+            if snapshot.traffic is None
+            else sum(node.numbers.get("lag", 0) for node in graph.nodes.values()),
             "dead": None if snapshot.traffic is None else sum(open_letters(node, snapshot) for node in graph.dead),
         },
         "columns": columns,
@@ -136,7 +140,7 @@ def graph_view(snapshot: Snapshot) -> dict[str, Any]:
                 "rate": edge_rate(graph, snapshot, left, right),
                 "open": graph.nodes[right].kind == NodeKind.DEAD
                 and any(
-                    not letter.done and letter.header("connector.name") == graph.nodes[left].label
+                    not letter.done and wrote(graph.nodes[left], letter)
                     for letter in snapshot.letters.get(graph.nodes[right].label, [])
                 ),
             }
@@ -159,7 +163,9 @@ def node_view(node: Node, snapshot: Snapshot, graph: Graph) -> dict[str, Any]:
     elif (reads := reads_of(snapshot.declared, node)) is not None:
         rate = _total([rates.read(reads[0], topic) for topic in reads[1]])
     else:
-        rate = _total([edge_rate(graph, snapshot, a, b) for a, b in graph.edges if node.id in (a, b) and not _dead(graph, b)])
+        rate = _total(
+            [edge_rate(graph, snapshot, a, b) for a, b in graph.edges if node.id in (a, b) and not _dead(graph, b)]
+        )
     return {
         "id": node.id,
         "kind": str(node.kind),
@@ -179,7 +185,7 @@ def last_error(node: Node, snapshot: Snapshot) -> dict[str, Any] | None:
     """The cause of the newest open letter of a source, chain or connector; of any, for dead letters."""
     for letters in snapshot.letters.values():
         for letter in letters:
-            mine = letter.topic == node.label if node.kind == NodeKind.DEAD else letter.header("connector.name") == node.label
+            mine = letter.topic == node.label if node.kind == NodeKind.DEAD else wrote(node, letter)
             if mine and not letter.done:
                 return {"text": letter_cause(letter), "at": letter.timestamp, "id": letter.id}
     return None

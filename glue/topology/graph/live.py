@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from glue.topology.graph.model import Graph, Node, NodeKind
-from glue.topology.graph.traffic import Traffic, chain_group, read_traffic, sink_group
+from glue.topology.graph.traffic import Traffic, chain_group, read_traffic, really_done, sink_group
 from glue.topology.live import LiveConnector, read_connectors
 from glue.topology.model import Declared, split_list
 from glue.topology.rules.connectors import sink_topics
@@ -20,8 +21,9 @@ def add_live_state(graph: Graph, services: Services, declared: Declared) -> None
         ServiceUnavailableError: Kafka or Connect does not answer.
     """
     traffic = read_traffic(services.admin, declared)
+    done = really_done(services.settings.kafka, traffic.almost_done())
     put_connectors(graph, read_connectors(services))
-    put_traffic(graph, declared, traffic)
+    put_traffic(graph, declared, replace(traffic, done=frozenset(done)))
 
 
 def put_traffic(graph: Graph, declared: Declared, traffic: Traffic) -> None:

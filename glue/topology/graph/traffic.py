@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from confluent_kafka import ConsumerGroupTopicPartitions, IsolationLevel, KafkaException, TopicPartition
-from confluent_kafka.admin import OffsetSpec
+from confluent_kafka.admin import OffsetSpec as _OffsetSpec  # type: ignore[attr-defined]
 
-from glue.topology.kafka_read import TIMEOUT, kafka_unavailable
+from glue.topology.kafka_read import TIMEOUT, kafka_unavailable, read_to_end
 from glue.topology.model import Declared
 
 Place = tuple[str, int]
+OffsetSpec: Any = _OffsetSpec  # not typed
+_MARKERS = 3  # offsets that may be markers at the end of a partition: one, and those of transactions given up
 
 
 @dataclass(frozen=True)
@@ -31,12 +34,14 @@ class Traffic:
         newest: milliseconds since the epoch of the newest record, by topic; topics without a record are missing.
         positions: committed offsets, by group.
         members: who reads, by group; a group that is not there has none.
+        done: positions after which nothing but transaction markers lies.
     """
 
     ends: dict[Place, tuple[int, int]] = field(default_factory=dict)
     newest: dict[str, int] = field(default_factory=dict)
     positions: dict[str, dict[Place, int]] = field(default_factory=dict)
     members: dict[str, tuple[Member, ...]] = field(default_factory=dict)
+    done: frozenset[tuple[Place, int]] = frozenset()
 
     def records(self, topic: str) -> int | None:
         """Records a topic holds at most; None where there is no such topic."""
@@ -44,17 +49,50 @@ class Traffic:
         return sum(mine) if mine else None
 
     def lag(self, group: str, topics: list[str]) -> int:
-        """Offsets between what a group has committed and the ends of ``topics``."""
+        """Offsets between what a group has committed and the ends of ``topics``; 0 where only markers are left."""
         return sum(self.lags(group, topics).values())
 
     def lags(self, group: str, topics: list[str]) -> dict[Place, int]:
         """The same by partition."""
         mine = self.positions.get(group, {})
         return {
-            place: max(0, high - max(low, mine.get(place, low)))
+            place: 0 if (place, mine.get(place, low)) in self.done else max(0, high - max(low, mine.get(place, low)))
             for place, (low, high) in self.ends.items()
             if place[0] in topics
         }
+
+    def almost_done(self) -> set[tuple[Place, int]]:
+        """Positions so near to the end of their partition that there may be only markers between."""
+        return {
+            (place, position)
+            for positions in self.positions.values()
+            for place, position in positions.items()
+            if 0 < self.ends.get(place, (0, 0))[1] - position <= _MARKERS
+        }
+
+
+def really_done(
+    bootstrap: str, positions: Iterable[tuple[Place, int]], patience: float = 4.0
+) -> set[tuple[Place, int]]:
+    """Those of ``positions`` after which no committed record lies.
+
+    A transaction ends with a marker in each partition, which no reader ever gets to see and so does not commit either:
+    to the offsets, whoever reads such a topic is one behind for ever.
+
+    Raises:
+        ServiceUnavailableError: Kafka does not answer.
+    """
+    wanted = set(positions)
+    nearest: dict[Place, int] = {}
+    for place, position in wanted:
+        nearest[place] = min(position, nearest.get(place, position))
+    newest: dict[Place, int] = {}
+
+    def take(message: Any) -> None:
+        newest[message.topic(), message.partition()] = message.offset()
+
+    ended = read_to_end(bootstrap, nearest, take, patience)
+    return {(place, position) for place, position in wanted if place in ended and newest.get(place, -1) < position}
 
 
 def chain_group(declared: Declared, chain: str) -> str:
@@ -97,11 +135,11 @@ def read_traffic(admin: Any, declared: Declared, timeout: float = TIMEOUT) -> Tr
     return Traffic(ends, newest, _positions(admin, groups, timeout), _members(admin, groups, timeout))
 
 
-def _offsets(admin: Any, places: list[TopicPartition], what: OffsetSpec, timeout: float) -> dict[Place, Any]:
+def _offsets(admin: Any, places: list[TopicPartition], what: Any, timeout: float) -> dict[Place, Any]:
     if not places:
         return {}
     futures = admin.list_offsets(
-        {place: what for place in places}, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=timeout
+        dict.fromkeys(places, what), isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=timeout
     )
     return {(place.topic, place.partition): future.result(timeout) for place, future in futures.items()}
 

@@ -14,7 +14,7 @@ from glue.ui.collector import CONNECT, EVERY, KAFKA, REGISTRY, Snapshot
 from glue.ui.privacy import clean, letter_cause
 
 _FRESH = 600_000  # milliseconds since its last record in which a source counts as at work
-WORDS = {"ok": "well", "idle": "idle", "warn": "needs a look", "fail": "failed", "unknown": "unknown"}
+WORDS = {"ok": "well", "idle": "idle", "warn": "check", "fail": "failed", "unknown": "unknown"}
 _WORST = ("fail", "unknown", "warn")
 
 

@@ -20,6 +20,7 @@ ROOMS: dict[str, set[str]] = {
     "glue.connect_python": {"glue.transforms", "glue.clients"},
     "glue.topology": {"glue.clients", "glue.transforms"},
     "glue.audit": {"glue.clients", "glue.deadletters"},
+    "glue.ui": {"glue.clients", "glue.deadletters", "glue.transforms", "glue.topology"},
     "glue.local": {"glue.clients", "glue.transforms", "glue.topology"},
 }
 

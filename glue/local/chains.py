@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from glue.local.part import Part, Site, http_ok
 from glue.local.process import Launch, python
+from glue.local.service import service_env
 from glue.settings import project_root
 
 
@@ -19,15 +20,10 @@ class Chain(Part):
         self.chain, self.name = chain, f"chain-{chain}"
 
     def launch(self, site: Site) -> Launch:
-        # As environment, which goes before a .env file: a service of this stack works on this stack.
-        env = {f"MXCTL_{name.upper()}": str(value) for name, value in site.state.settings.items()}
-        env["MXCTL_STATE_DIR"] = str(site.root)
-        for name in ("config_dir", "schemas_dir", "profile", "log_level"):
-            env[f"MXCTL_{name.upper()}"] = str(getattr(site.settings, name))
         port = str(site.port(self.name, "http"))
         command = [python(), "-m", "glue", "transforms", "run", self.chain, "--port", port, "--instance", "local"]
         declaration = site.settings.config_dir / "transforms" / f"{self.chain}.json"
-        return Launch(command, project_root(), env, files=(declaration,))
+        return Launch(command, project_root(), service_env(site), files=(declaration,))
 
     def healthy(self, site: Site) -> bool:
         return http_ok(f"http://{site.address(self.name, 'http')}/ready")

@@ -66,6 +66,7 @@ class Collector:
         self.services.registry = registry_client(settings.registry, timeout=_TIMEOUT, retries=0)
         self._letters = Letters(settings.kafka)
         self._rates = Rates()
+        self._looked = -100.0
         self._near: set[tuple[Place, int]] = set()
         self._done: set[tuple[Place, int]] = set()
         self._behind: set[tuple[Place, int]] = set()
@@ -119,8 +120,9 @@ class Collector:
 
     def _without_markers(self, traffic: Traffic) -> Traffic:
         """Lags that are only transaction markers taken away; looked into once each, and only what does not move."""
-        near = traffic.almost_done()
-        still = near & self._near
+        near, now = traffic.almost_done(), time.monotonic()
+        still = near & self._near if now - self._looked < 5 * EVERY else near
+        self._looked = now
         self._near, self._done = near, self._done & near
         if new := still - self._done - self._behind:
             done = really_done(self.settings.kafka, new)

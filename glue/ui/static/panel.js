@@ -26,7 +26,7 @@ export class Panel {
     this.alert = make("div.alerts");
     this.about = make("p.about");
     this.sections = make("div.sections");
-    this.records = make("section.records", { "aria-labelledby": "records-title" });
+    this.records = make("section.records", { "aria-labelledby": "records-title" }, make("h3", { id: "records-title" }, "Latest records"));
     this.seen = new Map();
     this.before = "";
     this.body.replaceChildren(this.alert, make("p.about", {}, "Looking …"));

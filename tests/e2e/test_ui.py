@@ -236,8 +236,12 @@ def test_theme_follows_the_system_until_one_is_chosen_and_motion_can_be_off(brow
         page.reload()
         expect(button).to_have_text("Theme: light")
         assert background(page) > 600
-        page.evaluate("document.querySelector('.moving').classList.add('on')")
-        assert page.evaluate("getComputedStyle(document.querySelector('.moving')).animationName") == "none"
+        expect(page.locator(".moving").first).to_be_attached(timeout=SOON)
+        # In one step: the next look at the rates would switch it off again.
+        animation = (
+            "() => { const line = document.querySelector('.moving'); line.classList.add('on');"
+            " return getComputedStyle(line).animationName; }"
+        )
+        assert page.evaluate(animation) == "none"
         page.emulate_media(reduced_motion="no-preference")
-        page.evaluate("document.querySelector('.moving').classList.add('on')")
-        assert page.evaluate("getComputedStyle(document.querySelector('.moving')).animationName") == "flow"
+        assert page.evaluate(animation) == "flow"

@@ -60,6 +60,7 @@ class Letters:
         if len(self._letters) > 4 * MOST:
             for name in sorted(self._letters, key=lambda one: self._letters[one].timestamp)[: -4 * MOST]:
                 del self._letters[name]
+            self._done = {name: mark for name, mark in self._done.items() if name in self._letters}
 
     def _take(self, message: Any) -> None:
         headers = message.headers() or []

@@ -9,7 +9,7 @@ from typing import Any
 from glue.avro import Decoder
 from glue.deadletters.headers import SEALED, last
 from glue.deadletters.read import MARK, Letter
-from glue.errors import MillionXError
+from glue.errors import MillionXError, ServiceUnavailableError
 from glue.topology.graph.traffic import Place
 from glue.topology.kafka_read import read_to_end
 from glue.ui.privacy import letter_cause, visible_key, visible_value
@@ -47,7 +47,8 @@ class LatestRecords:
     def _read(self, ends: dict[Place, tuple[int, int]]) -> list[dict[str, Any]]:
         wanted = {place: max(low, high - _BACK) for place, (low, high) in ends.items() if low < high}
         messages: list[Any] = []
-        read_to_end(self._bootstrap, wanted, messages.append, _PATIENCE)
+        if wanted.keys() - read_to_end(self._bootstrap, wanted, messages.append, _PATIENCE).keys():
+            raise ServiceUnavailableError("records", "Kafka does not answer in time", "mxctl local status")
         messages.sort(key=lambda one: one.timestamp()[1], reverse=True)
         return [self._row(message) for message in messages if last(message.headers(), MARK) is None][:MOST]
 

@@ -7,6 +7,8 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
 
 from glue.clients.connect import ConnectClient
 from glue.clients.registry import registry_client, registry_errors
@@ -49,6 +51,16 @@ class Snapshot:
     cut: frozenset[str] = frozenset()
     errors: dict[str, str] = field(default_factory=dict)
 
+    @cached_property
+    def open(self) -> dict[tuple[str, str], list[Letter]]:
+        """Open letters by topic and by who set them aside, the newest first."""
+        found: dict[tuple[str, str], list[Letter]] = {}
+        for topic, letters in self.letters.items():
+            for letter in letters:
+                if not letter.done:
+                    found.setdefault((topic, letter.header("connector.name")), []).append(letter)
+        return found
+
 
 class Collector:
     """Looks when it is asked, at most every ``EVERY`` seconds; each service in a thread of its own.
@@ -66,6 +78,7 @@ class Collector:
         self.services.registry = registry_client(settings.registry, timeout=_TIMEOUT, retries=0)
         self._letters = Letters(settings.kafka)
         self._rates = Rates()
+        self._last: tuple[Any, Snapshot] | None = None
         self._looked = -100.0
         self._near: set[tuple[Place, int]] = set()
         self._done: set[tuple[Place, int]] = set()
@@ -82,16 +95,25 @@ class Collector:
         """What is known now; waits a moment for services that were not asked for a while."""
         readings = (self.kafka, self.connect, self.registry)
         wait([run for one in readings if (run := one.refresh(self._pool)) is not None], _WAIT)
+        errors = {one.name: one.error for one in readings if one.error}
+        declared = self.declared()
+        key = ([one.count for one in readings], errors, id(declared))
+        with self._lock:
+            if self._last is None or self._last[0] != key:
+                self._last = key, self._snapshot(declared, errors)
+            return self._last[1]
+
+    def _snapshot(self, declared: Declared, errors: dict[str, str]) -> Snapshot:
         seen = self.kafka.value
         return Snapshot(
-            declared=self.declared(),
+            declared=declared,
             rates=self._rates,
             traffic=seen[0] if seen else None,
             connectors=self.connect.value,
             subjects=self.registry.value,
             letters=seen[1] if seen else {},
             cut=frozenset(self._letters.cut),
-            errors={one.name: one.error for one in readings if one.error},
+            errors=errors,
         )
 
     def declared(self) -> Declared:

@@ -65,15 +65,18 @@ def newest_record(node: Node, snapshot: Snapshot, graph: Graph) -> int | None:
 
 def open_letters(node: Node, snapshot: Snapshot) -> int:
     """Open letters in a dead-letter topic, or by a source, a chain or a connector."""
+    return sum(map(len, _open(node, snapshot)))
+
+
+def _open(node: Node, snapshot: Snapshot) -> list[list[Letter]]:
     if node.kind == NodeKind.DEAD:
-        return sum(not letter.done for letter in snapshot.letters.get(node.label, []))
-    return sum(wrote(node, letter) and not letter.done for letters in snapshot.letters.values() for letter in letters)
+        return [letters for (topic, _), letters in snapshot.open.items() if topic == node.label]
+    return [letters for (_, by), letters in snapshot.open.items() if by == _writer(node)]
 
 
-def wrote(node: Node, letter: Letter) -> bool:
-    """Whether a source, a chain or a connector set the letter aside."""
-    name = f"connectors.{node.label}" if node.kind == NodeKind.SOURCE else node.label
-    return letter.header("connector.name") == name
+def _writer(node: Node) -> str:
+    """The name under which a source, a chain or a connector sets letters aside."""
+    return f"connectors.{node.label}" if node.kind == NodeKind.SOURCE else node.label
 
 
 def trouble(node: Node, snapshot: Snapshot) -> str:
@@ -103,14 +106,6 @@ def graph_view(snapshot: Snapshot) -> dict[str, Any]:
     graph = live_graph(snapshot)
     columns, routes = arrange(graph)
     nodes = [node_view(node, snapshot, graph) for node in graph.nodes.values()]
-    rates = snapshot.rates
-    fed = {right for left, right in graph.edges if graph.nodes[left].kind == NodeKind.SOURCE}
-    entering = [rates.written(graph.nodes[one].label) for one in fed if graph.nodes[one].kind == NodeKind.TOPIC]
-    stored = [
-        edge_rate(graph, snapshot, left, right)
-        for left, right in graph.edges
-        if graph.nodes[right].kind == NodeKind.CONNECTOR
-    ]
     return {
         "profile": snapshot.declared.profile,
         "at": int(time.time() * 1000),
@@ -120,14 +115,7 @@ def graph_view(snapshot: Snapshot) -> dict[str, Any]:
             {"name": name, "ok": name not in snapshot.errors, "text": snapshot.errors.get(name, "answers")}
             for name in (KAFKA, CONNECT, REGISTRY)
         ],
-        "totals": {
-            "in": _total(entering),
-            "stored": _total(stored),
-            "lag": None
-            if snapshot.traffic is None
-            else sum(node.numbers.get("lag", 0) for node in graph.nodes.values()),
-            "dead": None if snapshot.traffic is None else sum(open_letters(node, snapshot) for node in graph.dead),
-        },
+        "totals": _totals(graph, snapshot),
         "columns": columns,
         "routes": routes,
         "dead": [node.id for node in graph.dead],
@@ -138,14 +126,23 @@ def graph_view(snapshot: Snapshot) -> dict[str, Any]:
                 "to": right,
                 "dead": graph.nodes[right].kind == NodeKind.DEAD,
                 "rate": edge_rate(graph, snapshot, left, right),
-                "open": graph.nodes[right].kind == NodeKind.DEAD
-                and any(
-                    not letter.done and wrote(graph.nodes[left], letter)
-                    for letter in snapshot.letters.get(graph.nodes[right].label, [])
-                ),
+                "open": (graph.nodes[right].label, _writer(graph.nodes[left])) in snapshot.open,
             }
             for left, right in graph.edges
         ],
+    }
+
+
+def _totals(graph: Graph, snapshot: Snapshot) -> dict[str, float | None]:
+    kinds = {name: node.kind for name, node in graph.nodes.items()}
+    fed = {right for left, right in graph.edges if kinds[left] == NodeKind.SOURCE and kinds[right] == NodeKind.TOPIC}
+    sunk = [edge for edge in graph.edges if kinds[edge[1]] == NodeKind.CONNECTOR]
+    known = snapshot.traffic is not None
+    return {
+        "in": _total([snapshot.rates.written(graph.nodes[one].label) for one in fed]),
+        "stored": _total([edge_rate(graph, snapshot, *edge) for edge in sunk]),
+        "lag": sum(node.numbers.get("lag", 0) for node in graph.nodes.values()) if known else None,
+        "dead": sum(open_letters(node, snapshot) for node in graph.dead) if known else None,
     }
 
 
@@ -183,12 +180,8 @@ def node_view(node: Node, snapshot: Snapshot, graph: Graph) -> dict[str, Any]:
 
 def last_error(node: Node, snapshot: Snapshot) -> dict[str, Any] | None:
     """The cause of the newest open letter of a source, chain or connector; of any, for dead letters."""
-    for letters in snapshot.letters.values():
-        for letter in letters:
-            mine = letter.topic == node.label if node.kind == NodeKind.DEAD else wrote(node, letter)
-            if mine and not letter.done:
-                return {"text": letter_cause(letter), "at": letter.timestamp, "id": letter.id}
-    return None
+    newest = max((letters[0] for letters in _open(node, snapshot)), key=lambda one: one.timestamp, default=None)
+    return None if newest is None else {"text": letter_cause(newest), "at": newest.timestamp, "id": newest.id}
 
 
 def _dead(graph: Graph, name: str) -> bool:

@@ -21,6 +21,7 @@ ROOMS: dict[str, set[str]] = {
     "glue.topology": {"glue.clients", "glue.transforms"},
     "glue.audit": {"glue.clients", "glue.deadletters"},
     "glue.canary": {"glue.clients", "glue.audit", "connectors.models"},
+    "glue.ui": {"glue.clients", "glue.deadletters", "glue.transforms", "glue.topology"},
     "glue.local": {"glue.clients", "glue.transforms", "glue.topology"},
 }
 

@@ -29,6 +29,7 @@ COMMANDS: dict[str, str] = {
     "rollback": "glue.cli.history:rollback",
     "export": "glue.cli.export:export",
     "graph": "glue.cli.graph:graph",
+    "ui": "glue.cli.ui:ui",
     "doctor": "glue.cli.doctor:doctor",
     "local": "glue.cli.local:local",
     "transforms": "glue.cli.transforms:transforms",

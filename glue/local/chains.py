@@ -2,20 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from glue.local.part import Part, Site, http_ok
-from glue.local.process import Launch, python
-from glue.settings import project_root
-
-
-def mxctl(site: Site, arguments: list[str], *files: Path) -> Launch:
-    """A launch of one of our own programs, for this stack whatever a .env file says."""
-    env = {f"MXCTL_{name.upper()}": str(value) for name, value in site.state.settings.items()}
-    env["MXCTL_STATE_DIR"] = str(site.root)
-    for name in ("config_dir", "schemas_dir", "profile", "log_level", "traces"):
-        env[f"MXCTL_{name.upper()}"] = str(getattr(site.settings, name))
-    return Launch([python(), "-m", "glue", *arguments], project_root(), env, files=files)
+from glue.local.process import Launch
+from glue.local.service import mxctl
 
 
 class Chain(Part):

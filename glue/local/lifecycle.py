@@ -45,10 +45,11 @@ def bring_up(part: Part, site: Site, wait: bool = True) -> bool:
     try:
         return _bring_up(part, site, wait)
     except OSError as error:
-        site.halt.set()
+        if not part.optional:
+            site.halt.set()
         raise PartFailedError(f"part {part.name}", str(error), part.fix(site)) from error
     except MillionXError:
-        if not part.slow:  # the others do not wait for a slow part, so its failure is not theirs
+        if not (part.slow or part.optional):  # the others do not wait for such a part, so its failure is not theirs
             site.halt.set()
         raise
 
@@ -138,7 +139,7 @@ def status(part: Part, site: Site) -> PartStatus:
         how, pid, tail = "dead", None, tuple(process.tail(state.log, TAIL_LINES))
         detail = "it ended by itself; to start it again: mxctl local up"
     elif part.healthy(site):
-        how = "running"
+        how, detail = "running", part.note(site)
     else:
         detail = part.busy(site)
         how = "starting" if detail else "unhealthy"

@@ -14,9 +14,9 @@ from typing import Any
 import yaml  # type: ignore[import-untyped]
 
 from glue.errors import ConfigError
-from glue.local.chains import mxctl
 from glue.local.part import Part, Site, http_ok
 from glue.local.process import Launch
+from glue.local.service import mxctl
 from glue.settings import cache_dir
 
 CONFIG = Path(__file__).resolve().parents[2] / "deploy" / "prometheus"

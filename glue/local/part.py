@@ -61,6 +61,7 @@ class Part(ABC):
     settle_s: float = 60  # how old it may be and not answer yet, before a later command thinks it unwell
     grace_s: float = 15  # how long it may take to end by itself
     slow: bool = False  # may be busy for minutes before it serves; the others then do not wait for it
+    optional: bool = False  # when it does not start, that is reported and the stack is up all the same
     wave: int = 1  # parts of a higher wave are stopped first
 
     def check(self, site: Site) -> None:  # noqa: B027
@@ -87,6 +88,10 @@ class Part(ABC):
 
     def warn(self, site: Site) -> None:  # noqa: B027
         """Report what is not as it should be with a part that serves."""
+
+    def note(self, site: Site) -> str:
+        """What to do with it while it runs, e.g. the address for a browser."""
+        return ""
 
     def fix(self, site: Site) -> str:
         """What a user can do when it does not start."""

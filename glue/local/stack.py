@@ -6,7 +6,7 @@ import fcntl
 import shutil
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +27,7 @@ from glue.local.registry import Registry
 from glue.local.report import Reporter
 from glue.local.state import PartState, State
 from glue.local.topology import apply_everything, apply_topics
+from glue.local.ui import Ui
 from glue.local.warehouse import Warehouse
 from glue.local.weaviate import Weaviate
 from glue.settings import Settings, get_settings
@@ -79,7 +80,7 @@ class Stack:
             site = self._site()
             for part in self.parts:
                 part.check(site)
-            services_parts = chains() if services else ()
+            services_parts: tuple[Part, ...] = (*chains(), Ui()) if services else ()
             watchers = self._extras(site, extras) if services else ()
             for part in watchers:
                 part.check(site)
@@ -97,23 +98,29 @@ class Stack:
             took = f"{time.monotonic() - began:.1f} s"
             rest = "" if complete else "; not complete yet: see mxctl local status, then run mxctl local up again"
             self.report.event("stack", f"up in {took}{rest}")
+            for part in services_parts:
+                if (note := part.note(site)) and process.find(site.state.part(part.name)):
+                    self.report.event(part.name, note)
             get_settings.cache_clear()  # this process may have read them when there were no addresses
             return Settings(**site.state.settings)
 
-    def _start(self, site: Site, services: tuple[Chain, ...], topology: bool, wait: bool) -> bool:
+    def _start(self, site: Site, services: tuple[Part, ...], topology: bool, wait: bool) -> bool:
         """The parts, then the topology and the services; whether all of it is there."""
         with ThreadPoolExecutor(len(self.parts) + len(services)) as pool:
             try:
                 slow = [pool.submit(bring_up, part, site, wait) for part in self.parts if part.slow]
                 _collect([pool.submit(bring_up, part, site) for part in self.parts if not part.slow], self.report)
                 flowing: list[Future[bool]] = []
+                extra: dict[str, Future[bool]] = {}
                 if topology:
                     apply_topics(site)
-                    flowing = [pool.submit(bring_up, part, site) for part in services]
+                    flowing = [pool.submit(bring_up, part, site) for part in services if not part.optional]
+                    extra = {part.name: pool.submit(bring_up, part, site) for part in services if part.optional}
                 complete = all(_collect(slow, self.report))
                 if topology and complete:
                     apply_everything(site)
                 _collect(flowing, self.report)
+                _spare(extra, self.report)
             except BaseException:
                 site.halt.set()  # or the pool would wait for what nobody needs any more
                 raise
@@ -190,8 +197,9 @@ class Stack:
         """The parts of the stack, and a service for every chain that was started, declared still or not."""
         prefix = "chain-"
         names = [name.removeprefix(prefix) for name in site.state.parts if name.startswith(prefix)]
-        extras = [part for parts in EXTRAS.values() for part in parts if part.name in site.state.parts]
-        return [*self.parts, *map(Chain, names), *extras]
+        others = (Ui(), *(part for parts in EXTRAS.values() for part in parts))
+        started = [part for part in others if part.name in site.state.parts]
+        return [*self.parts, *map(Chain, names), *started]
 
     def status(self) -> list[PartStatus]:
         """How every part is, with the tail of the log of those that died; services only where they were started."""
@@ -214,6 +222,15 @@ def _collect(futures: Iterable[Future[bool]], report: Reporter) -> list[bool]:
     if errors:
         raise errors[0]
     return results
+
+
+def _spare(futures: Mapping[str, Future[bool]], report: Reporter) -> None:
+    """Wait for parts that the stack can do without; a failure is only told."""
+    for name, future in futures.items():
+        try:
+            future.result()
+        except MillionXError as error:
+            report.warning(name, f"the stack is up without it: {error}")
 
 
 def _in_parallel(action: Callable[[Part], Result], parts: Sequence[Part]) -> list[Result]:

@@ -1,8 +1,13 @@
-"""Small questions to Kafka: how many records a topic holds, where it ends."""
+"""Small questions to Kafka: how many records a topic holds, where it ends, what lies at its end."""
 
 from __future__ import annotations
 
-from confluent_kafka import KafkaException, TopicPartition
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+from uuid import uuid4
+
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from glue.clients.kafka import consumer
 from glue.errors import ServiceUnavailableError
@@ -31,6 +36,50 @@ def watermarks(bootstrap: str, topics: list[str]) -> dict[tuple[str, int], tuple
 def record_count(bootstrap: str, topic: str) -> int:
     """Records a topic holds at most (compaction and transaction marks may make it fewer)."""
     return sum(high - low for low, high in watermarks(bootstrap, [topic]).values())
+
+
+def read_to_end(
+    bootstrap: str, begins: Mapping[tuple[str, int], int], take: Callable[[Any], None], patience: float
+) -> dict[tuple[str, int], int]:
+    """Hand every committed message from the given offsets to the end of its partition to ``take``.
+
+    Args:
+        patience: seconds in all.
+
+    Returns:
+        The offset after what was read, by partition, transaction markers passed over; one of which nothing came in
+        time is missing.
+
+    Raises:
+        ServiceUnavailableError: Kafka does not answer.
+    """
+    after: dict[tuple[str, int], int] = {}
+    if not begins:
+        return after
+    reader = consumer(bootstrap, f"mxctl-{uuid4()}", {**_QUIET, "enable.partition.eof": True})
+    try:
+        reader.assign([TopicPartition(topic, number, begin) for (topic, number), begin in begins.items()])
+        left, deadline = set(begins), time.monotonic() + patience
+        while left and time.monotonic() < deadline:
+            for message in _messages(reader):
+                place, error = (message.topic(), message.partition()), message.error()
+                if error is None:
+                    take(message)
+                    after[place] = message.offset() + 1
+                elif error.code() == KafkaError._PARTITION_EOF:
+                    after[place] = message.offset()
+                    left.discard(place)
+                elif not error.retriable():
+                    raise KafkaException(error)
+        return after
+    except KafkaException as error:
+        raise kafka_unavailable("records", error) from None
+    finally:
+        reader.close()
+
+
+def _messages(reader: Any) -> list[Any]:
+    return list(reader.consume(500, 0.1))
 
 
 def kafka_unavailable(what: str, error: KafkaException) -> ServiceUnavailableError:

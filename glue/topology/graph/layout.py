@@ -40,8 +40,7 @@ class Placed:
 
 def place(graph: Graph) -> Placed:
     """Lay the graph out."""
-    layers, routes = _slots(graph)
-    _order(layers, routes)
+    layers, routes = arrange(graph)
     heights = {node.id: 2 * PAD + LINE * (2 + len(node.facts)) - 2 for node in graph.nodes.values()}
     totals = [sum(heights.get(one, _SLOT) + _GAP_Y for one in layer) - _GAP_Y for layer in layers]
     body = max(totals, default=0)
@@ -62,6 +61,16 @@ def place(graph: Graph) -> Placed:
     drawn.width = max((box.x for box in places.values()), default=0) + WIDTH + 8
     drawn.height = max((box.y + box.height for box in places.values()), default=0) + 8
     return drawn
+
+
+def arrange(graph: Graph) -> tuple[list[list[str]], list[list[str]]]:
+    """Columns of ids in the order in which few lines cross, and each line as the ids it passes.
+
+    An id that starts with ``~`` is a slot: room for a line that passes a column. Dead letters are in neither.
+    """
+    layers, routes = _slots(graph)
+    _order(layers, routes)
+    return layers, routes
 
 
 def _is_dead(graph: Graph, name: str) -> bool:

@@ -2,100 +2,76 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException
+from collections.abc import Mapping
+from dataclasses import replace
 
 from glue.topology.graph.model import Graph, Node, NodeKind
-from glue.topology.kafka_read import TIMEOUT, kafka_unavailable, watermarks
-from glue.topology.live import read_connectors
+from glue.topology.graph.traffic import Traffic, chain_group, read_traffic, really_done, sink_group
+from glue.topology.live import LiveConnector, read_connectors
 from glue.topology.model import Declared, split_list
+from glue.topology.rules.connectors import sink_topics
 from glue.topology.services import Services
 from glue.topology.wait import health
 
-Ends = dict[tuple[str, int], tuple[int, int]]
-
 
 def add_live_state(graph: Graph, services: Services, declared: Declared) -> None:
-    """Fill state and facts of the nodes.
+    """Fill state, facts and numbers of the nodes.
 
     Raises:
         ServiceUnavailableError: Kafka or Connect does not answer.
     """
-    ends = watermarks(services.settings.kafka, list(declared.topics))
-    connectors = read_connectors(services)
-    groups = {
-        node.label: _group_of(declared, node.label) for node in graph.nodes.values() if node.kind == NodeKind.CHAIN
-    }
-    groups |= {name: f"connect-{name}" for name in connectors}
-    positions = _positions(services.admin, groups)
-    members = _members(services.admin, list(groups.values()))
+    traffic = read_traffic(services.admin, declared)
+    done = really_done(services.settings.kafka, traffic.almost_done())
+    put_connectors(graph, read_connectors(services))
+    put_traffic(graph, declared, replace(traffic, done=frozenset(done)))
+
+
+def put_traffic(graph: Graph, declared: Declared, traffic: Traffic) -> None:
+    """What Kafka tells: records of topics, workers of chains, lag of all who read."""
     for node in graph.nodes.values():
         if node.kind in (NodeKind.TOPIC, NodeKind.DEAD):
-            _topic(node, ends)
-        elif node.kind == NodeKind.CONNECTOR:
-            one = health(connectors.get(node.label))
-            node.state = {"ok": "ok", "failed": "fail"}.get(one.state, "warn")
-            node.facts.append(one.detail if node.label in connectors else "not created")
-            node.facts.append(_lag(positions.get(node.label, {}), ends, declared.connectors[node.label].topics))
+            _topic(node, traffic.records(node.label))
         elif node.kind == NodeKind.CHAIN:
-            count = members.get(groups[node.label], 0)
+            count = len(traffic.members.get(chain_group(declared, node.label), ()))
+            node.numbers["workers"] = count
             node.state = "ok" if count else "warn"
             node.facts.append(f"{count} workers" if count else "not running")
-            topics = split_list(str(declared.chains[node.label].get("config", {}).get("topics", "")))
-            node.facts.append(_lag(positions.get(node.label, {}), ends, topics))
+        reads = reads_of(declared, node)
+        if reads is not None:
+            node.numbers["lag"] = traffic.lag(*reads)
+            node.facts.append(f"lag {node.numbers['lag']:,}")
+
+
+def reads_of(declared: Declared, node: Node) -> tuple[str, list[str]] | None:
+    """The consumer group of a node and the topics it reads; None for what reads none."""
+    if node.kind == NodeKind.CHAIN:
+        topics = split_list(str(declared.chains[node.label].get("config", {}).get("topics", "")))
+        return chain_group(declared, node.label), topics
+    if node.kind == NodeKind.CONNECTOR and (sunk := sink_topics(declared, declared.connectors[node.label])):
+        return sink_group(node.label), list(sunk)
+    return None
+
+
+def put_connectors(graph: Graph, connectors: Mapping[str, LiveConnector]) -> None:
+    """What Connect tells: the state of connectors and their tasks, which is also that of the stores they fill."""
+    for node in graph.nodes.values():
+        if node.kind == NodeKind.CONNECTOR:
+            found = connectors.get(node.label)
+            one = health(found)
+            node.state = {"ok": "ok", "failed": "fail"}.get(one.state, "warn")
+            node.facts.append(one.detail if found else "not created")
+            tasks = found.tasks if found else []
+            node.numbers["tasks"] = len(tasks)
+            node.numbers["running"] = sum(task.get("state") == "RUNNING" for task in tasks)
     for left, right in graph.edges:
         if graph.nodes[right].kind == NodeKind.STORE:
             graph.nodes[right].state = graph.nodes[left].state
 
 
-def _topic(node: Node, ends: Ends) -> None:
-    mine = [high - low for (topic, _), (low, high) in ends.items() if topic == node.label]
-    if not mine:
+def _topic(node: Node, records: int | None) -> None:
+    if records is None:
         node.state, node.facts = "fail", [*node.facts, "missing"]
         return
-    count = sum(mine)
-    node.state = "warn" if node.kind == NodeKind.DEAD and count else "ok"
-    node.facts.append(f"{count:,} records")
-
-
-def _lag(positions: dict[tuple[str, int], int], ends: Ends, topics: list[str]) -> str:
-    behind = sum(
-        max(0, high - max(low, positions.get((topic, partition), low)))
-        for (topic, partition), (low, high) in ends.items()
-        if topic in topics
-    )
-    return f"lag {behind:,}"
-
-
-def _group_of(declared: Declared, chain: str) -> str:
-    return str(declared.chains[chain].get("config", {}).get("group.id") or f"millionx-{chain}")
-
-
-def _positions(admin: Any, groups: dict[str, str]) -> dict[str, dict[tuple[str, int], int]]:
-    """Committed offsets by name of the chain or connector."""
-    found: dict[str, dict[tuple[str, int], int]] = {}
-    for name, group in groups.items():
-        try:
-            futures = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)], request_timeout=TIMEOUT)
-            for future in futures.values():
-                parts = future.result(TIMEOUT).topic_partitions
-                found[name] = {(p.topic, p.partition): p.offset for p in parts if p.offset >= 0}
-        except KafkaException as error:
-            if error.args[0].retriable():
-                raise kafka_unavailable(f"group {group}", error) from None
-    return found
-
-
-def _members(admin: Any, groups: list[str]) -> dict[str, int]:
-    """Members by group; a group that is not there has none."""
-    counts: dict[str, int] = {}
-    if not groups:
-        return counts
-    for group, future in admin.describe_consumer_groups(groups, request_timeout=TIMEOUT).items():
-        try:
-            counts[group] = len(future.result(TIMEOUT).members)
-        except KafkaException as error:
-            if error.args[0].retriable():
-                raise kafka_unavailable(f"group {group}", error) from None
-    return counts
+    node.numbers["records"] = records
+    node.state = "warn" if node.kind == NodeKind.DEAD and records else "ok"
+    node.facts.append(f"{records:,} records")

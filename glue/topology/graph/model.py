@@ -23,7 +23,14 @@ class NodeKind(StrEnum):
 
 @dataclass
 class Node:
-    """One box. ``state`` is ``ok``, ``warn``, ``fail`` or empty where nothing is known; ``facts`` are shown in it."""
+    """One box.
+
+    Attributes:
+        state: ``ok``, ``warn``, ``fail``, or empty where nothing is known.
+        facts: texts shown in it.
+        numbers: the live figures behind the facts: ``records``, ``lag``, ``workers``, ``tasks``, ``running``, where
+            the node has them.
+    """
 
     id: str
     kind: NodeKind
@@ -31,6 +38,7 @@ class Node:
     layer: int = 0
     state: str = ""
     facts: list[str] = field(default_factory=list)
+    numbers: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass
@@ -89,7 +97,7 @@ def build(declared: Declared) -> Graph:
             graph.link(_topic(graph, declared, topic), node)
         if connector.config.get(DEAD_LETTERS):
             graph.link(node, _topic(graph, declared, connector.config[DEAD_LETTERS]))
-        for store in _stores(connector):
+        for store in stores_of(connector):
             graph.link(node, graph.add(NodeKind.STORE, store))
     _set_layers(graph)
     return graph
@@ -100,14 +108,22 @@ def _topic(graph: Graph, declared: Declared, name: str) -> Node:
     return graph.add(NodeKind.DEAD if topic and topic.dead_letters else NodeKind.TOPIC, name)
 
 
-def _stores(connector: Connector) -> list[str]:
+def stores_of(connector: Connector) -> dict[str, list[str]]:
+    """What a sink fills, by the name it has in the graph, and the topics each is filled from; none: from all."""
     config = connector.config
     if "snowflake.database.name" in config:
-        tables = [part.rpartition(":")[2] for part in split_list(config.get("snowflake.topic2table.map", ""))]
-        return [f"Snowflake {table}" for table in tables] or [f"Snowflake {config['snowflake.database.name']}"]
+        filled: dict[str, list[str]] = {}
+        for part in split_list(config.get("snowflake.topic2table.map", "")):
+            topic, _, table = part.rpartition(":")
+            filled.setdefault(f"Snowflake {table}", []).append(topic)
+        return filled or {f"Snowflake {config['snowflake.database.name']}": []}
     if "collection.mapping" in config:
-        return [f"Weaviate {part.rpartition(':')[2]}" for part in split_list(config["collection.mapping"])]
-    return []
+        filled = {}
+        for part in split_list(config["collection.mapping"]):
+            topic, _, collection = part.rpartition(":")
+            filled.setdefault(f"Weaviate {collection}", []).extend([topic] if topic else [])
+        return filled
+    return {}
 
 
 def _set_layers(graph: Graph) -> None:

@@ -290,6 +290,35 @@ def test_a_slow_part_that_fails_does_not_hold_up_the_others(root: Path) -> None:
     assert states(local) == {"one": "running", "two": "stopped"}
 
 
+def test_the_stack_is_up_without_a_part_that_it_can_spare(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Page(Small):
+        optional = True
+
+        def note(self, site: Site) -> str:
+            return "open it"
+
+    page = Page("ui", DIES)
+    for name, stand_in in (
+        ("chains", tuple),
+        ("Ui", lambda: page),
+        ("apply_topics", lambda site: None),
+        ("apply_everything", lambda site: None),
+    ):
+        monkeypatch.setattr(f"glue.local.stack.{name}", stand_in)
+    local = Stack(root, Reporter(), [Small("one")])
+    local.up()
+    assert states(local) == {"one": "running", "ui": "dead"}
+    told = capsys.readouterr().err
+    assert "the stack is up without it" in told and "the reason" in told and "open it" not in told
+    page.code = SERVER
+    local.up()
+    assert states(local) == {"one": "running", "ui": "running"}
+    assert [part.detail for part in local.status()] == ["", "open it"]
+    assert "open it" in capsys.readouterr().err
+
+
 def test_the_remedy_follows_from_the_log(root: Path) -> None:
     full = Small("one", "print('write failed: No space left on device'); raise SystemExit(1)")
     with pytest.raises(PartFailedError) as caught:

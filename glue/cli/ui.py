@@ -1,0 +1,33 @@
+"""``mxctl ui``."""
+
+from __future__ import annotations
+
+import contextlib
+
+import click
+
+from glue.cli.options import settings_for, url_option
+from glue.errors import ConfigError
+
+
+@click.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Loopback port [default: any that is free].")
+@click.option("--open", "show", is_flag=True, help="Open the page in this machine's browser.")
+@url_option
+def ui(port: int, show: bool, url: str | None) -> None:
+    """Serve a page with the topology as a living graph: rates, lag, states, dead letters, records (masked).
+
+    The address goes to stdout. It can be reached from this machine only.
+    """
+    try:
+        from glue.ui.server import serve
+    except ModuleNotFoundError as error:
+        raise ConfigError("mxctl ui", f"{error.name} is not installed", "pip install 'millionx[local]'") from error
+
+    def ready(address: str) -> None:
+        click.echo(address)
+        if show:
+            click.launch(address)
+
+    with contextlib.suppress(KeyboardInterrupt):
+        serve(settings_for(url), port, ready)

@@ -1,0 +1,70 @@
+"""What may be shown: texts without secrets and personal data, values masked as their schema's tags ask."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from glue.clients.secrets import mask_text
+from glue.deadletters.read import Letter
+from glue.deadletters.show import masked
+from glue.transforms.scrub import ScrubPII
+
+HIDDEN = "•••"
+_OURS = ("glue.", "connectors.")
+_UUID = re.compile(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
+_LONG = 8  # numbers of a list that are shown; a vector has hundreds
+_TEXT = 400
+
+
+def clean(text: str) -> str:
+    """Free text without what looks like a secret, a phone number, a mail address or a national id."""
+    scrub = ScrubPII()
+    scrub.configure({})
+    return scrub.scrub(mask_text(text))
+
+
+def visible_key(key: bytes | None) -> str | None:
+    """A record's key where it is one of ours (a UUID that tells nothing about a person); hidden otherwise."""
+    if key is None:
+        return None
+    return key.decode() if _UUID.match(key) else HIDDEN
+
+
+def visible_value(value: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    """A decoded value, masked as in the dead-letter display, and short: long lists and texts are cut."""
+    return {name: _short(one) for name, one in masked(value, schema).items()}
+
+
+def _short(value: Any) -> Any:
+    if isinstance(value, list):
+        if len(value) > _LONG and all(isinstance(one, int | float) for one in value):
+            head = ", ".join(f"{one:.3f}" for one in value[:3])
+            return f"[{head}, … {len(value)} numbers]"
+        return [_short(one) for one in value[: 4 * _LONG]]
+    if isinstance(value, dict):
+        return {name: _short(one) for name, one in value.items()}
+    if isinstance(value, str) and len(value) > _TEXT:
+        return value[:_TEXT] + "…"
+    return value
+
+
+def cause(by_class: str, error: str, message: str) -> str:
+    """The cause of a dead letter as it may be shown.
+
+    Messages of this project hold no field values, by contract. What another program wrote may quote a record, so only
+    the kind of its error is shown; ``mxctl dlq show`` has the rest.
+
+    Args:
+        by_class: the class that refused the record.
+        error, message: class and text of the exception.
+    """
+    if by_class.startswith(_OURS) or error.startswith(_OURS):
+        return clean(message)
+    return f"{error.rpartition('.')[2] or 'unknown error'} (its text may quote the record, so it is not shown here)"
+
+
+def letter_cause(letter: Letter) -> str:
+    """The same for a letter."""
+    names = ("class.name", "exception.class.name", "exception.message")
+    return cause(*(letter.header(name) for name in names))

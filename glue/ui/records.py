@@ -1,0 +1,77 @@
+"""The latest few records of a declared topic, decoded and masked; what can not be decoded is not shown."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+from glue.avro import Decoder
+from glue.deadletters.headers import SEALED, last
+from glue.deadletters.read import MARK, Letter
+from glue.errors import MillionXError, ServiceUnavailableError
+from glue.topology.graph.traffic import Place
+from glue.topology.kafka_read import read_to_end
+from glue.ui.privacy import letter_cause, visible_key, visible_value
+
+MOST = 10
+_BACK = 12  # offsets from the end of each partition: transaction markers take some of them
+_FRESH = 2.0  # seconds for which an answer serves all pages
+_PATIENCE = 4.0
+
+
+class LatestRecords:
+    """Reads the ends of topics; one read at a time, whoever asks."""
+
+    def __init__(self, bootstrap: str, decode: Decoder) -> None:
+        self._bootstrap, self._decode = bootstrap, decode
+        self._lock = threading.Lock()
+        self._kept: dict[str, tuple[float, list[dict[str, Any]]]] = {}
+
+    def __call__(self, topic: str, ends: dict[Place, tuple[int, int]]) -> list[dict[str, Any]]:
+        """At most ``MOST`` records, the newest first.
+
+        Args:
+            ends: first and next offset of each partition of the topic.
+
+        Raises:
+            ServiceUnavailableError: Kafka does not answer.
+        """
+        with self._lock:
+            asked, rows = self._kept.get(topic, (0.0, []))
+            if time.monotonic() - asked >= _FRESH or not asked:
+                rows = self._read(ends)
+                self._kept[topic] = (time.monotonic(), rows)
+            return rows
+
+    def _read(self, ends: dict[Place, tuple[int, int]]) -> list[dict[str, Any]]:
+        wanted = {place: max(low, high - _BACK) for place, (low, high) in ends.items() if low < high}
+        messages: list[Any] = []
+        if wanted.keys() - read_to_end(self._bootstrap, wanted, messages.append, _PATIENCE).keys():
+            raise ServiceUnavailableError("records", "Kafka does not answer in time", "mxctl local status")
+        messages.sort(key=lambda one: one.timestamp()[1], reverse=True)
+        return [self._row(message) for message in messages if last(message.headers(), MARK) is None][:MOST]
+
+    def _row(self, message: Any) -> dict[str, Any]:
+        headers = message.headers() or []
+        row: dict[str, Any] = {
+            "partition": message.partition(),
+            "offset": message.offset(),
+            "at": message.timestamp()[1],
+            "key": visible_key(message.key()),
+            "bytes": len(message.value() or b""),
+        }
+        letter = Letter("", None, None, headers, 0)
+        if letter.header("exception.class.name"):
+            row |= {"by": letter.header("connector.name"), "cause": letter_cause(letter)}
+        if last(headers, SEALED):
+            return {**row, "hidden": "sealed, because it may hold personal data; mxctl dlq show --contents opens it"}
+        if message.value() is None:
+            return {**row, "hidden": "no value: a deletion"}
+        try:
+            value, schema = self._decode(message.value())
+            return {**row, "schema": schema.get("name"), "value": visible_value(value, schema)}
+        except MillionXError as error:
+            return {**row, "hidden": f"not shown, since it can not be decoded: {error.why or error.what}"}
+        except Exception as error:  # whatever it is, what can not be masked is not shown
+            return {**row, "hidden": f"not shown, since it can not be masked ({type(error).__name__})"}

@@ -1,0 +1,227 @@
+"""The graph as the page draws it: nodes with state, figures and last error, lines with their rate, one sentence."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from typing import Any
+
+from glue.deadletters.read import Letter
+from glue.topology.graph.layout import arrange
+from glue.topology.graph.live import put_connectors, put_traffic, reads_of
+from glue.topology.graph.model import Graph, Node, NodeKind, build, stores_of
+from glue.ui.collector import CONNECT, EVERY, KAFKA, REGISTRY, Snapshot
+from glue.ui.privacy import clean, letter_cause
+
+_FRESH = 600_000  # milliseconds since its last record in which a source counts as at work
+WORDS = {"ok": "well", "idle": "idle", "warn": "check", "fail": "failed", "unknown": "unknown"}
+_WORST = ("fail", "unknown", "warn")
+
+
+def live_graph(snapshot: Snapshot) -> Graph:
+    """The declared graph with live state; ``state`` is one of ``WORDS``."""
+    graph = build(snapshot.declared)
+    for node in graph.nodes.values():
+        node.facts.clear()
+    if snapshot.connectors is not None:
+        put_connectors(graph, snapshot.connectors)
+    if snapshot.traffic is not None:
+        put_traffic(graph, snapshot.declared, snapshot.traffic)
+    for node in graph.nodes.values():
+        _judge(node, snapshot, graph)
+    return graph
+
+
+def _judge(node: Node, snapshot: Snapshot, graph: Graph) -> None:
+    asked = KAFKA if node.kind in (NodeKind.TOPIC, NodeKind.DEAD, NodeKind.CHAIN, NodeKind.SOURCE) else CONNECT
+    if (snapshot.traffic if asked == KAFKA else snapshot.connectors) is None:
+        node.state = "unknown"
+        return
+    if node.kind == NodeKind.SOURCE:
+        newest = newest_record(node, snapshot, graph)
+        fresh = newest is not None and time.time() * 1000 - newest < _FRESH
+        node.state = "ok" if fresh else "idle"
+    elif node.kind == NodeKind.DEAD and node.state != "fail":
+        node.state = "warn" if open_letters(node, snapshot) else "ok"
+    elif node.kind == NodeKind.TOPIC and node.state == "ok" and f"{node.label}-value" in snapshot.declared.subjects:
+        subjects = snapshot.subjects
+        missing = REGISTRY in snapshot.errors if subjects is None else f"{node.label}-value" not in subjects
+        node.state = "warn" if missing else "ok"
+    node.state = node.state or "unknown"
+
+
+def newest_record(node: Node, snapshot: Snapshot, graph: Graph) -> int | None:
+    """Milliseconds since the epoch of the newest record of a topic, or of the topic that a source fills."""
+    if snapshot.traffic is None:
+        return None
+    if node.kind in (NodeKind.TOPIC, NodeKind.DEAD):
+        return snapshot.traffic.newest.get(node.label)
+    if node.kind != NodeKind.SOURCE:
+        return None
+    fed = (graph.nodes[right] for left, right in graph.edges if left == node.id)
+    found = [snapshot.traffic.newest.get(one.label, 0) for one in fed if one.kind == NodeKind.TOPIC]
+    return max(found, default=0) or None
+
+
+def open_letters(node: Node, snapshot: Snapshot) -> int:
+    """Open letters in a dead-letter topic, or by a source, a chain or a connector."""
+    return sum(map(len, _open(node, snapshot)))
+
+
+def _open(node: Node, snapshot: Snapshot) -> list[list[Letter]]:
+    if node.kind == NodeKind.DEAD:
+        return [letters for (topic, _), letters in snapshot.open.items() if topic == node.label]
+    return [letters for (_, by), letters in snapshot.open.items() if by == _writer(node)]
+
+
+def _writer(node: Node) -> str:
+    """The name under which a source, a chain or a connector sets letters aside."""
+    return f"connectors.{node.label}" if node.kind == NodeKind.SOURCE else node.label
+
+
+def trouble(node: Node, snapshot: Snapshot) -> str:
+    """What is wrong with a node, in a sentence; empty where nothing is."""
+    if node.state == "unknown":
+        kafka = node.kind in (NodeKind.TOPIC, NodeKind.DEAD, NodeKind.CHAIN, NodeKind.SOURCE)
+        service = KAFKA if kafka else CONNECT
+        return f"{service} does not answer" if service in snapshot.errors else "not looked at yet"
+    if node.kind == NodeKind.CONNECTOR and node.state in ("warn", "fail"):
+        return clean(node.facts[0])
+    if node.kind == NodeKind.STORE and node.state in ("warn", "fail"):
+        return "its connector does not work"
+    if node.kind == NodeKind.CHAIN and node.state == "warn":
+        return "not running: no worker reads its topics"
+    if node.kind == NodeKind.DEAD and node.state == "warn":
+        return f"{open_letters(node, snapshot):,} open"
+    if node.state == "fail":
+        return "the topic is missing"
+    if node.state == "warn":
+        down = snapshot.subjects is None
+        return f"{REGISTRY} does not answer" if down else "its schema is not registered"
+    return ""
+
+
+def graph_view(snapshot: Snapshot) -> dict[str, Any]:
+    """All that the page needs for one drawing."""
+    graph = live_graph(snapshot)
+    columns, routes = arrange(graph)
+    nodes = [node_view(node, snapshot, graph) for node in graph.nodes.values()]
+    return {
+        "profile": snapshot.declared.profile,
+        "at": int(time.time() * 1000),
+        "every": EVERY,
+        "summary": summary(graph, snapshot),
+        "services": [
+            {"name": name, "ok": name not in snapshot.errors, "text": snapshot.errors.get(name, "answers")}
+            for name in (KAFKA, CONNECT, REGISTRY)
+        ],
+        "totals": _totals(graph, snapshot),
+        "columns": columns,
+        "routes": routes,
+        "dead": [node.id for node in graph.dead],
+        "nodes": nodes,
+        "edges": [
+            {
+                "from": left,
+                "to": right,
+                "dead": graph.nodes[right].kind == NodeKind.DEAD,
+                "rate": edge_rate(graph, snapshot, left, right),
+                "open": (graph.nodes[right].label, _writer(graph.nodes[left])) in snapshot.open,
+            }
+            for left, right in graph.edges
+        ],
+    }
+
+
+def _totals(graph: Graph, snapshot: Snapshot) -> dict[str, float | None]:
+    kinds = {name: node.kind for name, node in graph.nodes.items()}
+    fed = {right for left, right in graph.edges if kinds[left] == NodeKind.SOURCE and kinds[right] == NodeKind.TOPIC}
+    sunk = [edge for edge in graph.edges if kinds[edge[1]] == NodeKind.CONNECTOR]
+    known = snapshot.traffic is not None
+    return {
+        "in": _total([snapshot.rates.written(graph.nodes[one].label) for one in fed]),
+        "stored": _total([edge_rate(graph, snapshot, *edge) for edge in sunk]),
+        "lag": sum(node.numbers.get("lag", 0) for node in graph.nodes.values()) if known else None,
+        "dead": sum(open_letters(node, snapshot) for node in graph.dead) if known else None,
+    }
+
+
+def _total(rates: list[float | None]) -> float | None:
+    known = [rate for rate in rates if rate is not None]
+    return sum(known) if known else None
+
+
+def node_view(node: Node, snapshot: Snapshot, graph: Graph) -> dict[str, Any]:
+    """One node: identity, state with its word and reason, and the figures that it has."""
+    rates = snapshot.rates
+    rate: float | None = None
+    if node.kind in (NodeKind.TOPIC, NodeKind.DEAD):
+        rate = rates.written(node.label)
+    elif (reads := reads_of(snapshot.declared, node)) is not None:
+        rate = _total([rates.read(reads[0], topic) for topic in reads[1]])
+    else:
+        rate = _total(
+            [edge_rate(graph, snapshot, a, b) for a, b in graph.edges if node.id in (a, b) and not _dead(graph, b)]
+        )
+    return {
+        "id": node.id,
+        "kind": str(node.kind),
+        "name": node.label,
+        "state": node.state,
+        "word": WORDS[node.state],
+        "why": trouble(node, snapshot),
+        "rate": rate,
+        "newest": newest_record(node, snapshot, graph),
+        "open": open_letters(node, snapshot),
+        "last_error": last_error(node, snapshot),
+        **node.numbers,
+    }
+
+
+def last_error(node: Node, snapshot: Snapshot) -> dict[str, Any] | None:
+    """The cause of the newest open letter of a source, chain or connector; of any, for dead letters."""
+    newest = max((letters[0] for letters in _open(node, snapshot)), key=lambda one: one.timestamp, default=None)
+    return None if newest is None else {"text": letter_cause(newest), "at": newest.timestamp, "id": newest.id}
+
+
+def _dead(graph: Graph, name: str) -> bool:
+    return graph.nodes[name].kind == NodeKind.DEAD
+
+
+def edge_rate(graph: Graph, snapshot: Snapshot, left: str, right: str) -> float | None:
+    """Records a second along a line: what is written to a topic, or what a reader committed."""
+    one, other = graph.nodes[left], graph.nodes[right]
+    if other.kind in (NodeKind.TOPIC, NodeKind.DEAD):
+        return snapshot.rates.written(other.label)
+    if (reads := reads_of(snapshot.declared, other)) is not None:
+        return snapshot.rates.read(reads[0], one.label)
+    if other.kind == NodeKind.STORE and (reads := reads_of(snapshot.declared, one)) is not None:
+        topics = stores_of(snapshot.declared.connectors[one.label]).get(other.label) or reads[1]
+        return _total([snapshot.rates.read(reads[0], topic) for topic in topics])
+    return None
+
+
+def summary(graph: Graph, snapshot: Snapshot) -> dict[str, str]:
+    """One sentence on the whole: ``state``, ``text``, and ``key``, which changes only when there is news."""
+    nodes = list(graph.nodes.values())
+    counts = Counter(node.state for node in nodes)
+    state = next((one for one in _WORST if counts[one]), "ok")
+    if state == "ok":
+        return {"state": "ok", "text": f"All {len(nodes)} parts well", "key": "well"}
+    down = [name for name in (KAFKA, CONNECT, REGISTRY) if name in snapshot.errors]
+    told = [f"{name} does not answer" for name in down]
+    troubled = sorted((n for n in nodes if n.state in ("fail", "warn")), key=lambda n: _WORST.index(n.state))
+    # A store only repeats its connector, and a topic the registry: said once is enough.
+    reasons = [
+        f"{node.label}: {why}"
+        for node in troubled
+        if node.kind != NodeKind.STORE and not (why := trouble(node, snapshot)).endswith("does not answer")
+    ]
+    told += [*reasons[:2], *([f"{len(reasons) - 2} more"] if len(reasons) > 2 else [])]
+    well = counts["ok"] + counts["idle"]
+    text = ". ".join([*(told or ["Looking for the first time"]), f"{well} of {len(nodes)} parts well"])
+    return {
+        "state": state if not down else "fail",
+        "text": text,
+        "key": "|".join([*down, *(f"{node.id}={node.state}" for node in nodes if node.state in _WORST)]),
+    }

@@ -23,6 +23,10 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
 import show_panels
 
 pytestmark = pytest.mark.stack
+UNSEEN = (
+    "millionx_webhook_answers_total",  # no receiver runs here
+    "millionx_glue_degraded_total",  # it begins with the first post that Redis did not help
+)
 
 
 @pytest.fixture
@@ -79,10 +83,11 @@ def test_every_panel_and_every_rule_has_data_from_the_real_parts(prometheus: str
 
     assert wait_for(silent, lambda found: not found, 240) == []
 
-    for alert in show_panels.rules("alert"):
-        ask(alert.expr)
-        for part in operands(alert.expr):
-            assert ask(part), f"{alert.what}: nothing is known of {part}"
+    # An alert that is silent has no series, and a panel may show a zero for what never was: their parts must be there.
+    for query in (*show_panels.rules("alert"), *show_panels.panel_queries()):
+        ask(query.expr)
+        for part in operands(query.expr):
+            assert part.startswith(UNSEEN) or ask(part), f"{query.what}: nothing is known of {part}"
 
     values = {labels["source"]: value for labels, value in ask("sum by (source) (millionx_source_records_total)")}
     assert values["shopify"] > 0 and values["weather"] > 0, "runs that ended long ago are counted"
@@ -94,10 +99,10 @@ def test_every_panel_and_every_rule_has_data_from_the_real_parts(prometheus: str
 
 
 def operands(expr: str) -> list[str]:
-    """The selectors in an expression: an alert that is silent has no series of its own, but these must be there."""
+    """The selectors in an expression, without their time ranges."""
     plain = re.sub(r"absent\([^)]*\)", "", expr)
     return [
         found
         for found in re.findall(r"[a-z_:][a-z0-9_:]*(?:\{[^}]*\})?", plain)
-        if found.startswith(("millionx", "kafka_", "jvm_", "redis_", "up{"))
+        if found.startswith(("millionx", "kafka_", "jvm_", "redis_", "weaviate_", "object_count", "process_", "up{"))
     ]

@@ -4,11 +4,11 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 READY := .venv/.ready
 
-.PHONY: help setup browser demo test soak unit lint up down bench lock clean
+.PHONY: help setup browser prometheus demo test soak unit lint up down bench lock clean
 .DEFAULT_GOAL := help
 
 help: ## Show the targets.
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 setup: $(READY) ## Create .venv from the hashed lock.
 
@@ -27,16 +27,19 @@ $(READY): requirements.lock requirements-weights.lock pyproject.toml
 browser: setup ## Find or install a Chromium for the TikTok and Facebook pages.
 	@scripts/ensure-browser
 
+prometheus: ## Find or unpack Prometheus and promtool, for the monitoring and its tests.
+	@scripts/ensure-prometheus
+
 demo: setup browser ## Show the whole pipeline at work; KEEP=1 leaves it running, OUTPUT=json ends with one JSON object.
 	@$(BIN)/mxctl demo $(if $(KEEP),--keep) $(if $(OUTPUT),-o $(OUTPUT))
 
-test: lint browser ## Lint, types, unit tests, and the tests on the real parts.
+test: lint browser prometheus ## Lint, types, unit tests, and the tests on the real parts.
 	@$(BIN)/pytest -m "not soak"
 
 soak: browser ## The long proofs, part by part: processes killed, faults, volume.
 	@$(BIN)/pytest -m soak
 
-unit: setup ## Unit tests only: seconds, no stack.
+unit: setup prometheus ## Unit tests only: seconds, no stack.
 	@$(BIN)/pytest -m "not stack and not browser"
 
 lint: setup ## ruff and mypy.

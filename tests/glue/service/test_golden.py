@@ -1,0 +1,51 @@
+"""Golden diffs over a sample of a live topic: a changed chain shows what it changes, record by record."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from playground import Playground
+
+from glue.errors import ConfigError
+from glue.service.golden import compare, read_golden, take_sample, write_golden
+
+pytestmark = pytest.mark.stack
+
+
+def test_a_changed_chain_shows_its_changes_on_the_same_records(play: Playground, tmp_path: Path) -> None:
+    play.send(1, content="call me on 01712345678 please")
+    play.send(2, content="hi")
+    play.send(3, content="size 42 please")
+    play.flush()
+    file = tmp_path / "new" / "golden.json"
+    write_golden(file, play.name, take_sample(play.chain(), 10))
+    text = file.read_text(encoding="utf-8")
+    assert "01712345678" not in text and "user1" not in text
+    golden = read_golden(file)
+    assert sorted(fate["fate"] for fate in golden.values()) == ["passed", "passed", "refused"]
+    play.send(4)
+    play.flush()
+
+    same = compare(play.chain(), golden)
+    assert (same.records, same.changes, same.gone) == (3, {}, [])
+    other = compare(play.chain(transforms__scrub__phone="(phone)"), golden | {f"{play.source}/0/999": {}})
+    assert [lines for lines in other.changes.values() if any("[PHONE]" in line for line in lines)] == [
+        ['value.content: "call me on [PHONE] please" -> "call me on (phone) please"']
+    ]
+    assert len(other.changes) == 1 and other.gone == [f"{play.source}/0/999"]
+
+
+def test_contents_that_a_chain_leaves_personal_are_not_kept(play: Playground) -> None:
+    play.send(1, content="call me on 01712345678 please")
+    play.flush()
+    (fate,) = take_sample(play.chain(transforms="validate"), 1).values()
+    assert "content" in fate["value"]["withheld"]
+    assert "01712345678" not in json.dumps(fate)
+
+
+def test_a_file_that_is_no_golden_file_is_told(tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_text("[]")
+    with pytest.raises(ConfigError, match="golden file"):
+        read_golden(tmp_path / "x.json")

@@ -18,12 +18,13 @@ from bench_report import Row
 
 ROOT = Path(__file__).resolve().parent.parent
 OURS = ("passthrough", "glue at least once", "glue exactly once")
-QUIX = ("quixstreams at least once", "quixstreams exactly once")
+QUIX = ("quixstreams at least once", "quixstreams exactly once", "quixstreams at least once, our codecs")
 RATIOS = (
     ("glue exactly once", "passthrough", None),
     ("glue at least once", "quixstreams at least once", 3.0),
     ("glue exactly once", "quixstreams exactly once", 2.0),
     ("glue exactly once", "quixstreams at least once", None),
+    ("glue at least once", "quixstreams at least once, our codecs", None),
 )
 _AIM = 10_000  # records a second
 

@@ -7,7 +7,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from glue.clients import kafka
@@ -108,12 +108,11 @@ def service(topics: dict[str, str], records: int) -> float:
     return times[-1] - times[0]
 
 
-def quix(topics: dict[str, str], records: int, guarantee: str) -> float:
-    """quixstreams with the same decoding, the same transforms and the same encoding, record by record."""
+def quix(topics: dict[str, str], records: int, guarantee: str, codecs: str) -> float:
+    """quixstreams with the same transforms, record by record; the Avro ``codecs`` are its own or ours."""
     from quixstreams import Application
     from quixstreams.models import BytesDeserializer, BytesSerializer
 
-    process = processor(topics)
     app = Application(
         broker_address=get_settings().kafka,
         consumer_group=f"bench-{RUN}",
@@ -124,22 +123,61 @@ def quix(topics: dict[str, str], records: int, guarantee: str) -> float:
         auto_create_topics=False,
         producer_extra_config={"linger.ms": 5, "compression.type": "lz4"},
     )
-    source = app.topic(topics["source"], value_deserializer=BytesDeserializer(), key_deserializer="str")
-    output = app.topic(topics["output"], value_serializer=BytesSerializer(), key_serializer="str")
+    if codecs == "ours":
+        reads, writes, work = BytesDeserializer(), BytesSerializer(), _with_our_codecs(topics)
+    else:
+        reads, writes, work = _with_its_codecs(topics)
+    source = app.topic(topics["source"], value_deserializer=reads, key_deserializer="str")
+    output = app.topic(topics["output"], value_serializer=writes, key_serializer="str")
     times: list[float] = []
 
-    def transform(value: bytes, key: str, timestamp: int, headers: Any) -> bytes:
+    def transform(value: Any, key: str, timestamp: int, headers: Any) -> Any:
         if not times:
             times.append(time.perf_counter())
-        (result,) = process([Message(value, key, topics["source"])])
-        if not isinstance(result, Produced) or result.value is None:
-            raise SystemExit(f"a record did not pass: {result}")
-        return result.value
+        return work(value, key)
 
     frame = app.dataframe(source)
     frame = frame.apply(transform, metadata=True).to_topic(output)
     app.run(count=records, timeout=60)
     return time.perf_counter() - times[0]
+
+
+def _with_our_codecs(topics: dict[str, str]) -> Callable[[bytes, str], Any]:
+    process = processor(topics)
+
+    def work(value: bytes, key: str) -> Any:
+        (result,) = process([Message(value, key, topics["source"])])
+        if not isinstance(result, Produced) or result.value is None:
+            raise SystemExit(f"a record did not pass: {result}")
+        return result.value
+
+    return work
+
+
+def _with_its_codecs(topics: dict[str, str]) -> tuple[Any, Any, Callable[[Any, str], Any]]:
+    from quixstreams.models.serializers.avro import AvroDeserializer, AvroSerializer
+    from quixstreams.models.serializers.schema_registry import (
+        SchemaRegistryClientConfig,
+        SchemaRegistrySerializationConfig,
+    )
+
+    from glue.avro import load_schema
+    from glue.transforms.contract import Record
+
+    client = SchemaRegistryClientConfig(url=get_settings().registry)
+    latest = SchemaRegistrySerializationConfig(auto_register_schemas=False, use_latest_version=True)
+    folder = get_settings().schemas_dir
+    schema, output = load_schema(folder / "social_post.avsc"), load_schema(folder / "enriched_post.avsc")
+    writes = AvroSerializer(output, schema_registry_client_config=client, schema_registry_serialization_config=latest)
+    chain = Chain.from_config(declared(topics).config)
+
+    def work(value: Any, key: str) -> Any:
+        (result,) = chain.run([Record(topics["source"], key, value, schema)])
+        if not isinstance(result, Record):
+            raise SystemExit(f"a record did not pass: {result}")
+        return result.value
+
+    return AvroDeserializer(schema_registry_client_config=client), writes, work
 
 
 class Message:
@@ -206,7 +244,8 @@ def main() -> None:
     elif name == "glue exactly once":
         seconds = service(topics, records)
     else:
-        seconds = quix(topics, records, "exactly-once" if "exactly" in name else "at-least-once")
+        guarantee = "exactly-once" if "exactly" in name else "at-least-once"
+        seconds = quix(topics, records, guarantee, "ours" if "our codecs" in name else "its own")
     print(json.dumps({"seconds": seconds}))
 
 

@@ -122,7 +122,7 @@ def parts(given: argparse.Namespace) -> dict[str, Callable[[], list[Row]]]:
     def bridge() -> list[Row]:
         from bench_bridge import bridge
 
-        return bridge(5000, 2 * given.rounds + 1)
+        return bridge(3000, 10 * given.rounds + 1)
 
     def sink() -> list[Row]:
         from bench_bridge import weaviate_sink

@@ -118,12 +118,12 @@ def embedding() -> list[Row]:
         work()
         return time.perf_counter() - started
 
-    def singly(embedder: Any) -> list[float]:
-        return [wall(lambda text=text: embedder.embed([text])) for text in texts[:100]]  # type: ignore[misc]
+    def singly(embedder: Any, count: int = 30) -> list[float]:
+        return [wall(lambda text=text: embedder.embed([text])) for text in texts[:count]]  # type: ignore[misc]
 
     plain.embed(texts[:16])
     many = statistics.median(wall(lambda: plain.embed(texts)) for _ in range(3))
-    one = statistics.quantiles(singly(plain), n=100)
+    one = statistics.quantiles(singly(plain, 100), n=100)
     without = statistics.median(wall(lambda: [plain.embed([text]) for text in repeated]) for _ in range(3))
     fresh = [open_embedder() for _ in range(3)]
     with_cache = statistics.median(

@@ -59,8 +59,12 @@ def take_sample(declared: DeclaredChain, count: int) -> Fates:
     Raises:
         ServiceUnavailableError: Kafka, the registry or what a transform needs does not answer.
         ConfigError: the chain does not start.
+        UsageError: a topic does not exist, or there are no records.
     """
-    return _run(declared, _newest(declared, count))
+    messages = _newest(declared, count)
+    if not messages:
+        raise UsageError(f"chain {declared.name}", "its topics hold no records", "produce some first")
+    return _run(declared, messages)
 
 
 def compare(declared: DeclaredChain, golden: Fates) -> Comparison:
@@ -68,8 +72,11 @@ def compare(declared: DeclaredChain, golden: Fates) -> Comparison:
 
     Raises:
         ServiceUnavailableError, ConfigError: see ``take_sample``.
+        UsageError: none of the records is there any more, so that nothing can be said.
     """
     now = _run(declared, _these(golden))
+    if not now:
+        raise UsageError(f"chain {declared.name}", "no record of the golden file is left", "take new ones: --accept")
     found = Comparison(len(now), gone=sorted(set(golden) - set(now)))
     for place, fate in now.items():
         if lines := list(_differences(golden[place], fate)):

@@ -49,6 +49,14 @@ def test_contents_that_a_chain_leaves_personal_are_not_kept(play: Playground) ->
     assert "01712345678" not in json.dumps(fate)
 
 
+@pytest.mark.stack
+def test_where_there_is_nothing_to_compare_nothing_passes(play: Playground) -> None:
+    with pytest.raises(UsageError, match="no records"):
+        take_sample(play.chain(), 5)
+    with pytest.raises(UsageError, match="is left"):
+        compare(play.chain(), {f"{play.source}/0/999": {}})
+
+
 @pytest.fixture
 def chain_file(play: Playground, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     folder = tmp_path / "config" / "transforms"

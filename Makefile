@@ -51,6 +51,9 @@ up: setup ## Start the local stack, apply the topology, start the services.
 down: ## Stop the local stack.
 	@$(BIN)/mxctl local down
 
+bench: setup ## Every benchmark, about 25 minutes on a quiet machine; ARGS="--only loop" takes a part. Report: build/bench.json.
+	@$(BIN)/python scripts/bench.py --json build/bench.json $(ARGS)
+
 lock: setup ## Resolve the dependencies anew into requirements.lock.
 	@$(BIN)/pip-compile --quiet --allow-unsafe --strip-extras --generate-hashes --no-emit-index-url --no-emit-find-links \
 	  --no-emit-trusted-host --extra local --extra browser --extra webhook --extra tracing --extra dev -o requirements.lock pyproject.toml

@@ -1,17 +1,13 @@
 """What Python inside Kafka Connect costs: per record for a transform, per batch for the Weaviate sink.
 
 The transform is timed by a Java program that calls the plugin as a worker does, in rounds that alternate with the bare
-round trip of the same bytes over the same socket, with the same SMT in Java, and with none: ratios within a round hold
-on a noisy machine, microseconds do not. The sink is timed against weaviate-client called directly with the same
+round trip of the same bytes over the same socket, with the same SMT in Java, and with none: ratios within a run hold on
+a noisy machine, microseconds do not. The sink is timed against weaviate-client called directly with the same
 objects; it needs a running Weaviate (``mxctl local up``).
-
-    python scripts/bench_bridge.py [--records 5000] [--rounds 7] [--no-sink] [-o table|json]
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
 import random
 import socket
@@ -23,6 +19,8 @@ import time
 import uuid
 from pathlib import Path
 from typing import Any
+
+from bench_report import Row
 
 ROOT = Path(__file__).resolve().parents[1]
 SCRUB = "glue.transforms.scrub:ScrubPII"
@@ -58,21 +56,18 @@ def _java(records: int, rounds: int) -> dict[str, list[int]]:
 
 
 def transforms(records: int, rounds: int) -> dict[str, Any]:
-    """Microseconds a record (medians), and ratios to the bare round trip of the same round.
-
-    The Python function alone is the difference of a round between the transform and one that does nothing, because a
-    figure taken at another moment of a noisy machine says nothing.
+    """Microseconds a record, and the ratio to the bare round trip: of each measurement the best round, since whatever
+    else a machine does only adds to it.
     """
     raw = _java(records, rounds)
-    pairs = list(zip(raw["identity"], raw["python"], raw["bare"], strict=True))
-    times = {name: statistics.median(raw[name]) for name in ("none", "java", "bare", "identity", "python")}
+    best = {name: min(raw[name]) / 1000 for name in ("none", "java", "pack", "bare", "identity", "python")}
     return {
         "frame_bytes": raw["bytes"][0],
-        "us_per_record": {name: round(nanos / 1000, 1) for name, nanos in times.items()},
-        "records_per_second": {name: round(1e9 / nanos) for name, nanos in times.items() if name != "none"},
-        "us_of_the_python_function": round(statistics.median(python - idle for idle, python, _ in pairs) / 1000, 1),
-        "us_of_the_bridge_beyond_bare": round(statistics.median(idle - bare for idle, _, bare in pairs) / 1000, 1),
-        "bridge_over_bare": round(statistics.median(idle / bare for idle, _, bare in pairs), 2),
+        "us_per_record": {name: round(micros, 2) for name, micros in best.items()},
+        "records_per_second": round(1e6 / best["python"]),
+        "us_of_the_python_function": best["python"] - best["identity"],
+        "us_of_the_bridge_beyond_bare": best["identity"] - best["bare"],
+        "bridge_over_bare": best["identity"] / best["bare"],
     }
 
 
@@ -177,26 +172,34 @@ def _through_host(collection: str, posts: list[dict[str, Any]], url: str, grpc: 
     return taken
 
 
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--records", type=int, default=5000)
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--objects", type=int, default=3000)
-    parser.add_argument("--no-sink", action="store_true")
-    parser.add_argument("-o", "--output", choices=["table", "json"], default="table")
-    given = parser.parse_args()
-    result: dict[str, Any] = {"load": os.getloadavg()[0], "transform": transforms(given.records, given.rounds)}
-    if not given.no_sink:
-        result["sink"] = sink(given.objects, min(given.rounds, 5))
-    if given.output == "json":
-        print(json.dumps(result))
-        return
-    for part, figures in result.items():
-        print(part if isinstance(figures, dict) else f"{part}: {figures:.1f}")
-        for key, value in figures.items() if isinstance(figures, dict) else ():
-            print(f"  {key:34} {value}")
+def bridge(records: int, rounds: int) -> list[Row]:
+    """The rows of a transform."""
+    found = transforms(records, rounds)
+    part = f"transform in the worker, frames of {found['frame_bytes']} bytes"
+    names = {
+        "none": "no SMT",
+        "java": "the same SMT in Java",
+        "bare": "bare round trip of the same bytes",
+        "identity": "Python SMT that does nothing",
+        "python": "Python ScrubPII",
+    }
+    rows = [Row(part, name, found["us_per_record"][key], "us/record") for key, name in names.items()]
+    return [
+        *rows,
+        Row(part, "of it: packing in Java", found["us_per_record"]["pack"], "us/record"),
+        Row(part, "of it: the Python function", found["us_of_the_python_function"], "us/record"),
+        Row(part, "of it: the bridge beyond the bare round trip", found["us_of_the_bridge_beyond_bare"], "us/record"),
+        Row(part, "Python ScrubPII", found["records_per_second"]["python"], "records/s"),
+        Row(part, "ScrubPII less its function / bare round trip", found["bridge_over_bare"], aim=1.5, at_most=True),
+    ]
 
 
-if __name__ == "__main__":
-    main()
+def weaviate_sink(count: int, rounds: int) -> list[Row]:
+    """The rows of the sink."""
+    found = sink(count, rounds)
+    part = f"Weaviate sink, {count} objects"
+    return [
+        Row(part, "weaviate-client called directly", found["direct_per_second"], "objects/s"),
+        Row(part, "through the host process", found["bridge_per_second"], "objects/s"),
+        Row(part, "time: through the host / direct", found["bridge_over_direct_time"], aim=1.2, at_most=True),
+    ]

@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from glue.clients import kafka
@@ -26,7 +27,8 @@ CHAIN = {
     "transforms.hash.type": "glue.transforms.identity:HashIdentity",
     "transforms.shape.type": "glue.transforms.post:ToEnrichedPost",
 }
-RUN = os.environ["BENCH_RUN"]
+_CHUNK = 500
+RUN = os.environ.get("BENCH_RUN", "")
 
 
 def declared(topics: dict[str, str]) -> DeclaredChain:
@@ -57,8 +59,8 @@ def passthrough(topics: dict[str, str], records: int, process: Processor | None 
         if not messages:
             continue
         started = started or time.perf_counter()
-        for first in range(0, len(messages), 500):
-            chunk = messages[first : first + 500]
+        for first in range(0, len(messages), _CHUNK):
+            chunk = messages[first : first + _CHUNK]
             if process is None:
                 for message in chunk:
                     producer.produce(topics["output"], message.value(), message.key())
@@ -106,12 +108,11 @@ def service(topics: dict[str, str], records: int) -> float:
     return times[-1] - times[0]
 
 
-def quix(topics: dict[str, str], records: int, guarantee: str) -> float:
-    """quixstreams with the same decoding, the same transforms and the same encoding, record by record."""
+def quix(topics: dict[str, str], records: int, guarantee: str, codecs: str) -> float:
+    """quixstreams with the same transforms, record by record; the Avro ``codecs`` are its own or ours."""
     from quixstreams import Application
     from quixstreams.models import BytesDeserializer, BytesSerializer
 
-    process = processor(topics)
     app = Application(
         broker_address=get_settings().kafka,
         consumer_group=f"bench-{RUN}",
@@ -122,30 +123,115 @@ def quix(topics: dict[str, str], records: int, guarantee: str) -> float:
         auto_create_topics=False,
         producer_extra_config={"linger.ms": 5, "compression.type": "lz4"},
     )
-    source = app.topic(topics["source"], value_deserializer=BytesDeserializer(), key_deserializer="str")
-    output = app.topic(topics["output"], value_serializer=BytesSerializer(), key_serializer="str")
+    if codecs == "ours":
+        reads, writes, work = BytesDeserializer(), BytesSerializer(), _with_our_codecs(topics)
+    else:
+        reads, writes, work = _with_its_codecs(topics)
+    source = app.topic(topics["source"], value_deserializer=reads, key_deserializer="str")
+    output = app.topic(topics["output"], value_serializer=writes, key_serializer="str")
     times: list[float] = []
 
-    class Message:
-        def __init__(self, value: bytes, key: str) -> None:
-            self._value, self._key = value, key.encode()
-
-        def __getattr__(self, name: str) -> Any:
-            fixed = {"value": self._value, "key": self._key, "headers": None, "timestamp": (1, 0), "offset": 0}
-            return lambda: fixed.get(name, topics["source"] if name == "topic" else 0)
-
-    def transform(value: bytes, key: str, timestamp: int, headers: Any) -> bytes:
+    def transform(value: Any, key: str, timestamp: int, headers: Any) -> Any:
         if not times:
             times.append(time.perf_counter())
-        (result,) = process([Message(value, key)])
-        if not isinstance(result, Produced) or result.value is None:
-            raise SystemExit(f"a record did not pass: {result}")
-        return result.value
+        return work(value, key)
 
     frame = app.dataframe(source)
     frame = frame.apply(transform, metadata=True).to_topic(output)
     app.run(count=records, timeout=60)
     return time.perf_counter() - times[0]
+
+
+def _with_our_codecs(topics: dict[str, str]) -> Callable[[bytes, str], Any]:
+    process = processor(topics)
+
+    def work(value: bytes, key: str) -> Any:
+        (result,) = process([Message(value, key, topics["source"])])
+        if not isinstance(result, Produced) or result.value is None:
+            raise SystemExit(f"a record did not pass: {result}")
+        return result.value
+
+    return work
+
+
+def _with_its_codecs(topics: dict[str, str]) -> tuple[Any, Any, Callable[[Any, str], Any]]:
+    from quixstreams.models.serializers.avro import AvroDeserializer, AvroSerializer
+    from quixstreams.models.serializers.schema_registry import (
+        SchemaRegistryClientConfig,
+        SchemaRegistrySerializationConfig,
+    )
+
+    from glue.avro import load_schema
+    from glue.transforms.contract import Record
+
+    client = SchemaRegistryClientConfig(url=get_settings().registry)
+    latest = SchemaRegistrySerializationConfig(auto_register_schemas=False, use_latest_version=True)
+    folder = get_settings().schemas_dir
+    schema, output = load_schema(folder / "social_post.avsc"), load_schema(folder / "enriched_post.avsc")
+    writes = AvroSerializer(output, schema_registry_client_config=client, schema_registry_serialization_config=latest)
+    chain = Chain.from_config(declared(topics).config)
+
+    def work(value: Any, key: str) -> Any:
+        (result,) = chain.run([Record(topics["source"], key, value, schema)])
+        if not isinstance(result, Record):
+            raise SystemExit(f"a record did not pass: {result}")
+        return result.value
+
+    return AvroDeserializer(schema_registry_client_config=client), writes, work
+
+
+class Message:
+    """A message that no broker has seen."""
+
+    def __init__(self, value: bytes, key: str, topic: str) -> None:
+        self._value, self._key, self._topic = value, key.encode(), topic
+
+    def value(self) -> bytes:
+        return self._value
+
+    def key(self) -> bytes:
+        return self._key
+
+    def topic(self) -> str:
+        return self._topic
+
+    def headers(self) -> None:
+        return None
+
+    def timestamp(self) -> tuple[int, int]:
+        return 1, 0
+
+    def partition(self) -> int:
+        return 0
+
+    def offset(self) -> int:
+        return 0
+
+
+def steps(records: int) -> Iterator[tuple[str, float]]:
+    """Step of the loop and its seconds, for chunk after chunk of so many records."""
+    from bench_glue_load import encoded, subjects
+
+    from glue.service.decode import to_records
+    from glue.transforms.contract import Record
+
+    topics = subjects()
+    process = processor(topics)
+    values = [Message(value, f"00000000-0000-5000-8000-{i:012d}", topics["source"]) for i, value in encoded(records)]
+    tune_memory()
+    for first in range(0, records, _CHUNK):
+        started = time.perf_counter()
+        found: list[Any] = to_records(values[first : first + _CHUNK], process._read)
+        yield "decode", time.perf_counter() - started
+        for step in process._chain.steps:
+            started = time.perf_counter()
+            found = step.transform.apply_batch(found)
+            yield f"{step.alias}: {type(step.transform).__name__}", time.perf_counter() - started
+        started = time.perf_counter()
+        made = [process._encoded(record, topics["source"]) for record in found if isinstance(record, Record)]
+        yield "encode", time.perf_counter() - started
+        if not all(isinstance(result, Produced) for result in made) or len(made) != len(found):
+            raise SystemExit("a record did not pass")
 
 
 def main() -> None:
@@ -158,7 +244,8 @@ def main() -> None:
     elif name == "glue exactly once":
         seconds = service(topics, records)
     else:
-        seconds = quix(topics, records, "exactly-once" if "exactly" in name else "at-least-once")
+        guarantee = "exactly-once" if "exactly" in name else "at-least-once"
+        seconds = quix(topics, records, guarantee, "ours" if "our codecs" in name else "its own")
     print(json.dumps({"seconds": seconds}))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -20,6 +21,7 @@ from glue.settings import get_settings
 TEXT = """এই জামাটার দাম কত ভাই juta ta khub valo delivery dhaka price koto nice
  product inbox করুন অফার আজকে size 42"""
 WORDS = TEXT.split()
+_DIFFERENT = 20_000
 
 
 def made_posts(count: int, seed: int = 1) -> list[dict[str, Any]]:
@@ -51,26 +53,46 @@ def made_posts(count: int, seed: int = 1) -> list[dict[str, Any]]:
     return posts
 
 
-def prepare(records: int) -> dict[str, str]:
-    """Fresh topics with ``records`` posts in the source; ``{"source": …, "output": …, "dead": …}``."""
-    settings = get_settings()
+def subjects() -> dict[str, str]:
+    """Names of fresh topics, the schemas of their values registered; ``{"source": …, "output": …, "dead": …}``."""
     name = uuid4().hex[:8]
     topics = {part: f"bench.{name}.{part}" for part in ("source", "output", "dead")}
-    admin = kafka.admin_client(settings.kafka)
+    registry = registry_client(get_settings().registry)
+    for part, file in (("source", "social_post.avsc"), ("output", "enriched_post.avsc")):
+        schema = load_schema(get_settings().schemas_dir / file)
+        registry.register_schema(f"{topics[part]}-value", Schema(json.dumps(schema), "AVRO"))
+    return topics
+
+
+def encoded(records: int) -> Iterator[tuple[int, bytes]]:
+    """Number and value of so many posts; after 20,000 they come again."""
+    settings = get_settings()
+    schema = load_schema(settings.schemas_dir / "social_post.avsc")
+    subject = f"bench.{uuid4().hex[:8]}-value"
+    encode = Encoder(
+        schema, registry_client(settings.registry).register_schema(subject, Schema(json.dumps(schema), "AVRO"))
+    )
+    values = [encode(post) for post in made_posts(min(records, _DIFFERENT))]
+    for number in range(records):
+        yield number, values[number % len(values)]
+
+
+def fresh_topics() -> dict[str, str]:
+    """As ``subjects``, with the topics themselves."""
+    topics = subjects()
+    admin = kafka.admin_client(get_settings().kafka)
     for future in admin.create_topics([NewTopic(topic, 6, 1) for topic in topics.values()]).values():
         future.result(30)
-    registry = registry_client(settings.registry)
-    ids = {}
-    for part, file in (("source", "social_post.avsc"), ("output", "enriched_post.avsc")):
-        schema = load_schema(settings.schemas_dir / file)
-        ids[part] = registry.register_schema(f"{topics[part]}-value", Schema(json.dumps(schema), "AVRO"))
-    encode = Encoder(load_schema(settings.schemas_dir / "social_post.avsc"), ids["source"])
-    producer = kafka.producer(settings.kafka)
-    values = [encode(post) for post in made_posts(min(records, 20_000))]
-    for number in range(records):
+    return topics
+
+
+def prepare(records: int) -> dict[str, str]:
+    """Fresh topics with ``records`` posts in the source."""
+    topics, producer = fresh_topics(), kafka.producer(get_settings().kafka)
+    for number, value in encoded(records):
         while True:
             try:
-                producer.produce(topics["source"], values[number % len(values)], record_key("bench", number))
+                producer.produce(topics["source"], value, record_key("bench", number))
                 break
             except BufferError:
                 producer.poll(0.1)

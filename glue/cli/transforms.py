@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import Any
 
 import click
 
@@ -97,19 +99,59 @@ def describe(name: str, output: str) -> None:
     show_default=True,
     help="Form of what stdout gets.",
 )
-def test(chains: tuple[str, ...], output: str) -> None:
-    """Run the test cases that chain files hold (all chains when none is named); exit 1 when one fails."""
+@click.option("--live", type=click.IntRange(1), metavar="N", help="Also run the last N records of the live topics.")
+@click.option("--golden", type=click.Path(path_type=Path, dir_okay=False), help="File that keeps what came of them.")
+@click.option("--accept", is_flag=True, help="Take a new sample, and what comes of it, as right.")
+def test(chains: tuple[str, ...], output: str, live: int | None, golden: Path | None, accept: bool) -> None:
+    """Run the test cases that chain files hold (all chains when none is named); exit 1 when one fails.
+
+    With --live, records of the topics that one CHAIN reads go through it too, and nothing is written to any topic. The
+    first time, what comes of them is kept; from then on the same records are read again, and each difference is shown.
+    """
+    from glue.errors import UsageError
     from glue.transforms.cases import run_cases
     from glue.transforms.declared import chain_names
 
+    if ((golden or accept) and not live) or (live and len(chains) != 1):
+        raise UsageError("--live", "it needs one chain; --golden and --accept need --live", "see --help")
     results = [result for name in chains or chain_names() for result in run_cases(name)]
+    sample = _live(chains[0], live, golden, accept) if live else None
     if output == "json":
-        click.echo(json.dumps([result.summary() for result in results], ensure_ascii=False))
+        cases = [result.summary() for result in results]
+        click.echo(json.dumps({"cases": cases, "live": sample} if live else cases, ensure_ascii=False))
     else:
         for result in results:
             click.echo(f"{'ok  ' if result.passed else 'FAIL'} {result.chain}: {result.name}")
             for line in result.problems:
                 click.echo(f"       {line}")
         click.echo(f"{sum(r.passed for r in results)} of {len(results)} passed")
-    if not all(result.passed for result in results):
+        _show(sample)
+    if not all(result.passed for result in results) or (sample and sample["changes"]):
         raise SystemExit(1)
+
+
+def _live(name: str, count: int, golden: Path | None, accept: bool) -> dict[str, Any]:
+    from glue.service.golden import Comparison, compare, read_golden, take_sample, write_golden
+    from glue.settings import state_dir
+    from glue.transforms.declared import load_chain
+
+    declared, path = load_chain(name), golden or state_dir() / "golden" / f"{name}.json"
+    if accept or not path.exists():
+        fates = take_sample(declared, count)
+        write_golden(path, name, fates)
+        return Comparison(len(fates)).summary() | {"file": str(path), "written": True}
+    return compare(declared, read_golden(path)).summary() | {"file": str(path), "written": False}
+
+
+def _show(sample: dict[str, Any] | None) -> None:
+    if sample is None:
+        return
+    if sample["written"]:
+        click.echo(f"{sample['records']} live records: what came of them is kept in {sample['file']}")
+        return
+    for place, lines in sample["changes"].items():
+        click.echo(f"DIFF {place}")
+        for line in lines:
+            click.echo(f"       {line}")
+    gone = f", {len(sample['gone'])} are gone" if sample["gone"] else ""
+    click.echo(f"{sample['records']} live records: {len(sample['changes'])} come out otherwise{gone}")

@@ -8,7 +8,7 @@ wire a struct is the list of its values in schema order, a Decimal its text, the
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -23,6 +23,7 @@ Convert = Callable[[Any], Any]
 _EPOCH_DAY = EPOCH.date().toordinal()
 _LAST_DAY = date.max.toordinal()
 _DAY_MILLIS = 86_400_000
+_EXACT = 4_000_000_000_000
 _PLAIN_KEYS = frozenset({"STRING", "BOOLEAN", "INT8", "INT16", "INT32", "INT64", "FLOAT32", "FLOAT64"})
 DECIMAL, DATE, TIME, TIMESTAMP = (
     f"org.apache.kafka.connect.data.{name}" for name in ("Decimal", "Date", "Time", "Timestamp")
@@ -46,6 +47,8 @@ def _encode_timestamp(value: Any) -> Any:
 
 
 def _decode_timestamp(number: int) -> datetime | int:
+    if -_EXACT < number < _EXACT:  # where a float holds a millisecond exactly enough; twice as fast
+        return datetime.fromtimestamp(number / 1000, UTC)
     try:
         return EPOCH + timedelta(milliseconds=number)
     except OverflowError:

@@ -133,14 +133,20 @@ def read_topics(bootstrap: str, topics: Iterable[str], committed_only: bool = Tr
             if found.error is not None:
                 raise UsageError(f"topic {topic}", found.error.str(), "mxctl dlq stats names those there are")
             for partition in sorted(found.partitions):
-                yield from _read_partition(consumer, topic, partition)
+                for message in read_partition(consumer, topic, partition):
+                    yield topic, message
     finally:
         consumer.close()
 
 
-def _read_partition(consumer: Any, topic: str, partition: int) -> Iterator[tuple[str, Any]]:
+def read_partition(consumer: Any, topic: str, partition: int, start: int = 0, stop: int | None = None) -> Iterator[Any]:
+    """The messages at the offsets from ``start`` to before ``stop``, as far as they are there at this moment.
+
+    ``consumer`` must be one with ``enable.partition.eof``.
+    """
     place = TopicPartition(topic, partition)
     first, end = consumer.get_watermark_offsets(place, timeout=_TIMEOUT)
+    first, end = max(first, start), end if stop is None else min(end, stop)
     if first >= end:
         return
     consumer.assign([TopicPartition(topic, partition, first)])
@@ -153,7 +159,7 @@ def _read_partition(consumer: Any, topic: str, partition: int) -> Iterator[tuple
             if message.error() is None:
                 if message.offset() >= end:
                     return
-                yield topic, message
+                yield message
                 if message.offset() == end - 1:
                     return
             elif message.error().code() == KafkaError._PARTITION_EOF:

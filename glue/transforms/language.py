@@ -9,7 +9,7 @@ from pydantic import Field
 
 from glue.transforms.contract import Record, Transform, TransformConfig
 
-_WORDS = re.compile(r"[a-z]{2,20}", re.IGNORECASE)
+_WORDS = re.compile(r"[a-z]{2,20}")  # of a text in lower case: ignoring the case takes twice as long
 _ENOUGH = 400  # characters that decide; the rest of a long text changes nothing
 _ROMANISED_WORDS = """
 ami tumi apni amar tomar apnar amader apnader ache asen ase nai nei koto dam kemon kmn kothay kothai lagbe lagbo
@@ -31,8 +31,10 @@ _ROMANISED, _ENGLISH = frozenset(_ROMANISED_WORDS.split()), frozenset(_ENGLISH_W
 def guess(text: str) -> str | None:
     """``bn``, ``bn-Latn``, ``en``, or None where there are no letters to judge by."""
     head = text[:_ENOUGH]
-    data = head.encode("utf-8", "replace")
-    bengali = data.count(b"\xe0\xa6") + data.count(b"\xe0\xa7")  # U+0980 to U+09FF in UTF-8: no regex, no loop
+    bengali = 0
+    if not head.isascii():
+        data = head.encode("utf-8", "replace")
+        bengali = data.count(b"\xe0\xa6") + data.count(b"\xe0\xa7")  # U+0980 to U+09FF in UTF-8: no regex, no loop
     if bengali and bengali * 3 >= len(head):
         return "bn"
     words = _WORDS.findall(head.lower())

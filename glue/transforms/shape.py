@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from glue.avro import load_schema
@@ -78,4 +78,7 @@ def millis(when: datetime) -> int:
 
 def iso(when: datetime) -> str:
     """ISO 8601 in UTC with milliseconds and a Z, as Weaviate's date type reads it (RFC 3339)."""
+    if when.tzinfo is UTC:  # as decoded; isoformat takes twice as long
+        clock = when.hour, when.minute, when.second, when.microsecond // 1000
+        return "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ" % (when.year, when.month, when.day, *clock)  # noqa: UP031
     return when.isoformat(timespec="milliseconds").replace("+00:00", "Z")

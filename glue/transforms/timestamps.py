@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import Field
 
 from glue.transforms.contract import Record, Transform, TransformConfig
+from glue.transforms.derived import Derived
 
 
 class IngestionTimeConfig(TransformConfig):
@@ -18,6 +20,10 @@ class IngestionTimeConfig(TransformConfig):
 class InsertIngestionTime(Transform[IngestionTimeConfig]):
     """Write the present time (UTC) into a field, unless it is there already."""
 
+    def configure(self, props: Mapping[str, str]) -> None:
+        super().configure(props)
+        self._derived = Derived(self._schema)
+
     def apply(self, record: Record) -> Record:
         value = record.value
         if value is not None and (self.config.overwrite or value.get(self.config.field) is None):
@@ -27,9 +33,10 @@ class InsertIngestionTime(Transform[IngestionTimeConfig]):
         return record
 
     def output_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        return self._derived(schema)
+
+    def _schema(self, schema: dict[str, Any]) -> dict[str, Any]:
         if any(field["name"] == self.config.field for field in schema["fields"]):
             return schema
-        if getattr(self, "_input", None) is not schema:
-            added = {"name": self.config.field, "type": {"type": "long", "logicalType": "timestamp-millis"}}
-            self._input, self._output = schema, {**schema, "fields": [*schema["fields"], added]}
-        return self._output
+        added = {"name": self.config.field, "type": {"type": "long", "logicalType": "timestamp-millis"}}
+        return {**schema, "fields": [*schema["fields"], added]}

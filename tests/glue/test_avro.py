@@ -1,10 +1,14 @@
+import io
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import fastavro
 import pytest
 from confluent_kafka.schema_registry import Schema
+from hypothesis import given
+from hypothesis import strategies as st
 
 from glue.avro import Decoder, Encoder, load_schema
 from glue.errors import ConfigError, DataError
@@ -82,3 +86,81 @@ def test_a_schema_file_that_is_missing_or_wrong_names_itself(tmp_path):
     wrong.write_text('{"type": "record", "name": "X", "fields": [{"name": "a", "type": "strang"}]}')
     with pytest.raises(ConfigError, match=r"wrong\.avsc"):
         load_schema(wrong)
+
+
+@given(st.integers(-62_135_596_800_000, 253_402_300_799_999) | st.integers(-(2**63), 2**63 - 1))
+def test_a_time_is_read_to_the_millisecond_wherever_it_lies(millis):
+    time = {"type": "long", "logicalType": "timestamp-millis"}
+    schema = {"type": "record", "name": "T", "fields": [{"name": "at", "type": time}]}
+    plain = {"type": "record", "name": "T", "fields": [{"name": "at", "type": "long"}]}
+    buffer = io.BytesIO()
+    fastavro.schemaless_writer(buffer, fastavro.parse_schema(plain), {"at": millis})
+    buffer.seek(0)
+    try:
+        expected = datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=millis)
+    except OverflowError:
+        with pytest.raises(OverflowError):
+            fastavro.schemaless_reader(buffer, fastavro.parse_schema(schema), None)
+    else:
+        assert fastavro.schemaless_reader(buffer, fastavro.parse_schema(schema), None)["at"] == expected
+
+
+class Versions:
+    """A registry that knows several versions of one schema, by id from 1."""
+
+    def __init__(self, *schemas: dict) -> None:
+        self.schemas = schemas
+
+    def get_schema(self, schema_id: int) -> Schema:
+        return Schema(json.dumps(self.schemas[schema_id - 1]), "AVRO")
+
+
+_TYPES = {
+    "int": st.integers(-(2**31), 2**31 - 1),
+    "long": st.integers(-(2**63), 2**63 - 1),
+    "string": st.text(max_size=5),
+    "boolean": st.booleans(),
+}
+_WIDER = {"int": ["int", "long"], "long": ["long"], "string": ["string"], "boolean": ["boolean"]}
+
+
+@st.composite
+def _evolutions(draw: st.DrawFn) -> tuple[dict, dict, dict, dict]:
+    """An older and a newer schema that BACKWARD allows, a value of the older, and what the newer must see in it."""
+    names = draw(st.lists(st.sampled_from("abcdef"), unique=True, max_size=6))
+    old, value, expected, new = [], {}, {}, []
+    for name in names:
+        kind = draw(st.sampled_from(sorted(_TYPES)))
+        fate, content = draw(st.sampled_from(["kept", "removed", "added", "nullable"])), draw(_TYPES[kind])
+        if fate != "added":
+            old.append({"name": name, "type": kind})
+            value[name] = content
+        if fate in ("kept", "nullable"):
+            wider = draw(st.sampled_from(_WIDER[kind]))
+            new.append({"name": name, "type": ["null", wider] if fate == "nullable" else wider})
+            expected[name] = content
+        elif fate == "added":
+            new.append({"name": name, "type": kind, "default": content})
+            expected[name] = content
+    older, newer = ({"type": "record", "name": "T", "fields": draw(st.permutations(f))} for f in (old, new))
+    return older, newer, value, expected
+
+
+@given(_evolutions())
+def test_an_older_version_is_read_as_the_newer_one(evolution: tuple[dict, dict, dict, dict]):
+    older, newer, value, expected = evolution
+    decode = Decoder(Versions(older, newer))
+    data = Encoder(older, 1)(value)
+    if len(data) > 5:  # an empty record has no bytes, and a framed value has some
+        assert decode(data, 2) == (expected, newer)
+        assert decode(data) == (value, older)
+
+
+@given(_evolutions(), st.sampled_from(["bytes", {"type": "array", "items": "string"}]))
+def test_a_version_that_can_not_be_read_is_a_data_error_and_not_a_wrong_value(evolution, other):
+    older, _, value, _ = evolution
+    data = Encoder(older, 1)(value)
+    if len(data) > 5 and older["fields"][0]["type"] != "string":  # a string may be read as bytes
+        fields = [{**older["fields"][0], "type": other}, *older["fields"][1:]]
+        with pytest.raises(DataError):
+            Decoder(Versions(older, {**older, "fields": fields}))(data, 2)

@@ -9,6 +9,7 @@ import json
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -17,7 +18,9 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
+import requests
 from playground import Cable, Playground, a_post, wait_for
 
 from glue.deadletters.headers import PREFIX, last
@@ -74,20 +77,35 @@ class Load:
 class Process:
     """A worker as ``mxctl transforms run`` starts it."""
 
-    def __init__(self, play: Playground, instance: str, config_dir: Path, log: Path, **addresses: str) -> None:
-        self._addresses = addresses
+    def __init__(
+        self,
+        play: Playground,
+        instance: str,
+        config_dir: Path,
+        log: Path,
+        options: tuple[str, ...] = (),
+        **addresses: str,
+    ) -> None:
+        self._addresses, self._options = addresses, options
         self._play, self._instance, self._config_dir, self._log = play, instance, config_dir, log
         self._process: subprocess.Popen[bytes] | None = None
         self.start()
 
     def start(self) -> None:
         command = [sys.executable, "-m", "glue", "transforms", "run", self._play.name, "--instance", self._instance]
+        command += self._options
         settings = {name: str(getattr(self._play.settings, name)) for name in ("kafka", "registry", "redis")}
         settings |= self._addresses
         environment = os.environ | {f"MXCTL_{name.upper()}": value for name, value in settings.items()}
         environment["MXCTL_CONFIG_DIR"] = str(self._config_dir)
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+
+    def workers(self) -> list[psutil.Process]:
+        """The worker processes of a supervisor."""
+        assert self._process is not None
+        children = psutil.Process(self._process.pid).children()
+        return [child for child in children if "--multiprocessing-fork" in child.cmdline()]
 
     def kill(self) -> None:
         assert self._process is not None
@@ -205,4 +223,38 @@ def test_registry_and_redis_are_cut_under_load(play: Playground, config_dir: Pat
             time.sleep(2)
     until_all_is_out(play, load, 200)
     worker.stop()
+    assert_exactly_once(play, load)
+
+
+def test_several_workers_are_replaced_when_they_die_and_leave_with_their_supervisor(
+    play: Playground, config_dir: Path, tmp_path: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    service = Process(play, "w", config_dir, tmp_path / "w.log", ("--workers", "2", "--port", str(port)))
+
+    def ready() -> bool:
+        try:
+            return requests.get(f"http://127.0.0.1:{port}/ready", timeout=5).ok
+        except requests.ConnectionError:
+            return False
+
+    with Load(play) as load:
+        assert wait_for(ready)
+        for _ in range(max(1, KILLS // 6)):
+            victim = random.choice(service.workers())
+            victim.kill()
+            victim.wait(10)
+            assert wait_for(lambda: len(service.workers()) == 2 and ready())
+        assert (
+            f'millionx_glue_consumed_total{{chain="{play.name}"'
+            in requests.get(f"http://127.0.0.1:{port}/metrics", timeout=5).text
+        )
+    until_all_is_out(play, load, 200)
+    left = service.workers()
+    service.kill()
+    assert wait_for(lambda: not any(worker.is_running() for worker in left)), "orphans"
+    service.start()
+    assert wait_for(ready)
+    service.stop()
     assert_exactly_once(play, load)

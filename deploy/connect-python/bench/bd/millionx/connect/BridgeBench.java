@@ -91,12 +91,19 @@ public final class BridgeBench {
             List<ByteBuffer> frames = new ArrayList<>();
             for (SinkRecord record : records) frames.add(frame(identity.host(), record));
             bytes = frames.get(0).remaining();
+            start = System.nanoTime();
+            for (SinkRecord record : records) {
+                PythonPlugin.pack(identity.host(), Op.APPLY, record, false);
+                sink += identity.host().finished().remaining();
+            }
+            long packed = System.nanoTime() - start;
             long bare = bare(identity.host(), frames);
             if (round < 0) continue;
             print("none", none / count, bytes);
             print("java", inJava / count, bytes);
             print("identity", passed / count, bytes);
             print("python", inPython / count, bytes);
+            print("pack", packed / count, bytes);
             print("bare", bare / count, bytes);
         }
         transform.close();

@@ -18,7 +18,9 @@ def webhook() -> None:
 @webhook.command()
 @click.option("--source", default="shopify", show_default=True, help="Which Shopify source it belongs to.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", type=int, default=8088, show_default=True, help="Loopback port to listen on.")
+@click.option(
+    "--port", type=click.IntRange(1, 65_535), default=8088, show_default=True, help="Loopback port to listen on."
+)
 def serve(source: str, host: str, port: int) -> None:
     """Serve POST /webhooks/SOURCE; an order is acknowledged only after Kafka has it."""
     try:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import click
+
+from glue.cli.completion import chain_names
+from glue.cli.output import emit, output_option
 
 
 @click.group()
@@ -15,7 +17,7 @@ def transforms() -> None:
 
 
 @transforms.command()
-@click.argument("chain")
+@click.argument("chain", shell_complete=chain_names)
 @click.option(
     "--port", default=0, show_default=True, help="Port of /health, /ready and /metrics; 0 chooses a free one."
 )
@@ -29,14 +31,7 @@ def run(chain: str, port: int, workers: int | None, instance: str | None) -> Non
 
 
 @transforms.command("list")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="Form of what stdout gets.",
-)
+@output_option()
 def list_(output: str) -> None:
     """List the declared chains and the transforms that are there to use."""
     from glue.transforms.catalogue import catalogue
@@ -54,8 +49,8 @@ def list_(output: str) -> None:
         for c in chains
     ]
     parts = catalogue()
-    if output == "json":
-        click.echo(json.dumps({"chains": rows, "transforms": [part.summary() for part in parts]}, ensure_ascii=False))
+    if output != "table":
+        emit({"chains": rows, "transforms": [part.summary() for part in parts]}, output)
         return
     for row in rows:
         click.echo(f"{row['name']:<10} {row['from']} -> {row['to']}")
@@ -67,21 +62,14 @@ def list_(output: str) -> None:
 
 @transforms.command()
 @click.argument("name")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="Form of what stdout gets.",
-)
+@output_option()
 def describe(name: str, output: str) -> None:
     """Explain a transform or predicate (class name or package.module:Class) and its settings."""
     from glue.transforms.catalogue import find
 
     part = find(name)
-    if output == "json":
-        click.echo(json.dumps(part.details(), ensure_ascii=False))
+    if output != "table":
+        emit(part.details(), output)
         return
     click.echo(f"{part.path} ({part.kind})\n\n{part.doc}\n")
     for setting in part.settings():
@@ -90,15 +78,8 @@ def describe(name: str, output: str) -> None:
 
 
 @transforms.command()
-@click.argument("chains", nargs=-1)
-@click.option(
-    "-o",
-    "--output",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="Form of what stdout gets.",
-)
+@click.argument("chains", nargs=-1, shell_complete=chain_names)
+@output_option()
 @click.option("--live", type=click.IntRange(1), metavar="N", help="Also run the last N records of the live topics.")
 @click.option("--golden", type=click.Path(path_type=Path, dir_okay=False), help="File that keeps what came of them.")
 @click.option("--accept", is_flag=True, help="Take a new sample, and what comes of it, as right.")
@@ -116,9 +97,9 @@ def test(chains: tuple[str, ...], output: str, live: int | None, golden: Path | 
         raise UsageError("--live", "it needs one chain; --golden and --accept need --live", "see --help")
     results = [result for name in chains or chain_names() for result in run_cases(name)]
     sample = _live(chains[0], live, golden, accept) if live else None
-    if output == "json":
+    if output != "table":
         cases = [result.summary() for result in results]
-        click.echo(json.dumps({"cases": cases, "live": sample} if live else cases, ensure_ascii=False))
+        emit({"cases": cases, "live": sample} if live else cases, output)
     else:
         for result in results:
             click.echo(f"{'ok  ' if result.passed else 'FAIL'} {result.chain}: {result.name}")

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
-from glue.clients.kafka import consumer
+from glue.clients.kafka import consumer, must_listen
 from glue.errors import ServiceUnavailableError
 
 TIMEOUT = 15
@@ -18,6 +18,7 @@ _QUIET = {"log_level": 2, "socket.timeout.ms": 10_000}
 
 def watermarks(bootstrap: str, topics: list[str]) -> dict[tuple[str, int], tuple[int, int]]:
     """First and next offset of each partition of the topics; topics that are not there are left out."""
+    must_listen(bootstrap)
     reader = consumer(bootstrap, "mxctl", _QUIET)
     try:
         known = reader.list_topics(timeout=TIMEOUT).topics

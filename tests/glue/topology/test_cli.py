@@ -3,42 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
+import signal
+import socket
 from pathlib import Path
 
 import pytest
 import yaml  # type: ignore[import-untyped]
 
+from glue.cli import output
+from glue.errors import ConfigError
+from glue.topology.load import load
+
 from .project import Project
-
-Done = subprocess.CompletedProcess[str]
-
-
-def mxctl(project: Project, *arguments: str, stdin: str | None = None, **env: str) -> Done:
-    settings = project.settings
-    environment = {
-        "PATH": os.environ["PATH"],
-        "MXCTL_STATE_DIR": str(project.root / "no-state"),
-        "MXCTL_OWNER": settings.owner,
-        "MXCTL_CONFIG_DIR": str(settings.config_dir),
-        "MXCTL_SCHEMAS_DIR": str(settings.schemas_dir),
-        "MXCTL_KAFKA": settings.kafka,
-        "MXCTL_CONNECT": settings.connect,
-        "MXCTL_REGISTRY": settings.registry,
-        **env,
-    }
-    command = [sys.executable, "-c", "from glue.cli.main import main; main()", *arguments]
-    return subprocess.run(
-        command,
-        input=stdin,
-        env=environment,
-        cwd=Path(__file__).parents[3],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+from .typed import mxctl, started
 
 
 def test_validate_tells_file_field_and_fix(project: Project) -> None:
@@ -70,9 +47,54 @@ def test_connector_from_stdin(project: Project) -> None:
 
 
 @pytest.mark.parametrize(
+    ("environment", "arguments", "text"),
+    [
+        ({"MXCTL_REGISTRY": "garbage"}, ["schemas", "get"], "correct MXCTL_REGISTRY"),
+        ({"MXCTL_CONNECT": "garbage"}, ["connectors", "get"], "MXCTL_CONNECT"),
+        ({"MXCTL_KAFKA": "garbage"}, ["topics", "get"], "'garbage' is not host:port"),
+        ({"MXCTL_LOG_LEVEL": "loud"}, ["plan"], "MXCTL_LOG_LEVEL"),
+        ({"MXCTL_LOG_FORMAT": "xml"}, ["plan"], "MXCTL_LOG_FORMAT"),
+        ({"MXCTL_CONFIG_DIR": "/nowhere"}, ["validate"], "set MXCTL_CONFIG_DIR"),
+        ({"MXCTL_CONFIG_DIR": "/nowhere"}, ["run", "weather"], "none is configured"),
+    ],
+)
+def test_a_wrong_environment_is_named(
+    project: Project, environment: dict[str, str], arguments: list[str], text: str
+) -> None:
+    project.things()
+    done = mxctl(project, *arguments, **environment)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert text in done.stderr and "fix:" in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '"x"', "\ufffe"])
+@pytest.mark.parametrize("name", ["topics", "subjects", "connectors/sink", "profiles/local", "transforms/chain"])
+def test_a_broken_file_is_named_with_what_is_wrong(project: Project, name: str, text: str) -> None:
+    project.things()
+    file = project.config / f"{name}.json"
+    file.write_text(text, encoding="utf-16" if text == "\ufffe" else "utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load(project.settings)
+    assert str(file) in caught.value.what and caught.value.fix
+    assert "JSON" in caught.value.why
+
+
+@pytest.mark.parametrize(
     ("arguments", "code", "text"),
     [
-        (["plann"], 2, "No such command"),
+        (["plann"], 2, "Did you mean 'plan'?"),
+        (["connectors", "gte"], 2, "Did you mean 'get'?"),
+        (["zzz"], 2, "No such command 'zzz'."),
+        (["connectors", "get", "--ulr", "x"], 2, "--url"),
+        (["connectors", "get", "--url", "localhost"], 2, "no http:// or https:// address"),
+        (["validate", "-f", "schemas"], 2, "holds no .json file"),
+        (["graph", "--out", "/nowhere/graph.html"], 1, "No such file or directory"),
+        (["export", "/proc/nowhere"], 1, "/proc/nowhere"),
+        (["dlq", "show", "nonsense"], 2, "topic/partition/offset"),
+        (["dlq", "list"], 1, "mxctl local status"),
+        (["sandbox", "up", "--port", "80000"], 2, "80000"),
+        (["run", "weather", "--every", "0s"], 2, "--every is no time at all"),
+        (["run", "weather", "--since", "2026-02-01", "--until", "2026-01-01"], 2, "--since is not before --until"),
         (["--profile", "stage", "plan"], 2, "known profiles: local"),
         (["connectors", "pause"], 2, "name them, or say --all"),
         (["apply", "missing.json"], 2, "mxctl plan --out FILE writes one"),
@@ -88,6 +110,20 @@ def test_errors_have_a_fix_and_an_exit_code(project: Project, arguments: list[st
     done = mxctl(project, *arguments)
     assert (done.returncode, done.stdout) == (code, "")
     assert text in done.stderr and "Traceback" not in done.stderr
+    assert "Retrying" not in done.stderr and "rdkafka#" not in done.stderr, "what libraries tell themselves"
+
+
+def test_ctrl_c_is_no_traceback(project: Project) -> None:
+    """SIGINT while a command waits: it ends at once, without a word of Python."""
+    project.things()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        project.settings.connect = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with started(project, "connectors", "get") as process:
+            silent.accept()  # it asks, and nobody answers
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (1, "")
+    assert "Aborted!" in err and "Traceback" not in err
 
 
 def test_doctor_works_where_nothing_else_does(project: Project) -> None:
@@ -107,66 +143,27 @@ def test_graph_without_a_cluster(project: Project, tmp_path: Path) -> None:
     assert page.read_text().startswith("<!doctype html>")
 
 
+def test_colours_are_for_terminals_that_want_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    assert output.paint("FAILED", "red") == "\x1b[31mFAILED\x1b[0m"
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert output.paint("FAILED", "red") == "FAILED"
+    monkeypatch.delenv("NO_COLOR")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: False, raising=False)
+    assert output.paint("FAILED", "red") == "FAILED"
+
+
 def test_completion(project: Project) -> None:
     for shell in ("bash", "zsh", "fish"):
         assert "_MXCTL_COMPLETE" in mxctl(project, "completion", shell).stdout
     words = mxctl(project, COMP_WORDS="mxctl connectors pau", COMP_CWORD="2", _MXCTL_COMPLETE="bash_complete")
     assert words.stdout == "plain,pause\n"
+    words = mxctl(project, COMP_WORDS="mxctl --profile lo", COMP_CWORD="2", _MXCTL_COMPLETE="bash_complete")
+    assert words.stdout == "plain,local\n"
+    (project.config / "sources").mkdir()
+    (project.config / "sources" / "shop.json").write_text("{}")
+    words = mxctl(project, COMP_WORDS="mxctl run ", COMP_CWORD="2", _MXCTL_COMPLETE="bash_complete")
+    assert words.stdout == "plain,shop\n"
     silent = mxctl(project, COMP_WORDS="mxctl connectors pause ", COMP_CWORD="3", _MXCTL_COMPLETE="bash_complete")
     assert (silent.stdout.strip(), silent.stderr) == ("", "")
-
-
-@pytest.mark.stack
-@pytest.mark.soak
-def test_plan_apply_drift_plan(live: Project, tmp_path: Path) -> None:
-    """The whole way as a user goes it: plan, apply, again, drift, refuse the old plan, history, rollback."""
-    name, p = f"{live.prefix}-sink", live.prefix
-    kinds = [word for kind in ("topic", "subject", "chain", "connector") for word in ("--kind", kind)]
-    first = mxctl(live, "plan", *kinds, "--detailed-exitcode", NO_COLOR="1")
-    assert first.returncode == 3
-    assert f"+ topic {p}.things\n    partitions: 2\n" in first.stdout and "\x1b" not in first.stdout
-    assert first.stdout.endswith("Plan: 3 to create.\n")
-    assert "nothing was written" in mxctl(live, "apply", *kinds, "--dry-run").stdout
-    applied = mxctl(live, "apply", *kinds, "--stable-for", "1", "-o", "json")
-    assert applied.returncode == 0, applied.stderr
-    body = json.loads(applied.stdout)
-    assert len(body["changes"]) == 3 and body["connectors"] == {name: "RUNNING, 2/2 tasks RUNNING"}
-    again = mxctl(live, "apply", *kinds)
-    assert "Nothing to change" in again.stdout
-    assert mxctl(live, "plan", *kinds, "--detailed-exitcode").returncode == 0
-    live.connector("sink", probe_number="30")
-    file = str(tmp_path / "plan.json")
-    assert mxctl(live, "plan", *kinds, "--out", file).returncode == 0
-    assert mxctl(live, "connectors", "pause", name).stdout == f"connector {name} paused\n"
-    drifted = json.loads(mxctl(live, "connectors", "get", "-o", "json").stdout)
-    assert [row["state"] for row in drifted if row["name"] == name] == ["PAUSED"]
-    mxctl(live, "connectors", "resume", name)
-    done = mxctl(live, "apply", file, "--stable-for", "1")
-    assert done.returncode == 0 and "Done: 1 update." in done.stdout
-    moved = mxctl(live, "apply", file)
-    assert moved.returncode == 1 and "has moved since" in moved.stderr
-    names = mxctl(live, COMP_WORDS=f"mxctl connectors pause {p}", COMP_CWORD="3", _MXCTL_COMPLETE="bash_complete")
-    assert names.stdout == f"plain,{name}\n"
-    assert "probe.number = 30" in mxctl(live, "connectors", "describe", name).stdout
-    assert mxctl(live, "connectors", "get", "-o", "name").stdout.split().count(name) == 1
-    assert len(json.loads(mxctl(live, "history", "-o", "json").stdout)) == 2
-    asked = mxctl(live, "rollback", stdin="n\n")
-    assert asked.returncode == 1 and "probe.number: 30 → (unset)" in asked.stdout
-    back = mxctl(live, "rollback", "--yes", "--stable-for", "1")
-    assert back.returncode == 0 and "probe.number" not in mxctl(live, "connectors", "describe", name).stdout
-    stopped = mxctl(live, "offsets", "reset", name, "--yes")
-    assert stopped.returncode == 1 and "--stop" in stopped.stderr
-    assert mxctl(live, "offsets", "reset", name, "--yes", "--stop").returncode == 0
-    assert mxctl(live, "connectors", "delete", name, stdin="n\n").returncode == 1
-    assert mxctl(live, "connectors", "delete", name, "--yes").stdout == f"connector {name} deleted\n"
-
-
-@pytest.mark.stack
-@pytest.mark.soak
-def test_failure_in_the_terminal(live: Project) -> None:
-    live.connector("sink", fail_when="start", fail_text="no disk; password=hunter2")
-    done = mxctl(live, "apply", "--kind", "topic", "--kind", "connector", "--timeout", "60", "--rollback")
-    assert done.returncode == 1
-    assert f"Error: connector {live.prefix}-sink" in done.stderr
-    assert "java.lang.IllegalStateException: no disk; password=******" in done.stderr
-    assert "rolled back: topic" in done.stderr and "hunter2" not in done.stderr + done.stdout

@@ -85,6 +85,10 @@ class Settings(BaseSettings):
         None, description="Key of that user, if it is not the file above."
     )
 
+    postgres: str = Field("", description="Profile postgres: JDBC URL, e.g. jdbc:postgresql://127.0.0.1:5432/millionx.")
+    postgres_user: str = "millionx"
+    postgres_password: SecretStr = Field(SecretStr(""), description="Of that user; kept in a file of the worker's.")
+
     sandbox: str = Field(default_factory=_sandbox_address, description="The made vendors: mxctl sandbox up.")
 
     hash_keys_file: Path | None = Field(

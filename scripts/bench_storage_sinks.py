@@ -38,12 +38,12 @@ class Line(ABC):
         self.settings, self.name = settings, f"bench{uuid4().hex[:8]}"
         self.topic = f"{self.name}.rows"
         topics = [NewTopic(self.topic, PARTITIONS, 1), NewTopic(f"{self.name}.dead", 1, 1)]
-        for created in kafka.admin_client(settings.kafka).create_topics(topics).values():
+        self._admin = kafka.admin_client(settings.kafka)
+        for created in self._admin.create_topics(topics).values():
             created.result(30)
         schema = load_schema(settings.schemas_dir / self.schema)
-        found = registry_client(settings.registry).register_schema(
-            f"{self.topic}-value", Schema(json.dumps(schema), "AVRO")
-        )
+        with registry_client(settings.registry) as registry:
+            found = registry.register_schema(f"{self.topic}-value", Schema(json.dumps(schema), "AVRO"))
         self._encode, self._producer = Encoder(schema, found), kafka.producer(settings.kafka)
         declared = json.loads((settings.config_dir / "connectors" / f"{self.connector}.json").read_text())["config"]
         own = {"topics": self.topic, "errors.deadletterqueue.topic.name": f"{self.name}.dead", **self.place()}
@@ -81,9 +81,10 @@ class Line(ABC):
     def __exit__(self, *_: object) -> None:
         httpx.delete(f"{self.settings.connect}/connectors/{self.name}", timeout=60)
         self.clear()
-        kafka.admin_client(self.settings.kafka).delete_topics([self.topic, f"{self.name}.dead"])
+        for deleted in self._admin.delete_topics([self.topic, f"{self.name}.dead"]).values():
+            deleted.result(30)
 
-    def load(self, part: str, count: int, per_second: float) -> dict[str, Any]:
+    def load(self, part: str, count: int, per_second: float, patience: float = PATIENCE) -> dict[str, Any]:
         """Send records; P50 and P95 from produce to queryable in seconds, records a second, and what never came."""
         rows = [(key := record_key("bench", self.name, part, n), self._encode(self.row(n, key))) for n in range(count)]
         clock = Clock(self.stored)
@@ -97,7 +98,7 @@ class Line(ABC):
         began = time.monotonic()
         pace(count, per_second, send)
         self._producer.flush(60)
-        lost = clock.settle(PATIENCE)
+        lost = clock.settle(patience)
         took = max(clock.last - began, 1e-6)
         return {"records": count, "lost": lost, "per_second": round((count - lost) / took)} | percentiles(
             clock.taken.values()
@@ -162,5 +163,5 @@ class WeaviateLine(Line):
 def measure(line: type[Line], settings: Settings, change: Change, trickle: tuple[int, float], burst: int) -> Any:
     """A trickle and a burst over one line, after a first record that opens its connections."""
     with line(settings, change) as opened:
-        opened.load("first", 1, 0)
+        opened.load("first", 1, 0, patience=5)
         return {"trickle": opened.load("trickle", *trickle), "burst": opened.load("burst", burst, 0)}

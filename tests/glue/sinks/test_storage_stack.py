@@ -1,7 +1,11 @@
-"""Both declared sinks on the real parts: volume, SIGKILLs under load, updates, tombstones and refusals."""
+"""Both declared sinks on the real parts: volume, SIGKILLs under load, updates, tombstones and refusals.
+
+``MXCTL_VOLUME_ORDERS`` sets the number of orders (default 100,000; there is a post to every five of them).
+"""
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 
@@ -12,14 +16,16 @@ from glue.settings import Settings
 from tests.glue.sinks.storage import ORDERS, VECTORS, Outcome, Records, patiently, post
 from tests.sandbox.snowflake.connector import kill, mend
 
+ORDER_COUNT = int(os.environ.get("MXCTL_VOLUME_ORDERS", "100000"))
+POST_COUNT = ORDER_COUNT // 5
 pytestmark = [pytest.mark.stack, pytest.mark.soak, pytest.mark.timeout(1800)]
 
 
 def test_a_hundred_thousand_orders_and_twenty_thousand_posts_are_there_once(sinks: Settings) -> None:
     records = Records(sinks)
     parts = [
-        threading.Thread(target=records.orders, args=[range(100_000)]),
-        threading.Thread(target=records.posts, args=[range(20_000)]),
+        threading.Thread(target=records.orders, args=[range(ORDER_COUNT)]),
+        threading.Thread(target=records.posts, args=[range(POST_COUNT)]),
     ]
     began = time.monotonic()
     for part in parts:
@@ -30,8 +36,8 @@ def test_a_hundred_thousand_orders_and_twenty_thousand_posts_are_there_once(sink
     outcome = records.settled()
     print(f"volume, in {time.monotonic() - began:.0f} s: {outcome}")
     assert outcome == {
-        ORDERS: Outcome(100_000, 100_000, dead=0, lost=0, doubled=0),
-        VECTORS: Outcome(20_000, 20_000, dead=0, lost=0, doubled=0),
+        ORDERS: Outcome(ORDER_COUNT, ORDER_COUNT, dead=0, lost=0, doubled=0),
+        VECTORS: Outcome(POST_COUNT, POST_COUNT, dead=0, lost=0, doubled=0),
     }
 
 

@@ -87,6 +87,10 @@ class Settings(BaseSettings):
         None, description="Key of that user, if it is not the file above."
     )
 
+    postgres: str = Field("", description="Profile postgres: JDBC URL, e.g. jdbc:postgresql://127.0.0.1:5432/millionx.")
+    postgres_user: str = "millionx"
+    postgres_password: SecretStr = Field(SecretStr(""), description="Of that user; kept in a file of the worker's.")
+
     bind: str = Field("127.0.0.1", description="Address that our services listen on; 0.0.0.0 in a container.")
     sandbox: str = Field(default_factory=_sandbox_address, description="The made vendors: mxctl sandbox up.")
 

@@ -27,14 +27,18 @@ class TableStore:
 
     def __init__(self, name: str, warehouse: Warehouse) -> None:
         self.name, self._warehouse = name, warehouse
+        self._table = f"MILLIONX.RAW_DATA.{_TABLES[name]}"
+
+    def size(self) -> int:
+        """All rows; Snowflake knows it without reading any."""
+        return int(self._warehouse.query(f"select count(*) from {self._table}").rows[0][0])  # noqa: S608
 
     def count(self, keys: Iterable[str]) -> Counter[str]:
         """Rows by key."""
         found: Counter[str] = Counter()
         for chunk in _chunks(keys):
             marks = ", ".join(["%s"] * len(chunk))
-            table = f"MILLIONX.RAW_DATA.{_TABLES[self.name]}"
-            sql = f"select RECORD_KEY, count(*) from {table} where RECORD_KEY in ({marks}) group by RECORD_KEY"  # noqa: S608
+            sql = f"select RECORD_KEY, count(*) from {self._table} where RECORD_KEY in ({marks}) group by RECORD_KEY"  # noqa: S608
             found.update({str(key): int(rows) for key, rows in self._warehouse.query(sql, chunk).rows})
         return found
 
@@ -46,6 +50,10 @@ class CollectionStore:
 
     def __init__(self, weaviate: Weaviate) -> None:
         self._weaviate = weaviate
+
+    def size(self) -> int:
+        """All objects."""
+        return self._weaviate.count("SocialPost")
 
     def count(self, keys: Iterable[str]) -> Counter[str]:
         """1 for each key that has an object."""

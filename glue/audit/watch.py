@@ -22,8 +22,30 @@ class Store(Protocol):
 
     name: str
 
+    def size(self) -> int:
+        """How much it holds in all; a cheap question."""
+
     def count(self, keys: Iterable[str]) -> Counter[str]:
         """How often each of ``keys`` can be queried now; absent keys are left out."""
+
+
+_AGAIN = 1.0  # seconds; what replaces an object changes no size
+
+
+class Asked:
+    """When asking a store key by key is worth it: on a small machine the questions themselves hold its answers up."""
+
+    def __init__(self) -> None:
+        self._state: tuple[int, int] | None = None
+        self._at = 0.0
+
+    def worth(self, state: tuple[int, int]) -> bool:
+        """Whether ``state`` (size of the store, keys in question) is new, or the last time is long ago."""
+        now = time.monotonic()
+        if state == self._state and now - self._at < _AGAIN:
+            return False
+        self._state, self._at = state, now
+        return True
 
 
 @dataclass
@@ -49,6 +71,7 @@ class Watch:
 
     def __init__(self, settings: Settings, stores: Iterable[Store]) -> None:
         self._stores = {store.name: store for store in stores}
+        self._asked = {name: Asked() for name in self._stores}
         self._tail = TopicTail(settings.kafka, SOURCE_TOPICS + DEAD_LETTER_TOPICS)
         self._registry = registry_client(settings.registry)
         self._decode = Decoder(self._registry)
@@ -66,7 +89,8 @@ class Watch:
                 self._expect(topic, key, message.value() or b"")
         for name, store in self._stores.items():
             waiting = self.tally.waiting[name]
-            if waiting:
+            keys = len(waiting) + len(self.tally.stored[name])
+            if waiting and self._asked[name].worth((store.size(), keys)):
                 self._arrived(name, store.count(waiting))
         return self.tally
 

@@ -11,12 +11,14 @@ from glue.errors import ConfigError
 from glue.local import jars, jmx, plugin_folders
 from glue.local.java import jvm
 from glue.local.kafka import log4j_file
-from glue.local.keys import warehouse_key
+from glue.local.keys import postgres_password, warehouse_key
 from glue.local.part import Part, Site, http_ok
 from glue.local.plugin import build_plugin
 from glue.local.process import Launch, python
-from glue.local.registry import API
+from glue.local.registry import API, unpacked
+from glue.topology.load import load
 
+JDBC = "io.debezium.connector.jdbc."
 CONFIG = """\
 bootstrap.servers={kafka}
 group.id=millionx-connect
@@ -44,7 +46,7 @@ scheduled.rebalance.max.delay.ms=0
 connector.client.config.override.policy=All
 config.providers=env,file
 config.providers.env.class=org.apache.kafka.common.config.provider.EnvVarConfigProvider
-config.providers.env.param.allowlist.pattern=(SCHEMA_REGISTRY|SNOWFLAKE|WEAVIATE|MILLIONX|MXCTL)_.*
+config.providers.env.param.allowlist.pattern=(SCHEMA_REGISTRY|SNOWFLAKE|WEAVIATE|POSTGRES|MILLIONX|MXCTL)_.*
 config.providers.file.class=org.apache.kafka.common.config.provider.FileConfigProvider
 """
 
@@ -71,6 +73,7 @@ class Connect(Part):
         )
         (compiler,) = jars.fetch(lock["compiler"], site.fetcher)
         build_plugin(JAVA, compiler, jars.fetch(lock["kafka"], site.fetcher), plugins / "millionx-python")
+        _jdbc(site, folder, plugins / "jdbc")
         if site.settings.weaviate_plugin is None:
             shutil.rmtree(plugins / "weaviate", ignore_errors=True)
         else:
@@ -98,6 +101,8 @@ class Connect(Part):
             "SNOWFLAKE_ROLE": site.settings.warehouse_role,
             "WEAVIATE_URL": f"http://{site.address('weaviate', 'http')}",
             "WEAVIATE_GRPC_URL": site.address("weaviate", "grpc"),
+            "POSTGRES_URL": site.settings.postgres,
+            "POSTGRES_USER": site.settings.postgres_user,
             "MILLIONX_PYTHON": python(),
             "MILLIONX_SCHEMAS": str(site.settings.schemas_dir.resolve()),
             "MXCTL_STATE_DIR": str(site.root),
@@ -117,6 +122,21 @@ class Connect(Part):
             "connect": f"http://{site.address(self.name, 'rest')}",
             "warehouse_private_key_file": str(private),
         }
+
+
+def _jdbc(site: Site, folder: Path, plugin: Path) -> None:
+    """The JDBC connector, 36 MB, where the profile has one; its database is the user's own."""
+    declared = load(site.settings).connectors.values()
+    if not any(connector.plugin.startswith(JDBC) for connector in declared):
+        shutil.rmtree(plugin, ignore_errors=True)
+        return
+    if not site.settings.postgres:
+        fix = "set MXCTL_POSTGRES to the JDBC URL of a database, MXCTL_POSTGRES_USER and MXCTL_POSTGRES_PASSWORD"
+        raise ConfigError(f"profile {site.settings.profile}", "it writes to PostgreSQL, and no address is set", fix)
+    postgres_password(folder / "secrets", site.settings.postgres_password.get_secret_value())
+    (artifact,) = jars.JarLock.load()["postgres"]
+    (archive,) = jars.fetch((artifact,), site.fetcher)
+    plugin_folders.link(sorted(unpacked(archive, artifact.sha256, "jdbc").rglob("*.jar")), plugin)
 
 
 def _jars_in(folder: Path) -> list[Path]:

@@ -38,6 +38,12 @@ def warehouse_key(folder: Path) -> tuple[Path, Path]:
     return private, public
 
 
+def postgres_password(folder: Path, password: str) -> None:
+    """``postgres.properties`` in ``folder``, for ``${file:secrets/postgres.properties:password}``."""
+    escaped = password.replace("\\", "\\\\")  # as java.util.Properties reads it
+    _write_private(folder / "postgres.properties", f"password={escaped}\n".encode())
+
+
 def hash_keys(file: Path) -> Path:
     """Keys for pseudonyms, ``{"active": id, "keys": {id: base64 of 32 bytes}}``; made once."""
     if not file.exists():

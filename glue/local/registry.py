@@ -15,9 +15,9 @@ from glue.settings import cache_dir
 API = "/apis/ccompat/v7"
 
 
-def unpacked(archive: Path, digest: str) -> Path:
+def unpacked(archive: Path, digest: str, name: str = "apicurio") -> Path:
     """The folder with the archive's content, in the cache; unpacked once, and never seen half done."""
-    target = cache_dir() / "apicurio" / digest[:16]
+    target = cache_dir() / name / digest[:16]
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(f"{target}.tmp")

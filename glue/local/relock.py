@@ -31,6 +31,8 @@ WANTED: dict[str, tuple[str, ...]] = {
         "org.bouncycastle:bcpkix-fips:1.0.7",
         "org.bouncycastle:bc-fips:1.0.2.5",
     ),
+    # For the profile postgres only; with its driver and everything else inside.
+    "postgres": ("io.debezium:debezium-connector-jdbc:3.3.1.Final:tar.gz:plugin",),
     "compiler": ("org.eclipse.jdt:ecj:3.43.0",),
     # Shows what a JVM tells by JMX as Prometheus reads it.
     "jmx": ("io.prometheus.jmx:jmx_prometheus_javaagent:1.0.1",),

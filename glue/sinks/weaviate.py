@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -21,7 +22,7 @@ from weaviate.exceptions import (
 )
 
 from glue.clients.weaviate import open_client
-from glue.connect_python.sink import Report, Sink
+from glue.connect_python.sink import Partition, Report, Sink
 from glue.errors import DataError, ServiceError, ServiceUnavailableError
 from glue.sinks import weaviate_errors as errors
 from glue.sinks.weaviate_config import WeaviateSinkConfig
@@ -49,13 +50,30 @@ class WeaviateSink(Sink[WeaviateSinkConfig]):
     """
 
     def configure(self, props: Mapping[str, str]) -> None:
-        """Take the options; Weaviate itself is asked when the first record comes, as it may be away now."""
+        """Take the options; Weaviate itself may be away now."""
         super().configure(props)
         logging.getLogger("weaviate-client").setLevel(logging.CRITICAL)  # it logs refused objects with their values
         self._objects = Objects(self.config)
         self._pool = ThreadPoolExecutor(self.config.pool_size, "weaviate")
+        self._connecting = threading.Lock()
         self._client: WeaviateClient | None = None
         self._known: set[str] = set()
+
+    def open(self, partitions: Collection[Partition]) -> None:
+        """Connect already, beside everything else, so that the first record need not wait a second for it."""
+        self._pool.submit(self._connect_early)
+
+    def _connect_early(self) -> None:
+        try:
+            self._connected()
+        except Exception as error:  # the first record tries again, and says what is wrong
+            _LOG.info("not connected yet: %s", type(error).__name__)
+
+    def _connected(self) -> WeaviateClient:
+        with self._connecting:
+            if self._client is None:
+                self._client = connect(self.config)
+            return self._client
 
     def put(self, records: Sequence[Record], report: Report) -> None:
         """Write the records; return when all are stored or reported."""
@@ -105,16 +123,15 @@ class WeaviateSink(Sink[WeaviateSinkConfig]):
                 time.sleep(self.config.retry_interval / 1000)
 
     def _collection(self, name: str) -> Any:
-        if self._client is None:
-            self._client = connect(self.config)
+        client = self._connected()
         if name not in self._known:
-            if not self._client.collections.exists(name):
+            if not client.collections.exists(name):
                 raise ServiceError(
                     f"Weaviate collection {name}", "it does not exist", "create it: mxctl weaviate apply"
                 )
             self._known.add(name)
         level = ConsistencyLevel(self.config.consistency_level)
-        return self._client.collections.use(name).with_consistency_level(level)
+        return client.collections.use(name).with_consistency_level(level)
 
     def _insert(self, collection: Any, batch: list[Write]) -> list[tuple[Write, str]]:
         objects = [DataObject(uuid=one.id, properties=one.properties, vector=one.vector) for one in batch]

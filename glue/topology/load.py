@@ -138,34 +138,45 @@ def _subjects(file: Path, patch: dict[str, Any], schemas: Path, declared: Declar
 
 
 def _connectors(folder: Path, given: list[str], patches: dict[str, Any], declared: Declared) -> None:
+    seen: set[str] = set()
     for file in _expand(given) if given else sorted(folder.glob("*.json")):
         body = read_json(file, declared.problems)
-        name = body.get("name") if isinstance(body, Mapping) else None
-        patched = _environment(merge_patch(body, patches.get(str(name), {})), file, declared)
-        if isinstance(patched, Mapping):
-            _only_strings(patched.get("config"), file, declared.problems)
-        connector = _model(Connector, patched, file, "", declared.problems)
-        if connector is None:
+        name = str(body.get("name") if isinstance(body, Mapping) else None)
+        seen.add(name)
+        if name in patches and patches[name] is None:
             continue
-        if connector.name in declared.connectors:
-            other = declared.files[Kind.CONNECTOR, connector.name].name
-            declared.problems.append(
-                Problem(file, "name", f"{connector.name} is already declared in {other}", "rename one")
-            )
-            continue
-        declared.connectors[connector.name] = connector
-        declared.files[Kind.CONNECTOR, connector.name] = file
+        _connector(merge_patch(body, patches.get(name, {})), file, declared)
     if not given:
-        for name in sorted(patches.keys() - declared.connectors.keys()):
-            where = f"connectors.{name}"
-            declared.problems.append(
-                Problem(
-                    folder.parent / "profiles" / f"{declared.profile}.json",
-                    where,
-                    "patches no connector",
-                    "correct the name",
-                )
-            )
+        _more_connectors(folder.parent / "profiles" / f"{declared.profile}.json", patches, seen, declared)
+
+
+def _more_connectors(file: Path, patches: dict[str, Any], seen: set[str], declared: Declared) -> None:
+    """The connectors that only the profile has: a patch that names a plugin is a connector of its own."""
+    for name in sorted(patches.keys() - seen):
+        patch = patches[name]
+        config = patch.get("config") if isinstance(patch, Mapping) else None
+        if isinstance(config, Mapping) and "connector.class" in config:
+            _connector({"name": name, **patch}, file, declared)
+        else:
+            fix = "correct the name, or give it a connector.class to declare it here"
+            declared.problems.append(Problem(file, f"connectors.{name}", "patches no connector", fix))
+
+
+def _connector(body: Any, file: Path, declared: Declared) -> None:
+    body = _environment(body, file, declared)
+    if isinstance(body, Mapping):
+        _only_strings(body.get("config"), file, declared.problems)
+    connector = _model(Connector, body, file, "", declared.problems)
+    if connector is None:
+        return
+    if connector.name in declared.connectors:
+        other = declared.files[Kind.CONNECTOR, connector.name].name
+        declared.problems.append(
+            Problem(file, "name", f"{connector.name} is already declared in {other}", "rename one")
+        )
+        return
+    declared.connectors[connector.name] = connector
+    declared.files[Kind.CONNECTOR, connector.name] = file
 
 
 def _expand(given: list[str]) -> list[Path]:

@@ -127,7 +127,9 @@ class Profile(_File):
     description: str = ""
     topics: dict[str, Any] = Field(default_factory=dict, description="Patches topics.json.")
     subjects: dict[str, Any] = Field(default_factory=dict, description="Patches subjects.json.")
-    connectors: dict[str, Any] = Field(default_factory=dict, description="Connector name → patch of its body.")
+    connectors: dict[str, Any] = Field(
+        default_factory=dict, description="Connector name → patch of its body; null leaves it out, a new one is added."
+    )
     transforms: dict[str, Any] = Field(default_factory=dict, description="Chain name → patch of its file.")
 
 

@@ -9,7 +9,8 @@ from glue.clients.secrets import has_reference, is_secret_key
 from glue.topology.model import Declared, Kind, Problem
 
 _OPEN = re.compile(r"\$\{")
-_WELL_FORMED = re.compile(r"\$\{[A-Za-z][\w.-]*:[^{}]+\}")
+# A name alone is the plugin's own: ``${topic}`` stands for the record's topic in names of tables and collections.
+_WELL_FORMED = re.compile(r"\$\{[A-Za-z][\w.-]*:[^{}]+\}|\$\{topic\}")
 
 
 def literal(declared: Declared) -> Iterator[Problem]:

@@ -156,6 +156,8 @@ def test_doubled_extra_and_silently_changed_are_named_and_only_what_can_be_repla
         collection.data.update(document_id(posts[2]), properties={"hashtags": []})
         engaged = collection.query.fetch_object_by_id(document_id(posts[4])).properties["engagement"]
         collection.data.update(document_id(posts[4]), properties={"engagement": engaged + 1})
+        turned = [1.0 if at == 9 else 0.0 for at in range(384)]
+        collection.data.update(document_id(posts[6]), properties={}, vector=turned)
     try:
         code, stores = audit(*window)
         assert code == 1
@@ -167,7 +169,8 @@ def test_doubled_extra_and_silently_changed_are_named_and_only_what_can_be_repla
         assert code == 1, "rows that are too many stay"
         assert stores["orders"]["counts"] == {"doubled": 1, "extra": 1}
         repaired = {one["key"]: one["why"] for one in stores["vectors"]["differences"] if one["repaired"]}
-        assert repaired.keys() == {posts[2], posts[4]} and repaired[posts[2]] == "hashtags is gone"
+        assert repaired.keys() == {posts[2], posts[4], posts[6]}
+        assert (repaired[posts[2]], repaired[posts[6]]) == ("hashtags is gone", "vector differs")
     finally:
         warehouse.query("delete from ORDERS where RECORD_KEY in (%s, %s)", [orders[7], stranger], sinks)
 

@@ -120,6 +120,7 @@ class TestRealWeaviate:
 def test_while_weaviate_is_away_the_batch_is_to_be_delivered_again() -> None:
     sink = WeaviateSink()
     sink.configure(_OPTIONS | {"weaviate.connection.url": "http://127.0.0.1:9", "weaviate.grpc.url": "127.0.0.1:10"})
+    sink.open([("t", 0)])  # tries to connect, and does not mind
     with pytest.raises(ServiceUnavailableError) as caught:
         sink.put([_record("a", _post(1))], lambda record, error: None)
     assert caught.value.retry_after_ms == 1  # type: ignore[attr-defined]

@@ -128,6 +128,17 @@ def test_profile_that_patches_nothing_is_told(project: Project) -> None:
     assert problems(project) == ["local.json: connectors.p-snk: patches no connector"]
 
 
+def test_a_profile_leaves_a_connector_out_and_brings_another(project: Project) -> None:
+    project.things()
+    other = {"config": {"connector.class": PROBE, "topics": "p.things", "tasks.max": "1"}}
+    project.profile({"connectors": {"p-sink": None, "p-other": other}})
+    declared = load(project.settings)
+    assert declared.problems == []
+    assert declared.connectors.keys() == {"p-other"}
+    assert declared.connectors["p-other"].plugin == PROBE
+    assert load(project.settings, connector_files=[str(project.config / "connectors")]).connectors == {}
+
+
 def test_not_json_names_line_and_column(project: Project) -> None:
     (project.config / "topics.json").write_text('{"topics": {\n  oops')
     with pytest.raises(ConfigError) as caught:

@@ -1,0 +1,108 @@
+"""The whole way of a record through the declared pipeline, stage by stage: source topic → … → store."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import uuid4
+
+from bench_storage_clock import Clock, pace, percentiles
+from bench_storage_rows import Row, source_order, source_post, weather
+
+from glue.audit.expect import ORDERS, VECTORS, WEATHER
+from glue.audit.stores import all_stores
+from glue.audit.tail import TopicTail
+from glue.avro import encoder_for_subject
+from glue.clients import kafka
+from glue.clients.registry import registry_client
+from glue.identity import record_key
+from glue.settings import Settings
+
+# kind -> (source topic, topics on the way, store)
+WAYS: dict[str, tuple[str, tuple[str, ...], str]] = {
+    "posts": ("source.social.tiktok", ("enriched.weaviate.vectors", "sink.weaviate.vectors"), VECTORS),
+    "orders": ("source.market.shopify", ("sink.snowflake.orders",), ORDERS),
+    "weather": ("context.weather", (), WEATHER),
+}
+PATIENCE = 120.0
+
+
+class Stages:
+    """Seconds from the sending of each key to its first sight on each topic."""
+
+    def __init__(self, bootstrap: str, topics: tuple[str, ...]) -> None:
+        self.seen: dict[str, dict[str, float]] = {topic: {} for topic in topics}
+        self._tail = TopicTail(bootstrap, topics)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+
+    def _watch(self) -> None:
+        while not self._stop.is_set():
+            for message in self._tail.new():
+                self.seen[message.topic() or ""].setdefault((message.key() or b"").decode(), time.monotonic())
+
+    def stop(self) -> None:
+        """Stop watching."""
+        self._stop.set()
+        self._thread.join()
+        self._tail.__exit__(None, None, None)
+
+
+@contextmanager
+def _staged(bootstrap: str, topics: tuple[str, ...]) -> Iterator[Stages]:
+    stages = Stages(bootstrap, topics)
+    try:
+        yield stages
+    finally:
+        stages.stop()
+
+
+def path(kind: str, settings: Settings, count: int, per_second: float) -> dict[str, Any]:
+    """Send ``count`` records of a kind and follow them; P50 and P95 of each stage and of the whole, in seconds."""
+    source, between, store_name = WAYS[kind]
+    run = uuid4().hex[:10]
+    with registry_client(settings.registry) as registry:
+        encode = encoder_for_subject(registry, f"{source}-value")
+    producer = kafka.producer(settings.kafka)
+    made: Callable[[int, str, str], Row] = {
+        "posts": lambda n, r, _: source_post(n, r),
+        "orders": lambda n, r, _: source_order(n, r),
+        "weather": weather,
+    }[kind]
+    sent: dict[str, float] = {}
+    with all_stores(settings) as stores, _staged(settings.kafka, (source, *between)) as stages:
+        store = next(store for store in stores if store.name == store_name)
+        clock = Clock(lambda keys: store.count(keys))
+
+        def send(number: int) -> None:
+            key = record_key("bench", run, number)
+            value = encode(made(number, run, key))
+            sent[key] = time.monotonic()
+            clock.sent(key)
+            producer.produce(source, value, key)
+            producer.poll(0)
+
+        began = time.monotonic()
+        pace(count, per_second, send)
+        producer.flush(60)
+        lost = clock.settle(PATIENCE)
+        took = max(clock.last - began, 1e-6)
+    before: dict[str, float] = sent
+    stage_times: dict[str, dict[str, float]] = {}
+    for topic in (source, *between):
+        seen = stages.seen[topic]
+        stage_times[f"to {topic}"] = percentiles(seen[key] - before[key] for key in before if key in seen)
+        before = {key: seen[key] for key in before if key in seen}
+    arrived = {key: sent[key] + seconds for key, seconds in clock.taken.items()}
+    stage_times[f"to {store_name}"] = percentiles(arrived[key] - before[key] for key in before if key in arrived)
+    return {
+        "records": count,
+        "lost": lost,
+        "per_second": round((count - lost) / took),
+        "whole": percentiles(clock.taken.values()),
+        "stages": stage_times,
+    }

@@ -1,0 +1,100 @@
+"""The profile postgres: the same topics into a real PostgreSQL, each key once, its last state, and typed."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from decimal import Decimal
+
+import pytest
+
+from glue.errors import ConfigError
+from glue.local.report import Reporter
+from glue.local.stack import PARTS, Stack
+from glue.settings import Settings, get_settings
+from glue.topology.apply import apply_all
+from glue.topology.model import Kind
+from tests.glue.sinks.postgres import PASSWORD, USER, Postgres
+from tests.playground import wait_for
+from tests.sandbox.snowflake.rows import Topic, order, weather
+
+pytestmark = [pytest.mark.stack, pytest.mark.soak]
+MANY = 2000
+Running = tuple[Settings, Postgres]
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """Kafka, registry and worker with that profile, and a database."""
+    folder = tmp_path_factory.mktemp("stack")
+    parts = [part for part in PARTS if part.name in ("kafka", "registry", "connect")]
+    with pytest.MonkeyPatch.context() as patch, Postgres() as postgres:
+        for name, value in (("STATE_DIR", str(folder)), ("PROFILE", "postgres"), ("POSTGRES", postgres.url)):
+            patch.setenv(f"MXCTL_{name}", value)
+        patch.setenv("MXCTL_POSTGRES_USER", USER)
+        patch.setenv("MXCTL_POSTGRES_PASSWORD", PASSWORD)
+        get_settings.cache_clear()
+        stack = Stack(folder, Reporter(quiet=True), parts)
+        try:
+            stack.up(services=False)
+            get_settings.cache_clear()
+            settings = get_settings()
+            apply_all(settings, kinds=(Kind.TOPIC, Kind.SUBJECT, Kind.CONNECTOR))
+            yield settings, postgres
+        finally:
+            stack.down()
+            get_settings.cache_clear()
+
+
+def test_rows_arrive_once_and_typed(running: Running) -> None:
+    settings, postgres = running
+    rows = [order(n, "pg") for n in range(MANY)]
+    seen = [weather(n, "pg") for n in range(5)]
+    orders, context = Topic(settings, "sink.snowflake.orders"), Topic(settings, "context.weather")
+    for _ in range(2):  # a second delivery changes nothing
+        orders.send(rows)
+        context.send(seen)
+    count = "select count(*), count(distinct record_key) from raw_data.orders"
+    assert wait_for(lambda: postgres.ask(count), lambda found: found == [[str(MANY)] * 2], 120) == [[str(MANY)] * 2]
+    assert wait_for(lambda: postgres.ask("select count(*) from raw_data.weather_logs") == [["5"]])
+    wanted = rows[7]
+    columns = "price, quantity, sku is null, title, extract(epoch from ordered_at), ingestion_time > ordered_at"
+    ((price, quantity, no_sku, title, epoch, later),) = postgres.ask(
+        f"select {columns} from raw_data.orders where record_key = '{wanted['record_key']}'"
+    )
+    assert (Decimal(price), int(quantity), no_sku, title, later) == (
+        wanted["price"], wanted["quantity"], "t", wanted["title"], "t"
+    )  # fmt: skip
+    assert dt.datetime.fromtimestamp(float(epoch), dt.UTC) == wanted["ordered_at"]
+    assert postgres.ask("select data_type from information_schema.columns where column_name = 'price' limit 1") == [
+        ["numeric"]
+    ]
+
+
+def test_an_update_replaces_a_version_is_kept_and_a_tombstone_is_passed_over(running: Running) -> None:
+    settings, postgres = running
+    topic = Topic(settings, "sink.snowflake.orders")
+    first = order(1, "versions")
+    topic.send([first, order(1, "versions", 2), first | {"status": "refunded"}])
+    topic._producer.produce(topic.topic, key=first["record_key"], value=None)
+    topic.send([order(2, "versions")])
+    mine = "select version, status from raw_data.orders where order_id = 'versions-1' order by 1"
+    assert wait_for(lambda: postgres.ask(mine), lambda found: found[:1] == [["1", "refunded"]]) == [
+        ["1", "refunded"],
+        ["2", "paid"],
+    ]
+    assert wait_for(lambda: postgres.ask("select 1 from raw_data.orders where order_id = 'versions-2'"))
+    assert postgres.ask("select version from raw_data.orders_latest where order_id = 'versions-1'") == [["2"]]
+    ((orders,),) = postgres.ask("select count(*) from raw_data.orders_with_weather where order_id like 'versions-%'")
+    assert orders == "2", "an order without weather is still an order"
+    assert postgres.ask("select sum(units) from raw_data.demand_daily where product_id = 'p2'") != [[""]]
+
+
+def test_without_an_address_the_profile_does_not_start(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MXCTL_PROFILE", "postgres")
+    get_settings.cache_clear()
+    try:
+        with pytest.raises(ConfigError, match="no address is set"):
+            Stack(tmp_path, Reporter(quiet=True), [part for part in PARTS if part.name == "connect"]).up(services=False)
+    finally:
+        get_settings.cache_clear()

@@ -77,6 +77,7 @@ def main() -> None:
             take(narrow, "ui-narrow")
             light.locator(DEAD).click()
             expect(light.locator("#panel .sections")).to_contain_text("Causes", timeout=MINUTE)
+            expect(light.locator(".records li").first).to_be_visible(timeout=MINUTE)
             take(light, "ui-dead-letters")
         finally:
             browser.close()

@@ -119,14 +119,13 @@ def _dead(node: Node, graph: Graph, snapshot: Snapshot, collector: Collector) ->
             one["letters"],
             one["open"],
             one["by"],
-            one["stage"],
             cause(one["class"], one["error"], one["message"]),
             one["example"],
         ]
         for one in groups
     ]
     note = "Of the latest letters only; mxctl dlq stats counts all of them" if node.label in snapshot.cut else ""
-    columns = ["Letters", "Open", "By", "Stage", "Cause", "For instance"]
+    columns = ["Letters", "Open", "By", "Cause", "For instance"]
     about, sections = _topic(node, graph, snapshot, collector)
     return about, [_table("Causes", columns, rows, note or ("" if rows else "No dead letter.")), *sections]
 

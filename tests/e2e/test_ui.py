@@ -184,9 +184,10 @@ def test_a_failed_connector_is_told_with_its_cause(
             expect(broken).to_contain_text("failed")
             expect(page.locator("#news")).to_contain_text(f"{name}: task 0 failed", timeout=SOON)
             broken.click()
-            expect(page.locator("#panel .alert").first).to_contain_text(
-                "task 0 failed: java.io.CharConversionException"
-            )
+            expect(page.locator("#panel .alert").first).to_contain_text("task 0 failed: ")
+            expect(page.locator("#panel .alert").first).not_to_contain_text(
+                "Tolerance exceeded"
+            )  # not the deepest cause
             expect(page.locator("#panel")).to_contain_text(f"mxctl connectors restart {name} --failed")
             expect(page.locator("#panel")).to_contain_text("weaviate.api.key")
             assert "not-to-be-seen" not in page.content()

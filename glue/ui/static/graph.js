@@ -1,5 +1,5 @@
 // The drawing: cards in columns where there is room, in groups where there is not; lines whose flow shows the rate.
-import { figures, kindIcon, make, rate, setText, shape, stateIcon } from "./words.js";
+import { breakable, figures, kindIcon, make, rate, setText, shape, stateIcon } from "./words.js";
 
 const CARD = 136;
 const WIDEST = 190;
@@ -203,10 +203,6 @@ export class Graph {
     }
     return best;
   }
-}
-
-function breakable(name) {
-  return name.split(/(?<=[._-])/).flatMap((part) => [part, document.createElement("wbr")]);
 }
 
 function across(stops) {

@@ -1,5 +1,5 @@
 // The side panel: one part in full, and the records that pass. Focus goes in when it opens and back when it closes.
-import { ago, clock, kindIcon, make, number, rate, stateIcon } from "./words.js";
+import { ago, breakable, clock, kindIcon, make, number, rate, stateIcon } from "./words.js";
 
 const OPEN_FIRST = 8; // tables longer than this start folded
 
@@ -137,7 +137,7 @@ function headline(record) {
 function table(section, folded) {
   const heads = section.columns.map((column) => make("th", { scope: "col" }, column));
   const rows = section.rows.map((row) =>
-    make("tr", {}, ...row.map((cell) => make("td", { class: typeof cell === "number" ? "figure" : null }, typeof cell === "number" ? number(cell) : String(cell ?? "–")))),
+    make("tr", {}, ...row.map((cell) => make("td", { class: typeof cell === "number" ? "figure" : null }, ...(typeof cell === "number" ? [number(cell)] : breakable(String(cell ?? "–")))))),
   );
   const shown = rows.length ? make("table", {}, make("thead", {}, make("tr", {}, ...heads)), make("tbody", {}, ...rows)) : "";
   const title = `${section.title}${rows.length > OPEN_FIRST ? ` (${rows.length})` : ""}`;

@@ -31,6 +31,11 @@ export function make(tag, attributes = {}, ...children) {
   return element;
 }
 
+// A name that may be broken after its dots and dashes.
+export function breakable(name) {
+  return name.split(/(?<=[._:-])/).flatMap((part) => [part, document.createElement("wbr")]);
+}
+
 export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 import uuid
@@ -20,6 +21,7 @@ from glue.settings import Settings
 from tests.glue.connect_python.conftest import HERE
 
 PREFIX = "__connect.errors."
+PYTHON_PATH = f"{HERE}:{HERE}/of-{os.getpid()}"  # the second is nowhere: it tells our hosts from those of another run
 Letter = dict[str, Any]
 
 
@@ -32,12 +34,12 @@ def wait_for(what: str, done: Callable[[], bool], seconds: float = 90) -> None:
 
 
 def hosts() -> list[psutil.Process]:
-    """Host processes with the test plugins, which only tests start."""
+    """Host processes that this run of the tests had a worker start."""
     found = []
     for process in psutil.process_iter(["cmdline", "environ"]):
         line = process.info["cmdline"] or []
         path = (process.info["environ"] or {}).get("PYTHONPATH", "")
-        if "glue.connect_python.host" in line and path.startswith(str(HERE)):
+        if "glue.connect_python.host" in line and path.startswith(PYTHON_PATH):
             found.append(process)
     return found
 
@@ -77,7 +79,7 @@ class Bench:
             "topics": self.topic,
             "python.class": "plugins:FileSink",
             "python.executable": sys.executable,
-            "python.path": str(HERE),
+            "python.path": PYTHON_PATH,
             "file": str(self.file),
             "key.converter": "org.apache.kafka.connect.storage.StringConverter",
             "value.converter": "org.apache.kafka.connect.json.JsonConverter",
@@ -99,7 +101,7 @@ class Bench:
             transforms__f__type="bd.millionx.connect.PythonTransform$Value",
             transforms__f__class="plugins:Faulty",
             transforms__f__python__executable=sys.executable,
-            transforms__f__python__path=HERE,
+            transforms__f__python__path=PYTHON_PATH,
             transforms__f__marks=marks,
             transforms__f__times=times,
             **more,

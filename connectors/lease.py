@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from confluent_kafka import KafkaException
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
 from connectors.checkpoint import QUIET as _QUIET
@@ -26,6 +26,12 @@ from glue.errors import ServiceUnavailableError
 
 log = logging.getLogger(__name__)
 _SESSION_MS = 6_000  # the broker's least; a killed run holds the lease that long
+_PATIENCE = (
+    30.0  # seconds for a coordinator: a young broker, or one that took over from another, first loads its groups
+)
+_NO_COORDINATOR = {
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS, KafkaError.COORDINATOR_NOT_AVAILABLE, KafkaError.NOT_COORDINATOR,
+}  # fmt: skip
 
 
 def holder(admin: AdminClient, group: str) -> str | None:
@@ -34,13 +40,20 @@ def holder(admin: AdminClient, group: str) -> str | None:
     Raises:
         ServiceUnavailableError: Kafka does not answer.
     """
-    try:
-        described = admin.describe_consumer_groups([group], request_timeout=10)[group].result()
-    except KafkaException as error:
-        if error.args[0].name() == "GROUP_ID_NOT_FOUND":
-            return None
-        raise ServiceUnavailableError("Kafka", error.args[0].str(), "mxctl local status") from error
-    return next((f"{member.client_id}@{member.host.lstrip('/')}" for member in described.members), None)
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            described = admin.describe_consumer_groups([group], request_timeout=10)[group].result()
+        except KafkaException as error:
+            kafka_error = error.args[0]
+            if kafka_error.code() == KafkaError.GROUP_ID_NOT_FOUND:
+                return None
+            if kafka_error.code() not in _NO_COORDINATOR or time.monotonic() > deadline:
+                why = f"{kafka_error.name()} {kafka_error.str()}".strip()
+                raise ServiceUnavailableError("Kafka", why, "mxctl local status") from error
+            time.sleep(0.2)
+        else:
+            return next((f"{member.client_id}@{member.host.lstrip('/')}" for member in described.members), None)
 
 
 @contextmanager

@@ -36,6 +36,8 @@ def setup_logging() -> None:
     logging.basicConfig(level=settings.log_level, handlers=[handler], force=True)
     for noisy in ("httpx", "httpx2", "httpcore", "urllib3", "snowflake"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    # It warns of every try that it repeats; what comes of them is told once, as an error with its fix.
+    logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
     # Libraries switch Python's warnings on for everybody; they are for developers, so they are shown at DEBUG.
     logging.captureWarnings(True)
     logging.getLogger("py.warnings").setLevel(logging.WARNING if settings.log_level == "DEBUG" else logging.ERROR)

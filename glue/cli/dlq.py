@@ -9,14 +9,8 @@ from typing import Any
 
 import click
 
-_OUTPUT = click.option(
-    "-o",
-    "--output",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="Form of what stdout gets.",
-)
+from glue.cli.options import yes_option
+from glue.cli.output import emit, output_option
 
 
 def _filters(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -27,7 +21,7 @@ def _filters(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--error", default="", help="Part of the exception's class name."),
         click.option("--message", default="", help="Part of the exception's text."),
         click.option("--origin", default="", help="Topic that the record came from."),
-        click.option("--since", type=float, default=0.0, help="Only records of the last so many hours."),
+        click.option("--since", type=click.FloatRange(0), default=0.0, help="Only records of the last so many hours."),
         click.option("--limit", type=click.IntRange(1), help="At most so many letters, the oldest first."),
     ]
     for option in reversed(options):
@@ -37,7 +31,7 @@ def _filters(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def _chosen(given: dict[str, Any], state: str) -> Any:
     from glue.deadletters.read import dead_letter_topics, read_letters
-    from glue.deadletters.triage import Filter
+    from glue.deadletters.triage import Filter, check_ids, check_known
     from glue.settings import get_settings
 
     since = datetime.now(UTC) - timedelta(hours=given["since"]) if given["since"] else None
@@ -49,8 +43,11 @@ def _chosen(given: dict[str, Any], state: str) -> Any:
         **{name: given[name] for name in names},
     )
     bootstrap = get_settings().kafka
+    check_ids(given["ids"])
     topics = given["topics"] or sorted({i.rsplit("/", 2)[0] for i in given["ids"]}) or dead_letter_topics(bootstrap)
-    letters = sorted(filter(wanted, read_letters(bootstrap, topics)), key=lambda letter: letter.timestamp)
+    there = read_letters(bootstrap, topics)
+    check_known(given["ids"], there)
+    letters = sorted(filter(wanted, there), key=lambda letter: letter.timestamp)
     return letters[: given["limit"]] if given["limit"] else letters
 
 
@@ -68,12 +65,12 @@ def dlq() -> None:
     show_default=True,
     help="Letters in this state.",
 )
-@_OUTPUT
+@output_option()
 def list_(state: str, output: str, **given: Any) -> None:
     """List letters (IDS are topic/partition/offset)."""
     rows = [letter.summary() for letter in _chosen(given, state)]
-    if output == "json":
-        click.echo(json.dumps(rows, ensure_ascii=False))
+    if output != "table":
+        emit(rows, output)
         return
     for row in rows:
         click.echo(f"{row['id']:<28} {row['state']:<9} {row['by']:<10} {row['message']}")
@@ -82,14 +79,14 @@ def list_(state: str, output: str, **given: Any) -> None:
 
 @dlq.command()
 @_filters
-@_OUTPUT
+@output_option()
 def stats(output: str, **given: Any) -> None:
     """Group letters by cause, the most frequent first."""
     from glue.deadletters.triage import by_cause
 
     groups = by_cause(_chosen(given, "all"))
-    if output == "json":
-        click.echo(json.dumps(groups, ensure_ascii=False))
+    if output != "table":
+        emit(groups, output)
         return
     click.echo(f"{'letters':>8} {'open':>6}  by / origin / cause")
     for group in groups:
@@ -100,7 +97,7 @@ def stats(output: str, **given: Any) -> None:
 @dlq.command()
 @_filters
 @click.option("--contents", is_flag=True, help="Open the letter and show its value, with personal data masked.")
-@_OUTPUT
+@output_option()
 def show(contents: bool, output: str, **given: Any) -> None:
     """Show letters in full: all headers, the trace, and with --contents the masked value."""
     from glue.avro import Decoder
@@ -118,8 +115,8 @@ def show(contents: bool, output: str, **given: Any) -> None:
         if ring is not None:
             entry["contents"] = contents_of(letter, ring, decode)
         shown.append(entry)
-    if output == "json":
-        click.echo(json.dumps(shown, ensure_ascii=False))
+    if output != "table":
+        emit(shown, output)
         return
     for entry in shown:
         for name, value in entry.items():
@@ -132,8 +129,8 @@ def show(contents: bool, output: str, **given: Any) -> None:
 @_filters
 @click.option("--max-attempts", default=3, show_default=True, help="Letters replayed so often already are kept.")
 @click.option("--dry-run", is_flag=True, help="Say what would be sent, and send nothing.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@_OUTPUT
+@yes_option
+@output_option()
 def replay(max_attempts: int, dry_run: bool, yes: bool, output: str, **given: Any) -> None:
     """Send open letters back to the topics they came from, each once; safe to stop and to run again."""
     from glue.deadletters.replay import replay as send_back
@@ -146,8 +143,8 @@ def replay(max_attempts: int, dry_run: bool, yes: bool, output: str, **given: An
         click.confirm(f"Send {len(letters)} letters back?", abort=True, err=True)
     ring = load_keyring(settings.hash_keys_file)
     result = send_back(letters, settings.kafka, ring, most=max_attempts, dry_run=dry_run)
-    if output == "json":
-        click.echo(json.dumps({"replayed": result.replayed, "kept": result.kept, "dry_run": dry_run}))
+    if output != "table":
+        emit({"replayed": result.replayed, "kept": result.kept, "dry_run": dry_run}, output)
         return
     click.echo(f"{'would replay' if dry_run else 'replayed'} {len(result.replayed)}, kept {len(result.kept)}")
     for name, why in result.kept.items():
@@ -157,8 +154,8 @@ def replay(max_attempts: int, dry_run: bool, yes: bool, output: str, **given: An
 @dlq.command()
 @_filters
 @click.option("--dry-run", is_flag=True, help="Say what would be discarded, and change nothing.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@_OUTPUT
+@yes_option
+@output_option()
 def discard(dry_run: bool, yes: bool, output: str, **given: Any) -> None:
     """Mark open letters as discarded; they stay in their topic until its retention ends."""
     from glue.deadletters.replay import discard as lay_to_rest
@@ -168,7 +165,7 @@ def discard(dry_run: bool, yes: bool, output: str, **given: Any) -> None:
     if letters and not (yes or dry_run):
         click.confirm(f"Discard {len(letters)} letters?", abort=True, err=True)
     gone = [letter.id for letter in letters] if dry_run else lay_to_rest(letters, get_settings().kafka)
-    if output == "json":
-        click.echo(json.dumps({"discarded": gone, "dry_run": dry_run}))
+    if output != "table":
+        emit({"discarded": gone, "dry_run": dry_run}, output)
         return
     click.echo(f"{'would discard' if dry_run else 'discarded'} {len(gone)}")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import os
+import re
 import sys
 import warnings
+from typing import Any
 
 import click
 
@@ -45,6 +48,9 @@ COMMANDS: dict[str, str] = {
 }
 
 
+_NO_COMMAND = re.compile(r"No such command '([^']+)'\.$")
+
+
 class LazyGroup(click.Group):
     """A click group whose commands are imported when first asked for."""
 
@@ -57,6 +63,18 @@ class LazyGroup(click.Group):
         module, attribute = COMMANDS[cmd_name].split(":")
         command: click.Command = getattr(importlib.import_module(module), attribute)
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; a mistyped one, at any depth, is told with the nearest there is."""
+        try:
+            return super().invoke(ctx)
+        except click.UsageError as error:
+            mistyped = _NO_COMMAND.match(error.message)
+            if mistyped and error.ctx and isinstance(error.ctx.command, click.Group):
+                names = error.ctx.command.list_commands(error.ctx)
+                for near in difflib.get_close_matches(mistyped.group(1), names, 1):
+                    raise click.UsageError(f"{error.message} Did you mean {near!r}?", error.ctx) from None
+            raise
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -86,6 +104,12 @@ def main() -> None:
         sys.exit(error.exit_code)
     except BrokenPipeError:
         sys.exit(0)
+    except OSError as error:
+        # Files and folders that a user named; services have errors of their own.
+        if error.filename is None or os.environ.get("MXCTL_LOG_LEVEL") == "DEBUG":
+            raise
+        click.echo(f"Error: {error.filename}\n  why: {error.strerror}\n  fix: name a place you may use", err=True)
+        sys.exit(1)
     finally:
         # Libraries switch Python's warnings on for everybody; at exit they would name the services that live on.
         warnings.simplefilter("ignore", ResourceWarning)

@@ -53,7 +53,9 @@ class Moment(click.ParamType):  # type: ignore[type-arg]
 @click.option("--since", type=Moment(), help="Backfill from this time.")
 @click.option("--until", type=Moment(), help="Backfill up to this time.")
 @click.option("--wait", type=Duration(), default="15s", show_default=True, help="Wait so long for another run to end.")
-@click.option("--metrics-port", type=int, help="Serve Prometheus metrics on this port (of MXCTL_BIND).")
+@click.option(
+    "--metrics-port", type=click.IntRange(1, 65_535), help="Serve Prometheus metrics on this port (of MXCTL_BIND)."
+)
 @click.option(
     "-o",
     "--output",
@@ -68,8 +70,12 @@ def run(source: str, once: bool, every: timedelta | None, since: datetime | None
     from connectors.config import load_source
     from connectors.runner import run_every, run_once
 
+    if every is not None and every.total_seconds() <= 0:
+        raise UsageError("mxctl run", "--every is no time at all", "give an interval such as 15m")
     if every and (once or since or until):
         raise UsageError("mxctl run", "--every goes with none of --once, --since, --until", "choose one")
+    if since and until and since >= until:
+        raise UsageError("mxctl run", "--since is not before --until", "swap them, or correct one")
     settings = get_settings()
     load_source(source, settings).parsed_options()
     stop = threading.Event()
@@ -78,7 +84,12 @@ def run(source: str, once: bool, every: timedelta | None, since: datetime | None
     if metrics_port is not None:
         from prometheus_client import start_http_server
 
-        start_http_server(metrics_port, settings.bind)
+        try:
+            start_http_server(metrics_port, settings.bind)
+        except OSError as error:
+            raise UsageError(
+                f"port {metrics_port}", "it can not be listened on", "choose another --metrics-port"
+            ) from error
     if every:
         run_every(source, settings, every, stop, lambda result: _show(result, output))
         return

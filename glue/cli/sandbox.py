@@ -16,11 +16,13 @@ def sandbox() -> None:
 
 
 @sandbox.command()
-@click.option("--port", type=int, help="Port to listen on [default: a free one].")
+@click.option("--port", type=click.IntRange(1, 65_535), help="Port to listen on [default: a free one].")
 @click.option("--seed", type=int, default=1, show_default=True, help="What the made data follows from.")
-@click.option("--posts", type=int, default=120, show_default=True, help="Posts a platform.")
-@click.option("--orders", type=int, default=100, show_default=True, help="Orders a market place.")
-@click.option("--latency", type=float, default=0.0, show_default=True, help="Mean seconds before an answer.")
+@click.option("--posts", type=click.IntRange(0), default=120, show_default=True, help="Posts a platform.")
+@click.option("--orders", type=click.IntRange(0), default=100, show_default=True, help="Orders a market place.")
+@click.option(
+    "--latency", type=click.FloatRange(0), default=0.0, show_default=True, help="Mean seconds before an answer."
+)
 @click.option("--fault", "faults", multiple=True, metavar="[VENDOR:]NAME[@RATE|@Nx]", help="Fault to switch on.")
 def up(port: int | None, seed: int, posts: int, orders: int, latency: float, faults: tuple[str, ...]) -> None:
     """Start it, unless it runs already."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 import click
+
+from glue.cli.output import emit, output_option
 
 
 @click.group()
@@ -27,14 +27,7 @@ def run(chain: str, port: int, workers: int | None, instance: str | None) -> Non
 
 
 @transforms.command("list")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="Form of what stdout gets.",
-)
+@output_option()
 def list_(output: str) -> None:
     """List the declared chains and the transforms that are there to use."""
     from glue.transforms.catalogue import catalogue
@@ -52,8 +45,8 @@ def list_(output: str) -> None:
         for c in chains
     ]
     parts = catalogue()
-    if output == "json":
-        click.echo(json.dumps({"chains": rows, "transforms": [part.summary() for part in parts]}, ensure_ascii=False))
+    if output != "table":
+        emit({"chains": rows, "transforms": [part.summary() for part in parts]}, output)
         return
     for row in rows:
         click.echo(f"{row['name']:<10} {row['from']} -> {row['to']}")
@@ -65,21 +58,14 @@ def list_(output: str) -> None:
 
 @transforms.command()
 @click.argument("name")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="Form of what stdout gets.",
-)
+@output_option()
 def describe(name: str, output: str) -> None:
     """Explain a transform or predicate (class name or package.module:Class) and its settings."""
     from glue.transforms.catalogue import find
 
     part = find(name)
-    if output == "json":
-        click.echo(json.dumps(part.details(), ensure_ascii=False))
+    if output != "table":
+        emit(part.details(), output)
         return
     click.echo(f"{part.path} ({part.kind})\n\n{part.doc}\n")
     for setting in part.settings():
@@ -89,22 +75,15 @@ def describe(name: str, output: str) -> None:
 
 @transforms.command()
 @click.argument("chains", nargs=-1)
-@click.option(
-    "-o",
-    "--output",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="Form of what stdout gets.",
-)
+@output_option()
 def test(chains: tuple[str, ...], output: str) -> None:
     """Run the test cases that chain files hold (all chains when none is named); exit 1 when one fails."""
     from glue.transforms.cases import run_cases
     from glue.transforms.declared import chain_names
 
     results = [result for name in chains or chain_names() for result in run_cases(name)]
-    if output == "json":
-        click.echo(json.dumps([result.summary() for result in results], ensure_ascii=False))
+    if output != "table":
+        emit([result.summary() for result in results], output)
     else:
         for result in results:
             click.echo(f"{'ok  ' if result.passed else 'FAIL'} {result.chain}: {result.name}")

@@ -18,7 +18,7 @@ def webhook() -> None:
 @webhook.command()
 @click.option("--source", default="shopify", show_default=True, help="Which Shopify source it belongs to.")
 @click.option("--host", help="Address to listen on [default: MXCTL_BIND, else 127.0.0.1].")
-@click.option("--port", type=int, default=8088, show_default=True, help="Port to listen on.")
+@click.option("--port", type=click.IntRange(1, 65_535), default=8088, show_default=True, help="Port to listen on.")
 def serve(source: str, host: str | None, port: int) -> None:
     """Serve POST /webhooks/SOURCE; an order is acknowledged only after Kafka has it."""
     try:

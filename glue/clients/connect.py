@@ -19,7 +19,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
 from glue.clients.secrets import clean_message, url_without_credentials
-from glue.errors import ServiceError, ServiceUnavailableError
+from glue.errors import ServiceError, ServiceUnavailableError, UsageError
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +51,12 @@ class ConnectClient:
     ) -> None:
         self.url = url.rstrip("/")
         self.shown_url = url_without_credentials(self.url)
+        if not self.url.startswith(("http://", "https://")):
+            raise UsageError(
+                f"Kafka Connect at {self.shown_url}",
+                "that is no http:// or https:// address",
+                "correct --url or MXCTL_CONNECT",
+            )
         self.timeout, self.validate_timeout, self.patience = timeout, validate_timeout, patience
         self.calls = 0
         self._session = requests.Session()

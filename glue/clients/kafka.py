@@ -2,12 +2,34 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Any
 
 from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import AdminClient
 
+from glue.errors import ServiceUnavailableError
+
 Config = dict[str, Any]
+
+
+def must_listen(bootstrap: str, seconds: float = 5.0) -> None:
+    """Say at once that nobody is there; librdkafka would go on trying until its timeout.
+
+    Raises:
+        ServiceUnavailableError: no broker of ``bootstrap`` takes a connection within ``seconds``.
+    """
+    why = ""
+    for address in bootstrap.split(","):
+        host, _, port = address.strip().rpartition("://")[2].rpartition(":")
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), seconds).close()
+            return
+        except (OSError, ValueError) as error:
+            why = f"no broker answers at {bootstrap} ({getattr(error, 'strerror', None) or error})"
+    raise ServiceUnavailableError(
+        "Kafka", why, "is the broker up? mxctl local status; or name another with MXCTL_KAFKA"
+    )
 
 
 def admin_client(bootstrap: str, **config: Any) -> AdminClient:

@@ -88,8 +88,9 @@ def dead_letter_topics(bootstrap: str) -> list[str]:
     Raises:
         ServiceUnavailableError: Kafka does not answer.
     """
+    kafka.must_listen(bootstrap)
     try:
-        topics = kafka.admin_client(bootstrap).list_topics(timeout=_TIMEOUT).topics
+        topics = kafka.admin_client(bootstrap, log_level=2).list_topics(timeout=_TIMEOUT).topics
     except KafkaException as error:
         raise ServiceUnavailableError("Kafka", error.args[0].str(), "mxctl local status") from None
     return sorted(name for name in topics if name.startswith("dead-letters"))
@@ -121,8 +122,9 @@ def _with_state(letter: Letter, done: dict[str, str]) -> Letter:
 
 def read_topics(bootstrap: str, topics: Iterable[str], committed_only: bool = True) -> Iterator[tuple[str, Any]]:
     """Each message of ``topics`` from the beginning up to the end of this moment."""
+    kafka.must_listen(bootstrap)
     isolation = "read_committed" if committed_only else "read_uncommitted"
-    settings = {"isolation.level": isolation, "enable.partition.eof": True, "client.id": "mxctl-dlq"}
+    settings = {"isolation.level": isolation, "enable.partition.eof": True, "client.id": "mxctl-dlq", "log_level": 2}
     consumer = kafka.consumer(bootstrap, f"mxctl-dlq-{uuid4()}", settings)
     try:
         for topic in topics:

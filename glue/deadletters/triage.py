@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from glue.deadletters.read import Letter
+from glue.errors import UsageError
+
+_ID = re.compile(r"[^/]+/\d+/\d+")
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,27 @@ class Filter:
             and (not self.origin or letter.header("topic") == self.origin)
             and letter.timestamp >= self.since
         )
+
+
+def check_ids(ids: Sequence[str]) -> None:
+    """Before anything is read.
+
+    Raises:
+        UsageError: one is not written as the id of a letter is.
+    """
+    for name in ids:
+        if not _ID.fullmatch(name):
+            raise UsageError(f"letter {name}", "an id is topic/partition/offset", "mxctl dlq list names them")
+
+
+def check_known(ids: Sequence[str], letters: Iterable[Letter]) -> None:
+    """After the letters were read.
+
+    Raises:
+        UsageError: one of ``ids`` is no letter.
+    """
+    for name in sorted(set(ids) - {letter.id for letter in letters}):
+        raise UsageError(f"letter {name}", "there is no such letter", "mxctl dlq list --state all names them")
 
 
 def by_cause(letters: Iterable[Letter]) -> list[dict[str, Any]]:

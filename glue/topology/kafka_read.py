@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from confluent_kafka import KafkaException, TopicPartition
 
-from glue.clients.kafka import consumer
+from glue.clients.kafka import consumer, must_listen
 from glue.errors import ServiceUnavailableError
 
 TIMEOUT = 15
@@ -13,6 +13,7 @@ _QUIET = {"log_level": 2, "socket.timeout.ms": 10_000}
 
 def watermarks(bootstrap: str, topics: list[str]) -> dict[tuple[str, int], tuple[int, int]]:
     """First and next offset of each partition of the topics; topics that are not there are left out."""
+    must_listen(bootstrap)
     reader = consumer(bootstrap, "mxctl", _QUIET)
     try:
         known = reader.list_topics(timeout=TIMEOUT).topics

@@ -167,7 +167,10 @@ def _expand(given: list[str]) -> list[Path]:
     for name in given:
         path = Path(name)
         if name != "-" and path.is_dir():
-            files += sorted(path.glob("*.json"))
+            inside = sorted(path.glob("*.json"))
+            if not inside:
+                raise UsageError(f"folder {name}", "holds no .json file", "name a folder of connector files")
+            files += inside
         elif name == "-" or path.is_file():
             files.append(path)
         else:

@@ -8,7 +8,7 @@ from typing import Any
 from confluent_kafka import KafkaException
 
 from glue.clients.connect import ConnectClient
-from glue.clients.kafka import admin_client
+from glue.clients.kafka import admin_client, must_listen
 from glue.clients.registry import SchemaRegistryClient, registry_client
 from glue.settings import Settings
 from glue.topology.defaults import Definitions
@@ -34,7 +34,12 @@ class Services:
 
     @cached_property
     def admin(self) -> Any:
-        """Kafka's admin client (``confluent_kafka.admin.AdminClient``)."""
+        """Kafka's admin client (``confluent_kafka.admin.AdminClient``).
+
+        Raises:
+            ServiceUnavailableError: nobody listens there.
+        """
+        must_listen(self.settings.kafka)
         return admin_client(self.settings.kafka, **{"socket.timeout.ms": 10_000, "log_level": 2})
 
     @cached_property

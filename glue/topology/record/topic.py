@@ -10,7 +10,7 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import NewTopic  # type: ignore[attr-defined]
 
-from glue.clients.kafka import admin_client, consumer, producer
+from glue.clients.kafka import admin_client, consumer, must_listen, producer
 from glue.errors import ServiceUnavailableError
 from glue.topology.kafka_read import TIMEOUT, kafka_unavailable
 
@@ -36,6 +36,7 @@ class RecordTopic:
 
     def ensure(self) -> None:
         """Create the topic if it is missing."""
+        must_listen(self._bootstrap)
         admin = admin_client(self._bootstrap, **QUIET)
         topic = NewTopic(self.name, 1, -1, config=self._config)
         try:
@@ -73,6 +74,7 @@ class RecordTopic:
         Raises:
             ServiceUnavailableError: Kafka does not answer.
         """
+        must_listen(self._bootstrap)
         reader = consumer(self._bootstrap, "mxctl", {"fetch.wait.max.ms": 20, **QUIET})
         try:
             topic = reader.list_topics(self.name, TIMEOUT).topics.get(self.name)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +18,8 @@ from .project import Project
 Done = subprocess.CompletedProcess[str]
 
 
-def mxctl(project: Project, *arguments: str, stdin: str | None = None, **env: str) -> Done:
+def started(project: Project, *arguments: str, **env: str) -> subprocess.Popen[str]:
+    """mxctl in the project, as a process."""
     settings = project.settings
     environment = {
         "PATH": os.environ["PATH"],
@@ -29,16 +32,22 @@ def mxctl(project: Project, *arguments: str, stdin: str | None = None, **env: st
         "MXCTL_REGISTRY": settings.registry,
         **env,
     }
-    command = [sys.executable, "-c", "from glue.cli.main import main; main()", *arguments]
-    return subprocess.run(
-        command,
-        input=stdin,
+    return subprocess.Popen(
+        [sys.executable, "-c", "from glue.cli.main import main; main()", *arguments],
         env=environment,
         cwd=Path(__file__).parents[3],
-        capture_output=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        check=False,
     )
+
+
+def mxctl(project: Project, *arguments: str, stdin: str | None = None, **env: str) -> Done:
+    """mxctl in the project, to its end."""
+    with started(project, *arguments, **env) as process:
+        out, err = process.communicate(stdin)
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
 
 def test_validate_tells_file_field_and_fix(project: Project) -> None:
@@ -72,7 +81,19 @@ def test_connector_from_stdin(project: Project) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "text"),
     [
-        (["plann"], 2, "No such command"),
+        (["plann"], 2, "Did you mean 'plan'?"),
+        (["connectors", "gte"], 2, "Did you mean 'get'?"),
+        (["zzz"], 2, "No such command 'zzz'."),
+        (["connectors", "get", "--ulr", "x"], 2, "--url"),
+        (["connectors", "get", "--url", "localhost"], 2, "no http:// or https:// address"),
+        (["validate", "-f", "schemas"], 2, "holds no .json file"),
+        (["graph", "--out", "/nowhere/graph.html"], 1, "No such file or directory"),
+        (["export", "/proc/nowhere"], 1, "/proc/nowhere"),
+        (["dlq", "show", "nonsense"], 2, "topic/partition/offset"),
+        (["dlq", "list"], 1, "mxctl local status"),
+        (["sandbox", "up", "--port", "80000"], 2, "80000"),
+        (["run", "weather", "--every", "0s"], 2, "--every is no time at all"),
+        (["run", "weather", "--since", "2026-02-01", "--until", "2026-01-01"], 2, "--since is not before --until"),
         (["--profile", "stage", "plan"], 2, "known profiles: local"),
         (["connectors", "pause"], 2, "name them, or say --all"),
         (["apply", "missing.json"], 2, "mxctl plan --out FILE writes one"),
@@ -88,6 +109,20 @@ def test_errors_have_a_fix_and_an_exit_code(project: Project, arguments: list[st
     done = mxctl(project, *arguments)
     assert (done.returncode, done.stdout) == (code, "")
     assert text in done.stderr and "Traceback" not in done.stderr
+    assert "Retrying" not in done.stderr and "rdkafka#" not in done.stderr, "what libraries tell themselves"
+
+
+def test_ctrl_c_is_no_traceback(project: Project) -> None:
+    """SIGINT while a command waits: it ends at once, without a word of Python."""
+    project.things()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        project.settings.connect = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with started(project, "connectors", "get") as process:
+            silent.accept()  # it asks, and nobody answers
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (1, "")
+    assert "Aborted!" in err and "Traceback" not in err
 
 
 def test_doctor_works_where_nothing_else_does(project: Project) -> None:

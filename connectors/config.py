@@ -98,6 +98,7 @@ def load_source(name: str, settings: Settings, resolve: bool = True) -> SourceCo
         document = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(document, dict):
             raise ValueError("it is not a JSON object")
+        document.pop("$schema", None)  # for editors
         profiles = document.pop("profiles", {})
         merged = _overlay(document, profiles.get(settings.profile, {}))
         resolved = _resolve(merged, settings, name) if resolve else merged

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from connectors.config import load_source, source_names
+from connectors.json_schema import source_schema
 from connectors.policies import parse_duration
 from glue.errors import ConfigError, UsageError
 from glue.settings import Settings, project_root
@@ -43,6 +45,21 @@ def test_no_committed_file_holds_a_secret() -> None:
         for name in ("token", "api_key", "app_secret", "access_token", "refresh_token", "webhook_secrets"):
             value = document["options"].get(name)
             assert value is None or "${env:" in json.dumps(value), f"{path.name}: {name} in {text[:80]}"
+
+
+def test_the_published_json_schema_is_that_of_the_models_and_fits_the_files() -> None:
+    folder = project_root() / "connect-config"
+    published = json.loads((folder / "json-schema" / "source.json").read_text())
+    assert published == source_schema(), "run: python -m connectors.json_schema"
+    options = {one["if"]["properties"]["class"]["const"]: one["then"]["properties"]["options"]["$ref"] for one in
+               published["allOf"]}  # fmt: skip
+    for path in (folder / "sources").glob("*.json"):
+        document = json.loads(path.read_text())
+        assert (path.parent / document["$schema"]).is_file()
+        assert set(published["required"]) <= document.keys() <= published["properties"].keys(), path.name
+        declared = published["$defs"][options[document["class"]].removeprefix("#/$defs/")]
+        assert set(declared["required"]) <= document["options"].keys() <= declared["properties"].keys(), path.name
+        assert re.fullmatch(published["properties"]["every"]["pattern"], document["every"])
 
 
 def test_a_profile_overlays_and_references_resolve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -64,7 +64,8 @@ def whole_listing(name: str, sandbox: Sandbox) -> set[str]:
 
 @pytest.mark.parametrize("name", SITES)
 @pytest.mark.parametrize("fault", ["server-error@2x", "cut@2x", "slow@1x", "throttle@1x", "block-page@1x",
-                                   "login-wall@1x", "empty-200@1x", "old-selectors", "duplicate-records"])  # fmt: skip
+                                   "login-wall@1x", "empty-200@1x", "old-selectors", "duplicate-records",
+                                   "drip@1x"])  # fmt: skip
 def test_a_fault_that_passes_or_is_foreseen_loses_nothing(name: str, fault: str, site: Make) -> None:
     sandbox, source = site(name, fault)
     result = source.run().check()

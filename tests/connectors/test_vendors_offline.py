@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -11,13 +13,16 @@ from typing import Any
 
 import pytest
 
+from connectors.browser import Browser
 from connectors.config import SourceConfig
 from connectors.daraz import fold
 from connectors.daraz_client import sign
-from connectors.errors import CredentialError, EmptyListingError
+from connectors.errors import ChangedError, CredentialError, EmptyListingError
+from connectors.facebook_graph import GraphApi
+from connectors.http import Answer
 from connectors.models import MarketOrder, SocialPost, WeatherData
 from connectors.source import Window, newest
-from glue.errors import ServiceError
+from glue.errors import MillionXError, ServiceError
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -180,6 +185,60 @@ def test_facebook_posts_from_the_graph(make_sandbox: Make, local_config: Make, o
     assert any(record.shares == 0 for record in records), "an absent count is zero"
     assert len(source.cursors) == 3, "one cursor a page, at the end of its listing"
     assert set(source.cursors[-1]["pages"]) == {"dhaka.deals.example", "sharee.house.example", "gadget.bazar.example"}
+
+
+def test_facebook_prefers_the_graph_where_a_token_is_given(
+    make_sandbox: Make, local_config: Make, offline: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_browser(self: Browser) -> Any:
+        raise ChangedError("the browser was asked for")
+
+    monkeypatch.setattr(Browser, "page", no_browser)
+    sandbox = make_sandbox("--posts", "30")
+    assert offline(local_config("facebook", sandbox)).read()
+    for nothing in (None, ""):
+        with pytest.raises(ChangedError, match="the browser was asked for"):
+            offline(local_config("facebook", sandbox, {"token": nothing})).read()
+
+
+def test_facebook_near_its_quota_pauses(make_sandbox: Make, local_config: Make, offline: Make) -> None:
+    http = offline(local_config("facebook", make_sandbox())).source.context.http
+    graph = GraphApi(http, "http://x.example", "t", 10)
+    for usage in ('{"call_count": 28, "total_time": 25}', "no json", "[]", '{"call_count": "x"}'):
+        graph._listen(Answer(200, {"x-app-usage": usage}, b""))
+    assert http.bucket.take() == 0
+    graph._listen(Answer(200, {"x-app-usage": '{"call_count": 28, "total_time": 97}'}, b""))
+    assert http.bucket.take() > 1
+
+
+def test_shopify_tells_its_bucket_and_is_heard(
+    make_sandbox: Make, local_config: Make, offline: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = offline(local_config("shopify", make_sandbox("--orders", "9"), {"page_size": 3}))
+    told: list[tuple[float, float]] = []
+    monkeypatch.setattr(source.source.context.http.bucket, "used", lambda used, size: told.append((used, size)))
+    source.read()
+    assert [size for _, size in told] == [40.0] * 3
+    assert all(0 < used <= 3 for used, _ in told)
+
+
+SECRETS = ("sandbox-token", "sandbox-app-secret", "sandbox-access", "sandbox-refresh", "sandbox-webhook-secret")
+
+
+@pytest.mark.parametrize("name", ["facebook", "shopify", "daraz", "weather"])
+@pytest.mark.parametrize("fault", ["server-error@2x", "cut@2x", "throttle@1x", "expired-token", "html-instead-of-json"])
+def test_no_credential_in_logs_or_errors(
+    name: str, fault: str, make_sandbox: Make, local_config: Make, offline: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    sandbox = make_sandbox("--posts", "20", "--orders", "20", fault=[f"{name}:{fault}"])
+    told = ""
+    with caplog.at_level(logging.DEBUG):
+        try:
+            offline(local_config(name, sandbox)).read()
+        except MillionXError as error:
+            told = "".join(traceback.format_exception(error))
+    assert sandbox.state()["fired"], "the fault did not happen"
+    assert not [secret for secret in SECRETS if secret in caplog.text + told]
 
 
 def test_facebook_a_page_that_is_gone_does_not_hold_back_the_others(

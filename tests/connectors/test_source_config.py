@@ -62,6 +62,16 @@ def test_the_published_json_schema_is_that_of_the_models_and_fits_the_files() ->
         assert re.fullmatch(published["properties"]["every"]["pattern"], document["every"])
 
 
+def test_a_webhook_secret_rotates_by_the_environment_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("URL", "TOKEN", "WEBHOOK_SECRET"):
+        monkeypatch.setenv(f"MILLIONX_SHOPIFY_{name}", f"new-{name}")
+    monkeypatch.setenv("MILLIONX_SHOPIFY_WEBHOOK_SECRET_BEFORE", "old")
+    committed = Settings(profile="prod", config_dir=project_root() / "connect-config")
+    assert load_source("shopify", committed).options["webhook_secrets"] == ["new-WEBHOOK_SECRET", "old"]
+    monkeypatch.delenv("MILLIONX_SHOPIFY_WEBHOOK_SECRET_BEFORE")
+    assert load_source("shopify", committed).options["webhook_secrets"] == ["new-WEBHOOK_SECRET", ""]
+
+
 def test_a_profile_overlays_and_references_resolve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TEST_KEY", "k1")
     config = load_source("weather", settings(tmp_path, WEATHER))

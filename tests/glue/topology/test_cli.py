@@ -13,7 +13,11 @@ from pathlib import Path
 import pytest
 import yaml  # type: ignore[import-untyped]
 
+from glue.cli import output
+from glue.topology.services import Services
+
 from .project import Project
+from .workers import Workers
 
 Done = subprocess.CompletedProcess[str]
 
@@ -142,6 +146,17 @@ def test_graph_without_a_cluster(project: Project, tmp_path: Path) -> None:
     assert page.read_text().startswith("<!doctype html>")
 
 
+def test_colours_are_for_terminals_that_want_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    assert output.paint("FAILED", "red") == "\x1b[31mFAILED\x1b[0m"
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert output.paint("FAILED", "red") == "FAILED"
+    monkeypatch.delenv("NO_COLOR")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: False, raising=False)
+    assert output.paint("FAILED", "red") == "FAILED"
+
+
 def test_completion(project: Project) -> None:
     for shell in ("bash", "zsh", "fish"):
         assert "_MXCTL_COMPLETE" in mxctl(project, "completion", shell).stdout
@@ -194,6 +209,38 @@ def test_plan_apply_drift_plan(live: Project, tmp_path: Path) -> None:
     assert mxctl(live, "offsets", "reset", name, "--yes", "--stop").returncode == 0
     assert mxctl(live, "connectors", "delete", name, stdin="n\n").returncode == 1
     assert mxctl(live, "connectors", "delete", name, "--yes").stdout == f"connector {name} deleted\n"
+
+
+@pytest.mark.stack
+@pytest.mark.soak
+def test_no_output_holds_a_secret(live: Project, workers: Workers, tmp_path: Path) -> None:
+    """A secret that stands in plain text in a live config, and one that the worker resolves: no command shows them."""
+    reference = "${file:secrets/probe.properties:password}"
+    live.connector("sink", probe_password=reference)
+    kinds = [word for kind in ("topic", "subject", "connector") for word in ("--kind", kind)]
+    assert mxctl(live, "apply", *kinds, "--stable-for", "1").returncode == 0
+    connect, name = Services(live.settings).connect, f"{live.prefix}-sink"
+    literal = f"literal-{workers.secret}"
+    connect.put_config(name, {**connect.config(name), "probe.password": literal})
+    file = str(tmp_path / "plan.json")
+    newest = json.loads(mxctl(live, "history", "-o", "json").stdout)[0]["id"]
+    read = [
+        *(["connectors", verb, *of, "-o", form] for form in ("table", "json", "yaml")
+          for verb, of in (("get", ()), ("describe", (name,)))),
+        *(["plan", *kinds, "-o", form] for form in ("table", "json", "yaml")),
+        ["plan", *kinds, "--out", file], ["apply", *kinds, "--dry-run"], ["validate", "--live"],
+        *(["graph", "--live", "-o", form] for form in ("text", "mermaid", "html")),
+        ["history", newest, "-o", "yaml"], ["offsets", "get", name], ["doctor", "-o", "json"],
+        ["plugins", "explain", "probe.password"], ["export", str(tmp_path / "out")],
+        ["apply", *kinds, "--stable-for", "1", "-o", "json"], ["history", "-o", "json"], ["rollback", "--dry-run"],
+    ]  # fmt: skip
+    for arguments in read:
+        done = mxctl(live, *arguments, MXCTL_LOG_LEVEL="DEBUG")
+        assert done.returncode in (0, 1, 2) and "Traceback" not in done.stderr, arguments
+        assert workers.secret not in done.stdout + done.stderr, arguments
+    written = [path for path in [Path(file), *(tmp_path / "out").rglob("*")] if path.is_file()]
+    assert len(written) > 3 and not [path for path in written if workers.secret in path.read_text()]
+    assert connect.config(name)["probe.password"] in (reference, literal)
 
 
 @pytest.mark.stack

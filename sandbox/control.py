@@ -17,6 +17,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+_TRIES = 3
+
 
 class SandboxError(Exception):
     """It could not be started; the text says why."""
@@ -63,10 +65,21 @@ def up(state_dir: Path, arguments: Sequence[str] = (), port: int | None = None, 
     found = find(state_dir)
     if found is not None:
         return found
-    state_dir.mkdir(parents=True, exist_ok=True)
     log = state_dir / "logs" / "sandbox.log"
-    log.parent.mkdir(exist_ok=True)
-    port = port or _free_port()
+    log.parent.mkdir(parents=True, exist_ok=True)
+    # Between choosing a free port and listening there, another program may take it: then another one is tried.
+    for left in range(0 if port else _TRIES - 1, -1, -1):
+        try:
+            running = _start(port or _free_port(), arguments, log, timeout)
+            break
+        except SandboxError:
+            if not left:
+                raise
+    _file(state_dir).write_text(json.dumps(asdict(running)) + "\n")
+    return running
+
+
+def _start(port: int, arguments: Sequence[str], log: Path, timeout: float) -> Running:
     with log.open("ab") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "sandbox", "--port", str(port), *arguments],
@@ -83,7 +96,6 @@ def up(state_dir: Path, arguments: Sequence[str] = (), port: int | None = None, 
             tail = "\n".join(log.read_text(errors="replace").splitlines()[-5:])
             raise SandboxError(f"the sandbox did not start on port {port}\n{tail}")
         time.sleep(0.1)
-    _file(state_dir).write_text(json.dumps(asdict(running)) + "\n")
     return running
 
 

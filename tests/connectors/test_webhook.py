@@ -17,6 +17,14 @@ from glue.settings import Settings
 from tests.connectors.conftest import OnKafka, Sandbox
 
 Make = Callable[..., Any]
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A vendor that waits: on a busy machine Kafka may take longer than Shopify's five seconds."""
+    monkeypatch.setattr("connectors.webhook.ANSWER_WITHIN", 60.0)
+
+
 OPTIONS: dict[str, Any] = {"base_url": "http://x.example", "token": "t", "webhook_secrets": ["old", "new"]}
 BODY = b'{"id": 1}'
 
@@ -92,6 +100,15 @@ def test_a_large_body_is_refused_with_or_without_its_length() -> None:
 
 def test_what_kafka_has_not_is_not_acknowledged() -> None:
     assert post(client(Desk(ServiceUnavailableError("Kafka", "down")))) == 503
+
+
+def test_who_waits_too_long_is_told_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Slow(Desk):
+        def submit(self, raw: Any, webhook_id: str) -> Future[None]:
+            return Future()  # never done
+
+    monkeypatch.setattr("connectors.webhook.ANSWER_WITHIN", 0.05)
+    assert post(client(Slow())) == 503
 
 
 def test_other_topics_and_shops() -> None:

@@ -120,3 +120,13 @@ def test_a_busy_port_is_told(address: str, tmp_path: Path) -> None:
     port = int(address.rsplit(":", 1)[1])
     with pytest.raises(control.SandboxError, match=str(port)):
         control.up(tmp_path, port=port)
+
+
+def test_a_port_that_is_taken_meanwhile_is_exchanged(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free, taken = control._free_port, [int(address.rsplit(":", 1)[1])]
+    monkeypatch.setattr(control, "_free_port", lambda: taken.pop() if taken else free())
+    running = control.up(tmp_path)
+    assert running.address != address
+    assert control.down(tmp_path)

@@ -3,55 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml  # type: ignore[import-untyped]
 
 from glue.cli import output
-from glue.topology.services import Services
 
 from .project import Project
-from .workers import Workers
-
-Done = subprocess.CompletedProcess[str]
-
-
-def started(project: Project, *arguments: str, **env: str) -> subprocess.Popen[str]:
-    """mxctl in the project, as a process."""
-    settings = project.settings
-    environment = {
-        "PATH": os.environ["PATH"],
-        "MXCTL_STATE_DIR": str(project.root / "no-state"),
-        "MXCTL_OWNER": settings.owner,
-        "MXCTL_CONFIG_DIR": str(settings.config_dir),
-        "MXCTL_SCHEMAS_DIR": str(settings.schemas_dir),
-        "MXCTL_KAFKA": settings.kafka,
-        "MXCTL_CONNECT": settings.connect,
-        "MXCTL_REGISTRY": settings.registry,
-        **env,
-    }
-    return subprocess.Popen(
-        [sys.executable, "-c", "from glue.cli.main import main; main()", *arguments],
-        env=environment,
-        cwd=Path(__file__).parents[3],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def mxctl(project: Project, *arguments: str, stdin: str | None = None, **env: str) -> Done:
-    """mxctl in the project, to its end."""
-    with started(project, *arguments, **env) as process:
-        out, err = process.communicate(stdin)
-    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+from .typed import mxctl, started
 
 
 def test_validate_tells_file_field_and_fix(project: Project) -> None:
@@ -164,91 +126,3 @@ def test_completion(project: Project) -> None:
     assert words.stdout == "plain,pause\n"
     silent = mxctl(project, COMP_WORDS="mxctl connectors pause ", COMP_CWORD="3", _MXCTL_COMPLETE="bash_complete")
     assert (silent.stdout.strip(), silent.stderr) == ("", "")
-
-
-@pytest.mark.stack
-@pytest.mark.soak
-def test_plan_apply_drift_plan(live: Project, tmp_path: Path) -> None:
-    """The whole way as a user goes it: plan, apply, again, drift, refuse the old plan, history, rollback."""
-    name, p = f"{live.prefix}-sink", live.prefix
-    kinds = [word for kind in ("topic", "subject", "chain", "connector") for word in ("--kind", kind)]
-    first = mxctl(live, "plan", *kinds, "--detailed-exitcode", NO_COLOR="1")
-    assert first.returncode == 3
-    assert f"+ topic {p}.things\n    partitions: 2\n" in first.stdout and "\x1b" not in first.stdout
-    assert first.stdout.endswith("Plan: 3 to create.\n")
-    assert "nothing was written" in mxctl(live, "apply", *kinds, "--dry-run").stdout
-    applied = mxctl(live, "apply", *kinds, "--stable-for", "1", "-o", "json")
-    assert applied.returncode == 0, applied.stderr
-    body = json.loads(applied.stdout)
-    assert len(body["changes"]) == 3 and body["connectors"] == {name: "RUNNING, 2/2 tasks RUNNING"}
-    again = mxctl(live, "apply", *kinds)
-    assert "Nothing to change" in again.stdout
-    assert mxctl(live, "plan", *kinds, "--detailed-exitcode").returncode == 0
-    live.connector("sink", probe_number="30")
-    file = str(tmp_path / "plan.json")
-    assert mxctl(live, "plan", *kinds, "--out", file).returncode == 0
-    assert mxctl(live, "connectors", "pause", name).stdout == f"connector {name} paused\n"
-    drifted = json.loads(mxctl(live, "connectors", "get", "-o", "json").stdout)
-    assert [row["state"] for row in drifted if row["name"] == name] == ["PAUSED"]
-    mxctl(live, "connectors", "resume", name)
-    done = mxctl(live, "apply", file, "--stable-for", "1")
-    assert done.returncode == 0 and "Done: 1 update." in done.stdout
-    moved = mxctl(live, "apply", file)
-    assert moved.returncode == 1 and "has moved since" in moved.stderr
-    names = mxctl(live, COMP_WORDS=f"mxctl connectors pause {p}", COMP_CWORD="3", _MXCTL_COMPLETE="bash_complete")
-    assert names.stdout == f"plain,{name}\n"
-    assert "probe.number = 30" in mxctl(live, "connectors", "describe", name).stdout
-    assert mxctl(live, "connectors", "get", "-o", "name").stdout.split().count(name) == 1
-    assert len(json.loads(mxctl(live, "history", "-o", "json").stdout)) == 2
-    asked = mxctl(live, "rollback", stdin="n\n")
-    assert asked.returncode == 1 and "probe.number: 30 → (unset)" in asked.stdout
-    back = mxctl(live, "rollback", "--yes", "--stable-for", "1")
-    assert back.returncode == 0 and "probe.number" not in mxctl(live, "connectors", "describe", name).stdout
-    stopped = mxctl(live, "offsets", "reset", name, "--yes")
-    assert stopped.returncode == 1 and "--stop" in stopped.stderr
-    assert mxctl(live, "offsets", "reset", name, "--yes", "--stop").returncode == 0
-    assert mxctl(live, "connectors", "delete", name, stdin="n\n").returncode == 1
-    assert mxctl(live, "connectors", "delete", name, "--yes").stdout == f"connector {name} deleted\n"
-
-
-@pytest.mark.stack
-@pytest.mark.soak
-def test_no_output_holds_a_secret(live: Project, workers: Workers, tmp_path: Path) -> None:
-    """A secret that stands in plain text in a live config, and one that the worker resolves: no command shows them."""
-    reference = "${file:secrets/probe.properties:password}"
-    live.connector("sink", probe_password=reference)
-    kinds = [word for kind in ("topic", "subject", "connector") for word in ("--kind", kind)]
-    assert mxctl(live, "apply", *kinds, "--stable-for", "1").returncode == 0
-    connect, name = Services(live.settings).connect, f"{live.prefix}-sink"
-    literal = f"literal-{workers.secret}"
-    connect.put_config(name, {**connect.config(name), "probe.password": literal})
-    file = str(tmp_path / "plan.json")
-    newest = json.loads(mxctl(live, "history", "-o", "json").stdout)[0]["id"]
-    read = [
-        *(["connectors", verb, *of, "-o", form] for form in ("table", "json", "yaml")
-          for verb, of in (("get", ()), ("describe", (name,)))),
-        *(["plan", *kinds, "-o", form] for form in ("table", "json", "yaml")),
-        ["plan", *kinds, "--out", file], ["apply", *kinds, "--dry-run"], ["validate", "--live"],
-        *(["graph", "--live", "-o", form] for form in ("text", "mermaid", "html")),
-        ["history", newest, "-o", "yaml"], ["offsets", "get", name], ["doctor", "-o", "json"],
-        ["plugins", "explain", "probe.password"], ["export", str(tmp_path / "out")],
-        ["apply", *kinds, "--stable-for", "1", "-o", "json"], ["history", "-o", "json"], ["rollback", "--dry-run"],
-    ]  # fmt: skip
-    for arguments in read:
-        done = mxctl(live, *arguments, MXCTL_LOG_LEVEL="DEBUG")
-        assert done.returncode in (0, 1, 2) and "Traceback" not in done.stderr, arguments
-        assert workers.secret not in done.stdout + done.stderr, arguments
-    written = [path for path in [Path(file), *(tmp_path / "out").rglob("*")] if path.is_file()]
-    assert len(written) > 3 and not [path for path in written if workers.secret in path.read_text()]
-    assert connect.config(name)["probe.password"] in (reference, literal)
-
-
-@pytest.mark.stack
-@pytest.mark.soak
-def test_failure_in_the_terminal(live: Project) -> None:
-    live.connector("sink", fail_when="start", fail_text="no disk; password=hunter2")
-    done = mxctl(live, "apply", "--kind", "topic", "--kind", "connector", "--timeout", "60", "--rollback")
-    assert done.returncode == 1
-    assert f"Error: connector {live.prefix}-sink" in done.stderr
-    assert "java.lang.IllegalStateException: no disk; password=******" in done.stderr
-    assert "rolled back: topic" in done.stderr and "hunter2" not in done.stderr + done.stdout

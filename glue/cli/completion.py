@@ -8,6 +8,29 @@ from click.shell_completion import CompletionItem, get_completion_class
 _SECONDS = 2.0
 
 
+def _declared(folder: str, incomplete: str) -> list[CompletionItem]:
+    """Names of the files in a folder of ``connect-config``."""
+    from glue.settings import get_settings
+
+    names = sorted(file.stem for file in (get_settings().config_dir / folder).glob("*.json"))
+    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
+def source_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Sources that have a file."""
+    return _declared("sources", incomplete)
+
+
+def chain_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Declared transform chains."""
+    return _declared("transforms", incomplete)
+
+
+def profile_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Profiles of the project."""
+    return _declared("profiles", incomplete)
+
+
 def connector_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Connectors of the live cluster, with their state."""
     from glue.clients.connect import ConnectClient

@@ -77,9 +77,19 @@ class LazyGroup(click.Group):
             raise
 
 
+def _profile_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> Any:
+    from glue.cli.completion import profile_names
+
+    return profile_names(context, parameter, incomplete)
+
+
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="millionx", prog_name="mxctl")
-@click.option("--profile", help="Overlay of connect-config/profiles to use [default: local; env: MXCTL_PROFILE].")
+@click.option(
+    "--profile",
+    shell_complete=_profile_names,
+    help="Overlay of connect-config/profiles to use [default: local; env: MXCTL_PROFILE].",
+)
 @click.option("--log-format", type=click.Choice(["text", "json"]), help="Format of logs on stderr.")
 def cli(profile: str | None, log_format: str | None) -> None:
     """Run, declare and inspect the MillionX pipeline."""

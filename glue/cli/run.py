@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from glue.cli.completion import source_names
 from glue.errors import UsageError
 from glue.settings import get_settings
 
@@ -47,7 +48,7 @@ class Moment(click.ParamType):  # type: ignore[type-arg]
 
 
 @click.command()
-@click.argument("source")
+@click.argument("source", shell_complete=source_names)
 @click.option("--once", is_flag=True, help="Run once and end (the default without --every).")
 @click.option("--every", type=Duration(), help="Run at this interval until stopped, e.g. 15m.")
 @click.option("--since", type=Moment(), help="Backfill from this time.")

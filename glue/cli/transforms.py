@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from glue.cli.completion import chain_names
 from glue.cli.output import emit, output_option
 
 
@@ -13,7 +14,7 @@ def transforms() -> None:
 
 
 @transforms.command()
-@click.argument("chain")
+@click.argument("chain", shell_complete=chain_names)
 @click.option(
     "--port", default=0, show_default=True, help="Port of /health, /ready and /metrics; 0 chooses a free one."
 )
@@ -74,7 +75,7 @@ def describe(name: str, output: str) -> None:
 
 
 @transforms.command()
-@click.argument("chains", nargs=-1)
+@click.argument("chains", nargs=-1, shell_complete=chain_names)
 @output_option()
 def test(chains: tuple[str, ...], output: str) -> None:
     """Run the test cases that chain files hold (all chains when none is named); exit 1 when one fails."""

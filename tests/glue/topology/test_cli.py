@@ -124,5 +124,11 @@ def test_completion(project: Project) -> None:
         assert "_MXCTL_COMPLETE" in mxctl(project, "completion", shell).stdout
     words = mxctl(project, COMP_WORDS="mxctl connectors pau", COMP_CWORD="2", _MXCTL_COMPLETE="bash_complete")
     assert words.stdout == "plain,pause\n"
+    words = mxctl(project, COMP_WORDS="mxctl --profile lo", COMP_CWORD="2", _MXCTL_COMPLETE="bash_complete")
+    assert words.stdout == "plain,local\n"
+    (project.config / "sources").mkdir()
+    (project.config / "sources" / "shop.json").write_text("{}")
+    words = mxctl(project, COMP_WORDS="mxctl run ", COMP_CWORD="2", _MXCTL_COMPLETE="bash_complete")
+    assert words.stdout == "plain,shop\n"
     silent = mxctl(project, COMP_WORDS="mxctl connectors pause ", COMP_CWORD="3", _MXCTL_COMPLETE="bash_complete")
     assert (silent.stdout.strip(), silent.stderr) == ("", "")

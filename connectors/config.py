@@ -55,9 +55,12 @@ class SourceConfig(Strict):
         try:
             found = getattr(importlib.import_module(module), name)
         except (ImportError, AttributeError) as error:
-            raise ConfigError(f"source {self.name}", f"class {self.class_path} can not be loaded: {error}") from error
+            raise ConfigError(
+                f"source {self.name}", f"class {self.class_path} can not be loaded: {error}", _fix(self.name)
+            ) from error
         if not (isinstance(found, type) and issubclass(found, Source)):
-            raise ConfigError(f"source {self.name}", f"{self.class_path} is not a connectors.source.Source")
+            why = f"{self.class_path} is not a connectors.source.Source"
+            raise ConfigError(f"source {self.name}", why, _fix(self.name))
         return found
 
     def parsed_options(self) -> SourceOptions:
@@ -76,7 +79,11 @@ def _config_error(name: str, error: ValidationError, prefix: str = "") -> Config
     problems = "; ".join(
         f"{prefix}{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors(include_input=False)
     )
-    return ConfigError(f"source {name}", problems, f"correct connect-config/sources/{name}.json")
+    return ConfigError(f"source {name}", problems, _fix(name))
+
+
+def _fix(name: str) -> str:
+    return f"correct connect-config/sources/{name}.json"
 
 
 def source_names(settings: Settings) -> list[str]:
@@ -93,7 +100,11 @@ def load_source(name: str, settings: Settings, resolve: bool = True) -> SourceCo
     """
     path = settings.config_dir / "sources" / f"{name}.json"
     if name not in source_names(settings):
-        raise UsageError(f"source {name!r}", "there is no such source", f"one of: {', '.join(source_names(settings))}")
+        raise UsageError(
+            f"source {name!r}",
+            "there is no such source",
+            f"one of: {', '.join(source_names(settings)) or 'none is configured'}",
+        )
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(document, dict):
@@ -106,7 +117,7 @@ def load_source(name: str, settings: Settings, resolve: bool = True) -> SourceCo
     except ValidationError as error:
         raise _config_error(name, error) from None
     except (OSError, ValueError) as error:
-        raise ConfigError(f"source {name}", f"{path.name} can not be read: {error}") from error
+        raise ConfigError(f"source {name}", f"{path.name} can not be read: {error}", _fix(name)) from error
 
 
 def _overlay(base: Any, top: Any) -> Any:

@@ -10,10 +10,12 @@ import json
 import os
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from glue.errors import ConfigError
 
 
 def project_root() -> Path:
@@ -97,8 +99,8 @@ class Settings(BaseSettings):
     )
     prometheus: Path | None = Field(None, description="Local stack, monitoring: a Prometheus server to use as it is.")
     traces: str = Field("", description="OTLP/HTTP address that gets traces, such as http://HOST:4318/v1/traces.")
-    log_format: str = Field("text", description="text or json.")
-    log_level: str = "INFO"
+    log_format: Literal["text", "json"] = Field("text", description="text or json.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
     weaviate_api_key: SecretStr | None = None
 
     @classmethod
@@ -115,5 +117,14 @@ class Settings(BaseSettings):
 
 @cache
 def get_settings() -> Settings:
-    """The settings of this process, read once."""
-    return Settings()
+    """The settings of this process, read once.
+
+    Raises:
+        ConfigError: one has a value that it can not have; the value is not told.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = error.errors(include_input=False, include_url=False, include_context=False)
+        problems = "; ".join(f"MXCTL_{'.'.join(map(str, one['loc'])).upper()}: {one['msg']}" for one in wrong)
+        raise ConfigError("settings", problems, "correct the environment or .env") from None

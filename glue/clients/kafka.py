@@ -8,7 +8,7 @@ from typing import Any
 from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import AdminClient
 
-from glue.errors import ServiceUnavailableError
+from glue.errors import ConfigError, ServiceUnavailableError
 
 Config = dict[str, Any]
 
@@ -17,15 +17,18 @@ def must_listen(bootstrap: str, seconds: float = 5.0) -> None:
     """Say at once that nobody is there; librdkafka would go on trying until its timeout.
 
     Raises:
+        ConfigError: an address is not host:port.
         ServiceUnavailableError: no broker of ``bootstrap`` takes a connection within ``seconds``.
     """
     why = ""
     for address in bootstrap.split(","):
         host, _, port = address.strip().rpartition("://")[2].rpartition(":")
+        if not host or not port.isdigit():
+            raise ConfigError(f"Kafka at {bootstrap}", f"{address!r} is not host:port", "correct MXCTL_KAFKA")
         try:
             socket.create_connection((host.strip("[]"), int(port)), seconds).close()
             return
-        except (OSError, ValueError) as error:
+        except (OSError, OverflowError) as error:
             why = f"no broker answers at {bootstrap} ({getattr(error, 'strerror', None) or error})"
     raise ServiceUnavailableError(
         "Kafka", why, "is the broker up? mxctl local status; or name another with MXCTL_KAFKA"

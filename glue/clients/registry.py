@@ -11,7 +11,8 @@ from http import HTTPStatus
 from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 from confluent_kafka.schema_registry.error import SchemaRegistryError
 
-from glue.errors import ServiceError, ServiceUnavailableError
+from glue.clients.secrets import url_without_credentials
+from glue.errors import ConfigError, ServiceError, ServiceUnavailableError
 
 __all__ = ["Schema", "SchemaRegistryClient", "registry_client", "registry_errors"]
 
@@ -24,7 +25,16 @@ _AWAY: tuple[type[Exception], ...] = (
 
 
 def registry_client(url: str, timeout: float = 10.0, retries: int = 3) -> SchemaRegistryClient:
-    """A client of the registry at ``url`` (Confluent API); ``timeout`` in seconds. Transient failures are retried."""
+    """A client of the registry at ``url`` (Confluent API); ``timeout`` in seconds. Transient failures are retried.
+
+    Raises:
+        ConfigError: that is no address.
+    """
+    if not url.startswith(("http://", "https://")):
+        shown = url_without_credentials(url)
+        raise ConfigError(
+            f"Schema Registry at {shown}", "that is no http:// or https:// address", "correct MXCTL_REGISTRY"
+        )
     return SchemaRegistryClient({"url": url, "timeout": timeout, "max.retries": retries})
 
 

@@ -33,6 +33,9 @@ def load(settings: Settings, *, profile: str | None = None, connector_files: Ite
         UsageError: no such profile.
     """
     folder = settings.config_dir
+    if not folder.is_dir():
+        fix = "go to the project's folder, or set MXCTL_CONFIG_DIR"
+        raise ConfigError(f"folder {folder}", "there is no such folder", fix)
     name = profile or settings.profile
     declared = Declared(owner=settings.owner, profile=name)
     patch = _profile(folder, name, declared.problems)
@@ -47,7 +50,7 @@ def load(settings: Settings, *, profile: str | None = None, connector_files: Ite
         declared.files[Kind.CHAIN, file.stem] = file
     for file in sorted((folder / "sources").glob("*.json")):
         body = read_json(file, declared.problems)
-        declared.sources[file.stem] = body if isinstance(body, dict) else {}
+        declared.sources[file.stem] = body
     return declared
 
 
@@ -64,11 +67,11 @@ def merge_patch(target: Any, patch: Any) -> Any:
     return result
 
 
-def read_json(file: Path, problems: list[Problem]) -> Any:
-    """The JSON in a file (``-`` is stdin); a key given twice is a problem, not silently the last one.
+def read_json(file: Path, problems: list[Problem]) -> dict[str, Any]:
+    """The JSON object in a file (``-`` is stdin); a key given twice is a problem, not silently the last one.
 
     Raises:
-        ConfigError: missing, unreadable or not JSON, with line and column.
+        ConfigError: missing, unreadable or no JSON object, with line and column.
     """
 
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -82,11 +85,14 @@ def read_json(file: Path, problems: list[Problem]) -> Any:
     shown = "stdin" if str(file) == "-" else f"file {file}"
     try:
         text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
-        return json.loads(text, object_pairs_hook=pairs)
+        body = json.loads(text, object_pairs_hook=pairs)
     except OSError as error:
         raise ConfigError(shown, error.strerror or "can not be read", "name an existing file") from None
     except ValueError as error:
         raise ConfigError(shown, f"not JSON: {error}", "correct it at the line and column named") from None
+    if not isinstance(body, dict):
+        raise ConfigError(shown, f"holds a {type(body).__name__}, not a JSON object", "begin it with {")
+    return body
 
 
 def _profile(folder: Path, name: str, problems: list[Problem]) -> Profile:
@@ -98,7 +104,7 @@ def _profile(folder: Path, name: str, problems: list[Problem]) -> Profile:
 
 
 def _topics(file: Path, patch: dict[str, Any], declared: Declared) -> None:
-    if not file.is_file():
+    if not file.exists():
         return
     body = _environment(merge_patch(read_json(file, declared.problems), patch), file, declared)
     parsed = _model(TopicsFile, body, file, "", declared.problems)
@@ -113,7 +119,7 @@ def _topics(file: Path, patch: dict[str, Any], declared: Declared) -> None:
 
 
 def _subjects(file: Path, patch: dict[str, Any], schemas: Path, declared: Declared) -> None:
-    if not file.is_file():
+    if not file.exists():
         return
     body = _environment(merge_patch(read_json(file, declared.problems), patch), file, declared)
     parsed = _model(SubjectsFile, body, file, "", declared.problems)

@@ -79,7 +79,9 @@ def read_chain(path: Path) -> DeclaredChain:
     try:
         chain = DeclaredChain.model_validate(json.loads(path.read_text(encoding="utf-8")))
     except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False))
+        problems = "; ".join(
+            f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}" for e in error.errors(include_input=False)
+        )
         raise ConfigError(f"chain file {path.name}", problems, "correct the file") from None
     except (OSError, ValueError) as error:
         raise ConfigError(f"chain file {path.name}", str(error), "correct the file") from None

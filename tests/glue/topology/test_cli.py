@@ -11,6 +11,8 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 
 from glue.cli import output
+from glue.errors import ConfigError
+from glue.topology.load import load
 
 from .project import Project
 from .typed import mxctl, started
@@ -42,6 +44,39 @@ def test_connector_from_stdin(project: Project) -> None:
     body = json.dumps({"name": "x", "config": {"connector.class": "Y", "tasks.max": 1}})
     assert "stdin" in mxctl(project, "validate", "-f", "-", stdin="nonsense").stderr
     assert "config.tasks.max: is a int, not a string" in mxctl(project, "validate", "-f", "-", stdin=body).stdout
+
+
+@pytest.mark.parametrize(
+    ("environment", "arguments", "text"),
+    [
+        ({"MXCTL_REGISTRY": "garbage"}, ["schemas", "get"], "correct MXCTL_REGISTRY"),
+        ({"MXCTL_CONNECT": "garbage"}, ["connectors", "get"], "MXCTL_CONNECT"),
+        ({"MXCTL_KAFKA": "garbage"}, ["topics", "get"], "'garbage' is not host:port"),
+        ({"MXCTL_LOG_LEVEL": "loud"}, ["plan"], "MXCTL_LOG_LEVEL"),
+        ({"MXCTL_LOG_FORMAT": "xml"}, ["plan"], "MXCTL_LOG_FORMAT"),
+        ({"MXCTL_CONFIG_DIR": "/nowhere"}, ["validate"], "set MXCTL_CONFIG_DIR"),
+        ({"MXCTL_CONFIG_DIR": "/nowhere"}, ["run", "weather"], "none is configured"),
+    ],
+)
+def test_a_wrong_environment_is_named(
+    project: Project, environment: dict[str, str], arguments: list[str], text: str
+) -> None:
+    project.things()
+    done = mxctl(project, *arguments, **environment)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert text in done.stderr and "fix:" in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '"x"', "\ufffe"])
+@pytest.mark.parametrize("name", ["topics", "subjects", "connectors/sink", "profiles/local", "transforms/chain"])
+def test_a_broken_file_is_named_with_what_is_wrong(project: Project, name: str, text: str) -> None:
+    project.things()
+    file = project.config / f"{name}.json"
+    file.write_text(text, encoding="utf-16" if text == "\ufffe" else "utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load(project.settings)
+    assert str(file) in caught.value.what and caught.value.fix
+    assert "JSON" in caught.value.why
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,8 @@ def registry_errors(what: str) -> Iterator[None]:
         status = error.http_status_code
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.TOO_MANY_REQUESTS:
             raise ServiceUnavailableError(what, f"the registry answered {status}", "try again") from error
-        raise ServiceError(what, f"the registry answered {status}: {error.error_message}") from error
+        fix = "mxctl schemas get lists subjects" if status == HTTPStatus.NOT_FOUND else ""
+        raise ServiceError(what, f"the registry answered {status}: {error.error_message}", fix) from error
     except _AWAY as error:
         raise ServiceUnavailableError(
             what, f"the Schema Registry does not answer ({type(error).__name__})", "is it running? mxctl local status"

@@ -128,7 +128,7 @@ def test_every_group_as_typed(live: Project) -> None:
     assert "registered" in good("schemas", "register", subject)
     assert "already as declared" in good("schemas", "register", subject)
     good("schemas", "apply")
-    assert json.loads(good("schemas", "get", subject))["name"] == "Thing"
+    assert json.loads(good("schemas", "get", subject))["schema"]["name"] == "Thing"
     assert good("schemas", "diff", subject) == "no difference\n"
     assert good("schemas", "check", subject) == f"{subject}: compatible\n"
     assert good("schemas", "compatibility", subject) == "BACKWARD\n"

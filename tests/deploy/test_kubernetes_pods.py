@@ -113,7 +113,7 @@ def test_sources_get_the_secrets_that_they_name_and_no_others() -> None:
         given = {key for _, key in secret_keys(pods()[f"source-{name}"])} - {"hash-keys.json"}
         assert given == named, name
     shopify, webhook = secret_keys(pods()["source-shopify"]), secret_keys(pods()["webhook"])
-    assert webhook == shopify and len(webhook) == 4
+    assert webhook == shopify and len(webhook) == 5
 
 
 def test_pseudonyms_have_their_keys() -> None:

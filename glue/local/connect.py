@@ -59,6 +59,9 @@ class Connect(Part):
     wave = 2
 
     def check(self, site: Site) -> None:
+        if _has_jdbc(site) and not site.settings.postgres:
+            fix = "set MXCTL_POSTGRES to the JDBC URL of a database, MXCTL_POSTGRES_USER and MXCTL_POSTGRES_PASSWORD"
+            raise ConfigError(f"profile {site.settings.profile}", "it writes to PostgreSQL, and no address is set", fix)
         if site.settings.weaviate_plugin is not None:
             _jars_in(site.settings.weaviate_plugin)
 
@@ -124,15 +127,15 @@ class Connect(Part):
         }
 
 
+def _has_jdbc(site: Site) -> bool:
+    return any(connector.plugin.startswith(JDBC) for connector in load(site.settings).connectors.values())
+
+
 def _jdbc(site: Site, folder: Path, plugin: Path) -> None:
     """The JDBC connector, 36 MB, where the profile has one; its database is the user's own."""
-    declared = load(site.settings).connectors.values()
-    if not any(connector.plugin.startswith(JDBC) for connector in declared):
+    if not _has_jdbc(site):
         shutil.rmtree(plugin, ignore_errors=True)
         return
-    if not site.settings.postgres:
-        fix = "set MXCTL_POSTGRES to the JDBC URL of a database, MXCTL_POSTGRES_USER and MXCTL_POSTGRES_PASSWORD"
-        raise ConfigError(f"profile {site.settings.profile}", "it writes to PostgreSQL, and no address is set", fix)
     postgres_password(folder / "secrets", site.settings.postgres_password.get_secret_value())
     (artifact,) = jars.JarLock.load()["postgres"]
     (archive,) = jars.fetch((artifact,), site.fetcher)

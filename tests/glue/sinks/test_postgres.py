@@ -25,16 +25,15 @@ Running = tuple[Settings, Postgres]
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """Kafka, registry and worker with that profile, and a database."""
+    """A stack with that profile, and a database."""
     folder = tmp_path_factory.mktemp("stack")
-    parts = [part for part in PARTS if part.name in ("kafka", "registry", "connect")]
     with pytest.MonkeyPatch.context() as patch, Postgres() as postgres:
         for name, value in (("STATE_DIR", str(folder)), ("PROFILE", "postgres"), ("POSTGRES", postgres.url)):
             patch.setenv(f"MXCTL_{name}", value)
         patch.setenv("MXCTL_POSTGRES_USER", USER)
         patch.setenv("MXCTL_POSTGRES_PASSWORD", PASSWORD)
         get_settings.cache_clear()
-        stack = Stack(folder, Reporter(quiet=True), parts)
+        stack = Stack(folder, Reporter(quiet=True))
         try:
             stack.up(services=False)
             get_settings.cache_clear()

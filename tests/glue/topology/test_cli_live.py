@@ -78,7 +78,7 @@ def test_no_output_holds_a_secret(live: Project, workers: Workers, tmp_path: Pat
         ["plan", *kinds, "--out", file], ["apply", *kinds, "--dry-run"], ["validate", "--live"],
         *(["graph", "--live", "-o", form] for form in ("text", "mermaid", "html")),
         ["history", newest, "-o", "yaml"], ["offsets", "get", name], ["doctor", "-o", "json"],
-        ["plugins", "explain", "probe.password"], ["export", str(tmp_path / "out")],
+        ["plugins", "explain", "probe.password"], ["export", "files", str(tmp_path / "out")],
         ["apply", *kinds, "--stable-for", "1", "-o", "json"], ["history", "-o", "json"], ["rollback", "--dry-run"],
     ]  # fmt: skip
     for arguments in read:

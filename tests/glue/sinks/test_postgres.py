@@ -91,6 +91,7 @@ def test_an_update_replaces_a_version_is_kept_and_a_tombstone_is_passed_over(run
 
 def test_without_an_address_the_profile_does_not_start(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MXCTL_PROFILE", "postgres")
+    monkeypatch.delenv("MXCTL_POSTGRES", raising=False)  # of the stack above
     get_settings.cache_clear()
     try:
         with pytest.raises(ConfigError, match="no address is set"):

@@ -156,6 +156,10 @@ class Stack:
         for part in parts:
             state = site.state.part(part.name)
             if process.find(state) is not None:
+                # One that an older version started may lack a port that is new.
+                new = [name for name in part.ports if name not in state.ports]
+                state.ports |= dict(zip(new, ports.choose(len(new), taken), strict=True))
+                taken.update(state.ports.values())
                 continue
             known = [state.ports.get(name) for name in part.ports]
             if not all(port is not None and ports.is_free(port) for port in known):

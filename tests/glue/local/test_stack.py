@@ -131,6 +131,19 @@ def test_ports_stay_over_down_and_up(root: Path) -> None:
     assert local.status()[0].ports == port
 
 
+def test_a_part_that_an_older_version_started_gets_its_new_port(root: Path) -> None:
+    class Newer(Small):
+        ports = ("http", "metrics")
+
+    Stack(root, Reporter(quiet=True), [Small("one")]).up(services=False)
+    local = Stack(root, Reporter(quiet=True), [Newer("one")])
+    before = local.status()[0].ports["http"]
+    local.up(services=False)
+    after = local.status()[0].ports
+    assert after["http"] == before
+    assert after["metrics"] != before
+
+
 def test_a_port_that_is_taken_meanwhile_is_replaced(root: Path) -> None:
     local = stack(root, Small("one"))
     local.up(services=False)

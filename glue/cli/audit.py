@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 
+from glue.cli.output import table_or_json
+
 _STORES = ("vectors", "orders", "price_history", "weather_logs")
 
 
@@ -19,14 +21,7 @@ _STORES = ("vectors", "orders", "price_history", "weather_logs")
 @click.option("--repair", is_flag=True, help="Put what is missing on its topic again, so that the sink stores it.")
 @click.option("-y", "--yes", is_flag=True, help="With --repair: do not ask.")
 @click.option("--limit", type=click.IntRange(0), default=20, show_default=True, help="Differences listed in a table.")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="Form of what stdout gets.",
-)
+@table_or_json
 def audit(
     since: str,
     until: str,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from glue.cli.output import table_or_json
 from glue.cli.run import Duration
 from glue.errors import UsageError
 from glue.settings import get_settings
@@ -30,14 +31,7 @@ if TYPE_CHECKING:
 )
 @click.option("--timeout", type=Duration(), default="60s", show_default=True, help="Lost is what takes longer.")
 @click.option("--metrics-port", type=int, help="Serve Prometheus metrics on this port (of MXCTL_BIND); 0: any.")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="Form of what stdout gets.",
-)
+@table_or_json
 def canary(
     once: bool,
     every: timedelta | None,

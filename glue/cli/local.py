@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from glue.cli.output import table_or_json
 from glue.errors import ConfigError, UsageError
 from glue.settings import state_dir
 
@@ -77,14 +78,7 @@ def logs(part: str | None, follow: bool, lines: int) -> None:
 
 
 @local.command()
-@click.option(
-    "-o",
-    "--output",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="Form of what stdout gets.",
-)
+@table_or_json
 def status(output: str) -> None:
     """Show every part; exit code 1 unless all of them run."""
     found = _stack().status()

@@ -16,8 +16,20 @@ _STATES = {"RUNNING": "green", "ok": "green", "FAILED": "red", "fail": "red", "P
 
 def output_option(*more: str) -> Callable[[F], F]:
     """``-o table|json|yaml``, and what else a command can print."""
-    choice = click.Choice(["table", "json", "yaml", *more])
+    return _output("table", "json", "yaml", *more)
+
+
+def _output(*forms: str) -> Callable[[F], F]:
+    choice = click.Choice(forms)
     return click.option("-o", "--output", type=choice, default="table", show_default=True, help="How to print.")
+
+
+def table_or_json(function: F) -> F:
+    """``-o table|json``, for commands whose JSON is one line a result."""
+    choice = click.Choice(["table", "json"])
+    return click.option("-o", "--output", type=choice, default="table", show_default=True, help="How to print.")(
+        function
+    )
 
 
 def colored() -> bool:

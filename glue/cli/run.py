@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from glue.cli.completion import source_names
+from glue.cli.output import table_or_json
 from glue.errors import UsageError
 from glue.settings import get_settings
 
@@ -57,14 +58,7 @@ class Moment(click.ParamType):  # type: ignore[type-arg]
 @click.option(
     "--metrics-port", type=click.IntRange(1, 65_535), help="Serve Prometheus metrics on this port (of MXCTL_BIND)."
 )
-@click.option(
-    "-o",
-    "--output",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="Form of what stdout gets.",
-)
+@table_or_json
 def run(source: str, once: bool, every: timedelta | None, since: datetime | None, until: datetime | None,
         wait: timedelta, metrics_port: int | None, output: str) -> None:  # fmt: skip
     """Read what is new at SOURCE and send it to Kafka; SIGTERM ends it after the page at hand."""

@@ -6,6 +6,7 @@ import json
 
 import click
 
+from glue.cli.output import table_or_json
 from glue.errors import ServiceError, UsageError
 from glue.settings import get_settings, state_dir
 
@@ -52,14 +53,7 @@ def down() -> None:
 
 
 @sandbox.command()
-@click.option(
-    "-o",
-    "--output",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="Form of what stdout gets.",
-)
+@table_or_json
 def status(output: str) -> None:
     """Show whether it runs and what it was asked; exit code 1 if it does not run."""
     from sandbox.control import find, state

@@ -6,6 +6,8 @@ import datetime as dt
 
 import click
 
+from glue.cli.output import table_or_json
+
 _DATE = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
 
 
@@ -22,14 +24,7 @@ _DATE = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
     "[default: 1; 0.25 for text in Bengali letters, whose words the model does not know].",
 )
 @click.option("--limit", type=click.IntRange(1, 1000), default=10, show_default=True, help="At most so many posts.")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="Form of what stdout gets.",
-)
+@table_or_json
 def search(
     text: str,
     platform: str | None,

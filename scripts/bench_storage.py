@@ -31,6 +31,7 @@ VARIANTS: dict[str, tuple[type[Line], dict[str, Change]]] = {
         {
             BASELINE: {_LAG: None, _SINGLE: None},
             "declared": {},
+            "without the gate": {"transforms": "ingested"},
             "lag 2 s": {_LAG: "2"},
             "lag 5 s": {_LAG: "5"},
             "two buffers, 1 s": {_SINGLE: "false", "buffer.flush.time": "1"},

@@ -17,6 +17,14 @@ hypothesis_settings.register_profile("project", deadline=None, derandomize=bool(
 hypothesis_settings.load_profile("project")
 
 
+@pytest.fixture(autouse=True)
+def settings_of_its_own() -> Iterator[None]:
+    """Settings are read once a process: what one test set in its environment must not reach the next."""
+    get_settings.cache_clear()
+    yield
+    get_settings.cache_clear()
+
+
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """Settings of a local stack that is up.

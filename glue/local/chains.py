@@ -20,8 +20,9 @@ class Chain(Part):
 
     def launch(self, site: Site) -> Launch:
         port = str(site.port(self.name, "http"))
-        declaration = site.settings.config_dir / "transforms" / f"{self.chain}.json"
-        return mxctl(site, ["transforms", "run", self.chain, "--port", port, "--instance", "local"], declaration)
+        folder, profile = site.settings.config_dir, site.settings.profile
+        files = folder / "transforms" / f"{self.chain}.json", folder / "profiles" / f"{profile}.json"
+        return mxctl(site, ["transforms", "run", self.chain, "--port", port, "--instance", "local"], *files)
 
     def healthy(self, site: Site) -> bool:
         return http_ok(f"http://{site.address(self.name, 'http')}/ready")

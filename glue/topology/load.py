@@ -15,11 +15,11 @@ from pydantic import BaseModel, ValidationError
 from glue.avro import load_schema
 from glue.clients.secrets import is_secret_key
 from glue.errors import ConfigError, UsageError
+from glue.overlay import VAR, merge_patch
 from glue.settings import Settings
 from glue.topology.model import Connector, Declared, Kind, Problem, Profile, Subject, SubjectsFile, Topic, TopicsFile
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
-_VAR = re.compile(r"\$\{var:([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 
 
 def load(settings: Settings, *, profile: str | None = None, connector_files: Iterable[str] = ()) -> Declared:
@@ -52,19 +52,6 @@ def load(settings: Settings, *, profile: str | None = None, connector_files: Ite
         body = read_json(file, declared.problems)
         declared.sources[file.stem] = body
     return declared
-
-
-def merge_patch(target: Any, patch: Any) -> Any:
-    """JSON merge patch (RFC 7396): objects are merged, null removes, anything else replaces."""
-    if not isinstance(patch, Mapping):
-        return patch
-    result = dict(target) if isinstance(target, Mapping) else {}
-    for key, value in patch.items():
-        if value is None:
-            result.pop(key, None)
-        else:
-            result[key] = merge_patch(result.get(key), value)
-    return result
 
 
 def read_json(file: Path, problems: list[Problem]) -> dict[str, Any]:
@@ -233,7 +220,7 @@ def _environment(value: Any, file: Path, declared: Declared, where: str = "") ->
             return match.group()
         return found
 
-    return _VAR.sub(resolve, value)
+    return VAR.sub(resolve, value)
 
 
 def _model(model: type[ModelT], body: Any, file: Path, where: str, problems: list[Problem]) -> ModelT | None:

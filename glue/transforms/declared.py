@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from glue.errors import ConfigError, UsageError
+from glue.overlay import from_environment, merge_patch, patch_of
 from glue.settings import get_settings
 
 
@@ -58,26 +59,28 @@ def chain_names() -> list[str]:
 
 
 def load_chain(name: str) -> DeclaredChain:
-    """The chain of that name.
+    """The chain of that name as the profile has it: its file, the profile's patch, the environment by name.
 
     Raises:
         UsageError: no such chain is declared.
-        ConfigError: its file is malformed.
+        ConfigError: its file or the profile is malformed, or the environment lacks a name.
     """
     path = _folder() / f"{name}.json"
     if name not in chain_names():
         raise UsageError(f"chain {name!r}", f"declared are {', '.join(chain_names()) or 'none'}", f"see {_folder()}")
-    return read_chain(path)
+    settings = get_settings()
+    return read_chain(path, patch_of(settings.config_dir, settings.profile, "transforms", name))
 
 
-def read_chain(path: Path) -> DeclaredChain:
-    """The chain in a file.
+def read_chain(path: Path, patch: Any = None) -> DeclaredChain:
+    """The chain in a file, with a profile's merge patch on it.
 
     Raises:
         ConfigError: the file is malformed, with every problem in it.
     """
     try:
-        chain = DeclaredChain.model_validate(json.loads(path.read_text(encoding="utf-8")))
+        body = merge_patch(json.loads(path.read_text(encoding="utf-8")), patch or {})
+        chain = DeclaredChain.model_validate(from_environment(body, f"chain file {path.name}"))
     except ValidationError as error:
         problems = "; ".join(
             f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}" for e in error.errors(include_input=False)

@@ -7,7 +7,8 @@ import io
 import pytest
 
 from glue.errors import ConfigError, UsageError
-from glue.topology.load import load, merge_patch
+from glue.overlay import merge_patch
+from glue.topology.load import load
 
 from .project import PROBE, RECORD, Project
 

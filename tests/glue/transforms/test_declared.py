@@ -85,3 +85,21 @@ def test_parts_are_found_by_name_and_by_path() -> None:
     assert find("glue.transforms.scrub:ScrubPII").kind == "transform"
     with pytest.raises(UsageError):
         find("Nothing")
+
+
+def test_the_service_runs_what_the_profile_declares(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a plan would show one chain, and another one would run."""
+    (tmp_path / "transforms").mkdir()
+    (tmp_path / "profiles").mkdir()
+    config = {"topics": "a", "output.topic": "b", "batch.max.records": "${var:TEST_BATCH:-500}", "headers.pass": "x"}
+    write(tmp_path / "transforms", config=config)
+    patch = {"transforms": {"c": {"config": {"topics": "a,d", "headers.pass": None}}}}
+    (tmp_path / "profiles" / "stage.json").write_text(json.dumps(patch))
+    monkeypatch.setenv("MXCTL_CONFIG_DIR", str(tmp_path))
+    monkeypatch.setenv("MXCTL_PROFILE", "stage")
+    assert load_chain("c").config == {"topics": "a,d", "output.topic": "b", "batch.max.records": "500"}
+    monkeypatch.setenv("TEST_BATCH", "7")
+    assert load_chain("c").config["batch.max.records"] == "7"
+    write(tmp_path / "transforms", config=config | {"batch.max.records": "${var:TEST_NOTHING}"})
+    with pytest.raises(ConfigError, match="the environment has no TEST_NOTHING"):
+        load_chain("c")

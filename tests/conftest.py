@@ -18,8 +18,13 @@ hypothesis_settings.load_profile("project")
 
 
 @pytest.fixture(autouse=True)
-def settings_of_its_own() -> Iterator[None]:
-    """Settings are read once a process: what one test set in its environment must not reach the next."""
+def settings_of_its_own(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A test works on the stack that it asked for, though another may run, and reads its settings anew."""
+    for name in ("pipeline", "stack"):
+        asked = request.getfixturevalue(name) if name in request.fixturenames else None
+        if isinstance(asked, Settings) and asked.hash_keys_file:
+            monkeypatch.setenv("MXCTL_STATE_DIR", str(asked.hash_keys_file.parents[1]))
+            break
     get_settings.cache_clear()
     yield
     get_settings.cache_clear()

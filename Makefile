@@ -39,7 +39,7 @@ test: lint browser prometheus ## Lint, types, unit tests, and the tests on the r
 soak: browser ## The long proofs, part by part: processes killed, faults, volume.
 	@$(BIN)/pytest -m soak
 
-unit: setup prometheus ## Unit tests only: seconds, no stack.
+unit: setup prometheus ## Unit tests only: two minutes, no stack.
 	@$(BIN)/pytest -m "not stack and not browser"
 
 lint: setup ## ruff and mypy.

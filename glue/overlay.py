@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -42,25 +42,28 @@ def patch_of(config_dir: Path, profile: str, section: str, name: str) -> Any:
         raise ConfigError(f"profile {file.name}", str(error), "correct the file") from None
 
 
-def from_environment(value: Any, where: str) -> Any:
+def map_texts(value: Any, change: Callable[[str, str], str], where: str = "") -> Any:
+    """``value`` with every text as ``change(text, place)`` gives it; places read ``config.topics``, ``tests[0]``."""
+    if isinstance(value, Mapping):
+        return {key: map_texts(inner, change, f"{where}.{key}".lstrip(".")) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [map_texts(inner, change, f"{where}[{at}]") for at, inner in enumerate(value)]
+    return change(value, where) if isinstance(value, str) else value
+
+
+def from_environment(value: Any, what: str) -> Any:
     """``value`` with ``${var:NAME}`` and ``${var:NAME:-default}`` replaced in every text of it.
 
     Raises:
-        ConfigError: the environment has no such name, and there is no default; ``where`` is named.
+        ConfigError: the environment has no such name, and there is no default; ``what`` is named.
     """
-    if isinstance(value, Mapping):
-        return {key: from_environment(inner, where) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [from_environment(inner, where) for inner in value]
-    if not isinstance(value, str):
-        return value
 
     def resolve(match: re.Match[str]) -> str:
         name, default = match.groups()
         found = os.environ.get(name, default)
         if found is None:
             fix = f"export {name}, or write ${{var:{name}:-default}}"
-            raise ConfigError(where, f"the environment has no {name}", fix)
+            raise ConfigError(what, f"the environment has no {name}", fix)
         return found
 
-    return VAR.sub(resolve, value)
+    return map_texts(value, lambda text, _: VAR.sub(resolve, text))

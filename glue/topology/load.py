@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 from glue.avro import load_schema
 from glue.clients.secrets import is_secret_key
 from glue.errors import ConfigError, UsageError
-from glue.overlay import VAR, merge_patch
+from glue.overlay import VAR, map_texts, merge_patch
 from glue.settings import Settings
 from glue.topology.model import Connector, Declared, Kind, Problem, Profile, Subject, SubjectsFile, Topic, TopicsFile
 
@@ -195,16 +195,10 @@ def _only_strings(config: Any, file: Path, problems: list[Problem]) -> None:
             )
 
 
-def _environment(value: Any, file: Path, declared: Declared, where: str = "") -> Any:
+def _environment(value: Any, file: Path, declared: Declared) -> Any:
     """Replace ``${var:NAME}`` and ``${var:NAME:-default}`` by the environment; never for a secret."""
-    if isinstance(value, Mapping):
-        return {k: _environment(v, file, declared, f"{where}.{k}".lstrip(".")) for k, v in value.items()}
-    if isinstance(value, list):
-        return [_environment(v, file, declared, f"{where}[{i}]") for i, v in enumerate(value)]
-    if not isinstance(value, str):
-        return value
 
-    def resolve(match: re.Match[str]) -> str:
+    def resolve(match: re.Match[str], where: str) -> str:
         name, default = match.groups()
         if is_secret_key(where.rpartition("config.")[2]):
             fix = f"let the worker resolve it: ${{env:{name}}} or ${{file:…}}"
@@ -212,15 +206,12 @@ def _environment(value: Any, file: Path, declared: Declared, where: str = "") ->
             return match.group()
         found = os.environ.get(name, default)
         if found is None:
-            declared.problems.append(
-                Problem(
-                    file, where, f"the environment has no {name}", f"export {name}, or write ${{var:{name}:-default}}"
-                )
-            )
+            fix = f"export {name}, or write ${{var:{name}:-default}}"
+            declared.problems.append(Problem(file, where, f"the environment has no {name}", fix))
             return match.group()
         return found
 
-    return VAR.sub(resolve, value)
+    return map_texts(value, lambda text, where: VAR.sub(lambda match: resolve(match, where), text))
 
 
 def _model(model: type[ModelT], body: Any, file: Path, where: str, problems: list[Problem]) -> ModelT | None:

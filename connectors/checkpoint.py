@@ -17,8 +17,8 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from connectors.source import Cursor
-from glue.clients.kafka import consumer
 from glue.errors import ServiceError, ServiceUnavailableError
+from glue.kafka.clients import consumer
 
 TOPIC = "connectors.checkpoints"
 QUIET = 2  # librdkafka's log level: what it would print again and again is raised once as an error

@@ -17,10 +17,10 @@ from connectors.config import SourceConfig
 from connectors.models import millis
 from connectors.sink import Message
 from glue.deadletters.headers import PREFIX, RETRY_COUNT, SEALED
-from glue.deadletters.seal import seal
 from glue.identity import record_key
+from glue.privacy.keyring import Keyring, load_keyring
+from glue.privacy.seal import seal
 from glue.settings import get_settings
-from glue.transforms.keyring import Keyring, load_keyring
 
 STAGE = "SOURCE"
 

@@ -14,8 +14,8 @@ from prometheus_client.registry import Collector
 from connectors.checkpoint import QUIET, TOPIC
 from connectors.stats import OUTCOMES
 from connectors.totals import Totals, source_of
-from glue.clients.kafka import consumer
 from glue.errors import ServiceUnavailableError
+from glue.kafka.clients import consumer
 
 log = logging.getLogger(__name__)
 _TIMEOUT = 8.0  # of a scrape; Prometheus waits ten seconds

@@ -21,8 +21,8 @@ from confluent_kafka.admin import AdminClient
 from connectors.checkpoint import QUIET as _QUIET
 from connectors.checkpoint import TOPIC
 from connectors.errors import LeaseHeldError
-from glue.clients.kafka import admin_client, consumer
 from glue.errors import ServiceUnavailableError
+from glue.kafka.clients import admin_client, consumer
 
 log = logging.getLogger(__name__)
 _SESSION_MS = 6_000  # the broker's least; a killed run holds the lease that long

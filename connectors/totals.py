@@ -11,8 +11,8 @@ import logging
 from dataclasses import asdict, dataclass, field, fields
 
 from connectors.checkpoint import QUIET, TOPIC, read_newest
-from glue.clients.kafka import producer
 from glue.errors import MillionXError, ServiceUnavailableError
+from glue.kafka.clients import producer
 
 log = logging.getLogger(__name__)
 _SUFFIX = "/totals"

@@ -89,8 +89,8 @@ def sink(count: int, rounds: int) -> dict[str, Any]:
     import requests
     from weaviate.classes.data import DataObject
 
-    from glue.clients.weaviate import document_id, open_client
     from glue.settings import get_settings
+    from glue.stores.weaviate.client import document_id, open_client
 
     settings = get_settings()
     name = f"Bench{uuid.uuid4().hex[:8]}"
@@ -159,7 +159,7 @@ def _through_host(collection: str, posts: list[dict[str, Any]], url: str, grpc: 
                 if not reply or reply[0] != Op.OK or (len(reply) > 1 and reply[1]):
                     raise RuntimeError(str(reply)[:300])
 
-            call([Op.START, "sink", "glue.sinks.weaviate:WeaviateSink", props, 0, True, ""])
+            call([Op.START, "sink", "glue.connect_python.sinks.weaviate:WeaviateSink", props, 0, True, ""])
             call([Op.PUT, [["t", 0, 0, 0, "0", 0, posts[0], [], None]]])  # connects
             start = time.perf_counter()
             for at in range(0, len(posts), 500):

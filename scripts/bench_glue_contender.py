@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from glue.clients import kafka
+from glue.kafka import clients as kafka
 from glue.service.config import ServiceConfig
 from glue.service.decode import TopicReader
 from glue.service.process import Processor, Produced

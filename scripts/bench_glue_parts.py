@@ -20,8 +20,8 @@ from confluent_kafka.serialization import MessageField, SerializationContext
 from glue.avro import Decoder, Encoder, load_schema
 from glue.clients.registry import registry_client
 from glue.embedding import open_embedder
+from glue.privacy import pii
 from glue.settings import get_settings
-from glue.transforms import pii
 
 _ROUNDS = 5
 _TURNS = 7  # the best of them counts: both use every core, so that each other process slows them down

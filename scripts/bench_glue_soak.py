@@ -15,8 +15,8 @@ from bench_glue import ROOT
 from bench_glue_load import encoded, fresh_topics
 from bench_report import Row
 
-from glue.clients import kafka
 from glue.identity import record_key
+from glue.kafka import clients as kafka
 from glue.settings import get_settings
 
 RATE = 2000  # records a second

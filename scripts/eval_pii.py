@@ -21,7 +21,7 @@ from pathlib import Path
 
 from pii_set import Post, posts
 
-from glue.transforms import pii
+from glue.privacy import pii
 
 Finder = Callable[[str], list[tuple[int, int, str]]]
 ENTITIES = ("PHONE", "EMAIL", "NID")

@@ -19,9 +19,9 @@ from typing import Any
 
 from weaviate.classes.config import Configure, DataType, Property, Tokenization
 
-from glue.clients.weaviate import open_client
 from glue.embedding import open_embedder
 from glue.settings import get_settings
+from glue.stores.weaviate.client import open_client
 
 WORDS, HITS, BATCH = 40, 10, 64
 TOKENIZATIONS = (Tokenization.WORD, Tokenization.LOWERCASE)

@@ -9,20 +9,22 @@ ROOT = Path(__file__).parents[1]
 BASE = {"glue.avro", "glue.errors", "glue.settings", "glue.logs", "glue.identity", "glue.overlay", "glue.tracing"}
 # room -> what it may import beside itself and BASE; a name stands for everything below it
 ROOMS: dict[str, set[str]] = {
-    "connectors": {"glue.clients.kafka", "glue.clients.registry", "glue.deadletters", "glue.transforms.keyring"},
+    "connectors": {"glue.kafka", "glue.clients.registry", "glue.deadletters", "glue.privacy"},
     "sandbox": set(),
+    "glue.kafka": set(),
     "glue.clients": {"glue.embedding"},
     "glue.embedding": set(),
-    "glue.transforms": {"glue.clients", "glue.embedding"},
-    "glue.deadletters": {"glue.clients", "glue.transforms"},
-    "glue.service": {"glue.clients", "glue.transforms", "glue.deadletters"},
-    "glue.sinks": {"glue.clients", "glue.connect_python", "glue.transforms"},
-    "glue.connect_python": {"glue.transforms", "glue.clients"},
-    "glue.topology": {"glue.clients", "glue.transforms"},
-    "glue.audit": {"glue.clients", "glue.deadletters"},
-    "glue.canary": {"glue.clients", "glue.audit", "connectors.models"},
-    "glue.ui": {"glue.clients", "glue.deadletters", "glue.transforms", "glue.topology"},
-    "glue.local": {"glue.clients", "glue.transforms", "glue.topology"},
+    "glue.privacy": {"glue.transforms.contract"},
+    "glue.stores": {"glue.embedding"},
+    "glue.transforms": {"glue.clients", "glue.embedding", "glue.privacy"},
+    "glue.deadletters": {"glue.clients", "glue.kafka", "glue.privacy", "glue.transforms"},
+    "glue.service": {"glue.clients", "glue.kafka", "glue.privacy", "glue.transforms", "glue.deadletters"},
+    "glue.connect_python": {"glue.transforms", "glue.clients", "glue.stores"},
+    "glue.topology": {"glue.clients", "glue.kafka", "glue.privacy", "glue.stores", "glue.transforms"},
+    "glue.audit": {"glue.clients", "glue.deadletters", "glue.kafka", "glue.stores"},
+    "glue.canary": {"glue.clients", "glue.audit", "glue.kafka", "glue.stores", "connectors.models"},
+    "glue.ui": {"glue.clients", "glue.deadletters", "glue.kafka", "glue.privacy", "glue.transforms", "glue.topology"},
+    "glue.local": {"glue.clients", "glue.stores", "glue.transforms", "glue.topology"},
 }
 
 

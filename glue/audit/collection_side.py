@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from glue.clients.weaviate import open_client
 from glue.errors import MillionXError, ServiceError, ServiceUnavailableError
 from glue.settings import Settings
+from glue.stores.weaviate.client import open_client
 
 _EPOCH, _MS = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
 _PAGE = 100

@@ -14,7 +14,7 @@ from glue.audit.collection_side import LAST_MS, Stored
 from glue.audit.keys import Bools
 from glue.audit.table_side import Scope, StoredKey
 from glue.audit.topic_side import TopicSide
-from glue.clients.weaviate import document_id
+from glue.stores.weaviate.client import document_id
 
 _DAY_MS = 86_400_000
 _SMALL = 500

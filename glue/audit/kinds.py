@@ -17,7 +17,7 @@ from glue.audit.sinks import Progress
 from glue.audit.store import Stranger, Wanted
 from glue.audit.table_side import Scope, StoredKey, TableSide
 from glue.audit.topic_side import Collector, TopicSide
-from glue.clients.weaviate import document_id
+from glue.stores.weaviate.client import document_id
 
 _CHUNK = 1000
 _FOREVER = 1 << 62

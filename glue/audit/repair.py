@@ -13,8 +13,8 @@ from glue.audit.originals import originals
 from glue.audit.report import DIFFERENT, MISSING, StoreReport
 from glue.audit.sinks import Progress
 from glue.avro import Decoder
-from glue.clients.kafka import producer
 from glue.errors import DataError, ServiceError
+from glue.kafka.clients import producer
 
 HEADER = "millionx.repair"
 _PATIENCE = 30.0

@@ -17,8 +17,8 @@ from glue.audit.store import Wanted, audit_store
 from glue.audit.table_side import TableSide
 from glue.avro import Decoder
 from glue.clients.registry import registry_client
-from glue.clients.warehouse import Warehouse
 from glue.settings import Settings
+from glue.stores.snowflake.client import Warehouse
 
 COLLECTION = "SocialPost"
 _SNOWFLAKE, _WEAVIATE = "snowflake-sink", "weaviate-sink"

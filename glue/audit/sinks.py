@@ -9,8 +9,8 @@ from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException
 
 from glue.audit.expect import DEAD_LETTER_TOPICS
 from glue.audit.topic_side import TopicSide, read, topic_ends
-from glue.clients.kafka import admin_client
 from glue.errors import UsageError
+from glue.kafka.clients import admin_client
 
 _TOPIC, _PARTITION, _OFFSET = (f"__connect.errors.{name}" for name in ("topic", "partition", "offset"))
 _PATIENCE = 15.0

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from itertools import islice
 
 from glue.audit import expect
-from glue.clients.warehouse import Warehouse
-from glue.clients.weaviate import Weaviate
 from glue.settings import Settings
+from glue.stores.snowflake.client import Warehouse
+from glue.stores.weaviate.client import Weaviate
 
 _CHUNK = 1000
 _TABLES = {expect.ORDERS: "ORDERS", expect.PRICES: "PRICE_HISTORY", expect.WEATHER: "WEATHER_LOGS"}

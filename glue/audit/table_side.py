@@ -9,7 +9,7 @@ from typing import Any
 
 from glue.audit.buckets import FIRST, PREFIX, SECOND, Sums, sum_sql
 from glue.audit.topic_side import Ends
-from glue.clients.warehouse import Warehouse
+from glue.stores.snowflake.client import Warehouse
 
 _TIME = "coalesce(RECORD_METADATA:CreateTime, RECORD_METADATA:LogAppendTime)::bigint"
 _PARTITION, _OFFSET = "RECORD_METADATA:partition::int", "RECORD_METADATA:offset::int"

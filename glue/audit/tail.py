@@ -10,8 +10,8 @@ from uuid import uuid4
 from confluent_kafka import KafkaError, Message, TopicPartition
 from confluent_kafka.admin import OffsetSpec  # type: ignore[attr-defined]
 
-from glue.clients.kafka import admin_client, consumer
 from glue.errors import ServiceUnavailableError
+from glue.kafka.clients import admin_client, consumer
 
 
 class TopicTail:

@@ -13,8 +13,8 @@ from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from numpy.typing import NDArray
 
 from glue.audit.keys import U64, Bools, pack, text_of
-from glue.clients.kafka import consumer
 from glue.errors import ServiceUnavailableError, UsageError
+from glue.kafka.clients import consumer
 
 _BATCH = 10_000
 _PATIENCE = 30.0

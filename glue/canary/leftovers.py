@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from glue.clients.weaviate import Weaviate
 from glue.identity import CANARY, record_key
 from glue.settings import Settings
+from glue.stores.weaviate.client import Weaviate
 
 _OLD = timedelta(minutes=5)
 

@@ -14,10 +14,10 @@ from glue.audit.stores import CollectionStore, TableStore
 from glue.audit.tail import TopicTail
 from glue.canary.flight import Flight
 from glue.canary.paths import STORE, Path
-from glue.clients.warehouse import Warehouse
-from glue.clients.weaviate import Weaviate
 from glue.errors import MillionXError, ServiceUnavailableError
 from glue.settings import Settings
+from glue.stores.snowflake.client import Warehouse
+from glue.stores.weaviate.client import Weaviate
 
 _WAIT = 0.05
 _ERRORS = "__connect.errors."

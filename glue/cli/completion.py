@@ -53,7 +53,7 @@ def topic_names(context: click.Context, parameter: click.Parameter, incomplete: 
     """Topics of the live cluster."""
     from confluent_kafka import KafkaException
 
-    from glue.clients.kafka import admin_client
+    from glue.kafka.clients import admin_client
     from glue.settings import get_settings
 
     try:

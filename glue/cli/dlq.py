@@ -103,8 +103,8 @@ def show(contents: bool, output: str, **given: Any) -> None:
     from glue.avro import Decoder
     from glue.clients.registry import registry_client
     from glue.deadletters.show import contents as contents_of
+    from glue.privacy.keyring import load_keyring
     from glue.settings import get_settings
-    from glue.transforms.keyring import load_keyring
 
     settings = get_settings()
     shown = []
@@ -134,8 +134,8 @@ def show(contents: bool, output: str, **given: Any) -> None:
 def replay(max_attempts: int, dry_run: bool, yes: bool, output: str, **given: Any) -> None:
     """Send open letters back to the topics they came from, each once; safe to stop and to run again."""
     from glue.deadletters.replay import replay as send_back
+    from glue.privacy.keyring import load_keyring
     from glue.settings import get_settings
-    from glue.transforms.keyring import load_keyring
 
     settings = get_settings()
     letters = _chosen(given, "open")

@@ -22,7 +22,7 @@ def query(sql: str, output: str) -> None:
 
     Names without a database and a schema are looked up in MILLIONX.RAW_DATA.
     """
-    from glue.clients import warehouse
+    from glue.stores.snowflake import client as warehouse
 
     statement = sys.stdin.read() if sql == "-" else sql
     click.echo(warehouse.query(statement).render(output))

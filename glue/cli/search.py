@@ -36,7 +36,7 @@ def search(
     output: str,
 ) -> None:
     """Find posts that mean TEXT, best first; Bangla, Banglish and English."""
-    from glue.clients.post_search import search_posts
+    from glue.stores.weaviate.search import search_posts
 
     rows = search_posts(
         text,

@@ -20,8 +20,8 @@ def ddl(apply_it: bool) -> None:
     The administrator is MXCTL_WAREHOUSE_ADMIN_USER. The connector's public key is filled in from the private key that
     is configured; without one, a placeholder is left.
     """
-    from glue.clients import warehouse as client
-    from glue.clients import warehouse_ddl
+    from glue.stores.snowflake import client as client
+    from glue.stores.snowflake import ddl as warehouse_ddl
 
     scripts = warehouse_ddl.scripts()
     if not apply_it:

@@ -14,8 +14,8 @@ def weaviate() -> None:
 @click.option("--dry-run", is_flag=True, help="Show what would change; change nothing.")
 def apply(dry_run: bool) -> None:
     """Create the collections that are missing and add what they lack; a second run changes nothing."""
-    from glue.clients.weaviate import apply_collections
     from glue.settings import get_settings
+    from glue.stores.weaviate.client import apply_collections
 
     changes = apply_collections(get_settings(), dry_run=dry_run)
     for change in changes:

@@ -8,11 +8,11 @@ from typing import Any
 
 from glue.avro import Decoder
 from glue.deadletters.headers import RETRY_COUNT, SEALED, Position, error_headers, retry_count, without_errors
-from glue.deadletters.seal import seal
+from glue.privacy.keyring import Keyring
+from glue.privacy.seal import seal
+from glue.privacy.tags import personal_fields
 from glue.transforms.chain import Failure
 from glue.transforms.contract import Headers
-from glue.transforms.keyring import Keyring
-from glue.transforms.tags import personal_fields
 
 _UUID = re.compile(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
 _OWN = ("millionx.", "__connect.errors.")

@@ -14,9 +14,9 @@ from uuid import uuid4
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
-from glue.clients import kafka
 from glue.deadletters.headers import PREFIX, SEALED, last, retry_count
 from glue.errors import ServiceUnavailableError, UsageError
+from glue.kafka import clients as kafka
 from glue.transforms.contract import Headers
 
 MARK = "millionx.letter.done"

@@ -10,13 +10,13 @@ from typing import Any
 
 from confluent_kafka import KafkaException
 
-from glue.clients import kafka
 from glue.deadletters.headers import REPLAY_FOR, RETRY_COUNT, without_errors
 from glue.deadletters.read import MARK, MARKED, Letter
-from glue.deadletters.seal import unseal
 from glue.errors import DataError, MillionXError, ServiceError
+from glue.kafka import clients as kafka
+from glue.privacy.keyring import Keyring
+from glue.privacy.seal import unseal
 from glue.transforms.contract import Headers
-from glue.transforms.keyring import Keyring
 
 log = logging.getLogger(__name__)
 _IN_ONE = 500

@@ -9,11 +9,11 @@ from glue.avro import Decoder
 from glue.deadletters.read import Letter
 from glue.deadletters.replay import open_letter
 from glue.errors import MillionXError
+from glue.privacy.keyring import Keyring
+from glue.privacy.tags import tag_of
 from glue.transforms.contract import Record
 from glue.transforms.jsonvalue import to_json
-from glue.transforms.keyring import Keyring
 from glue.transforms.scrub import ScrubPII
-from glue.transforms.tags import tag_of
 
 _HIDDEN = "•••"
 

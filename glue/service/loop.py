@@ -13,6 +13,7 @@ from glue.avro import Encoder, encoder_for_subject
 from glue.clients.registry import registry_client
 from glue.deadletters.letter import LetterMaker
 from glue.errors import ServiceError, ServiceUnavailableError
+from glue.privacy.keyring import load_keyring
 from glue.service.batch import Batch, place_of
 from glue.service.bounded import StuckError
 from glue.service.config import ServiceConfig
@@ -27,7 +28,6 @@ from glue.settings import get_settings
 from glue.tracing import traces
 from glue.transforms.chain import Chain
 from glue.transforms.declared import DeclaredChain
-from glue.transforms.keyring import load_keyring
 
 log = logging.getLogger(__name__)
 _LAG_EVERY = 5.0

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from glue.clients import kafka
+from glue.kafka import clients as kafka
 from glue.service.config import ServiceConfig
 
 _log = logging.getLogger("glue.kafka")  # librdkafka's own lines, in the format of all others

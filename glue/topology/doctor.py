@@ -13,8 +13,8 @@ import requests
 
 from glue.clients.registry import registry_errors
 from glue.errors import MillionXError
+from glue.kafka.reads import TIMEOUT
 from glue.settings import cache_dir, state_dir
-from glue.topology.kafka_read import TIMEOUT
 from glue.topology.live import read_connectors
 from glue.topology.load import load
 from glue.topology.plan import make_plan

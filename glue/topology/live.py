@@ -14,7 +14,7 @@ from confluent_kafka.admin import ConfigResource, ConfigSource  # type: ignore[a
 from confluent_kafka.schema_registry.error import SchemaRegistryError
 
 from glue.clients.registry import registry_errors
-from glue.topology.kafka_read import TIMEOUT, kafka_unavailable
+from glue.kafka.reads import TIMEOUT, kafka_unavailable
 from glue.topology.model import Declared, Kind
 from glue.topology.record.memory import Memory
 from glue.topology.services import Services

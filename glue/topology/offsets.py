@@ -10,9 +10,9 @@ from typing import Any
 from confluent_kafka import KafkaException, TopicPartition
 
 from glue.clients.connect import ConnectNotFoundError
-from glue.clients.kafka import consumer
 from glue.errors import ServiceError, UsageError
-from glue.topology.kafka_read import TIMEOUT, kafka_unavailable, watermarks
+from glue.kafka.clients import consumer
+from glue.kafka.reads import TIMEOUT, kafka_unavailable, watermarks
 from glue.topology.services import Services
 
 Place = tuple[str, int]

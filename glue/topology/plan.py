@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from glue.kafka.reads import record_count
 from glue.topology import diff
 from glue.topology.diff import Action, Change
-from glue.topology.kafka_read import record_count
 from glue.topology.live import Live, read_live
 from glue.topology.model import Declared, Kind
 from glue.topology.services import Services

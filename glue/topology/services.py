@@ -8,11 +8,11 @@ from typing import Any
 from confluent_kafka import KafkaException
 
 from glue.clients.connect import ConnectClient
-from glue.clients.kafka import admin_client, must_listen
 from glue.clients.registry import SchemaRegistryClient, registry_client
+from glue.kafka.clients import admin_client, must_listen
+from glue.kafka.reads import TIMEOUT, kafka_unavailable
 from glue.settings import Settings
 from glue.topology.defaults import Definitions
-from glue.topology.kafka_read import TIMEOUT, kafka_unavailable
 from glue.topology.record.memory import MemoryTopic
 
 

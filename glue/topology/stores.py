@@ -50,7 +50,7 @@ class Warehouse(Store):
     """
 
     name = "warehouse"
-    module = "glue.clients.warehouse_ddl"
+    module = "glue.stores.snowflake.ddl"
     _OBJECT = re.compile(
         r"\bCREATE\s+(?:OR\s+REPLACE\s+)?(?:TABLE|VIEW)\s+(?:IF\s+NOT\s+EXISTS\s+)?(\w+\.\w+\.\w+)", re.I
     )
@@ -62,7 +62,7 @@ class Warehouse(Store):
         return super().known(settings) and key is not None and key.is_file()
 
     def digest(self, settings: Settings) -> str:
-        from glue.clients.warehouse_ddl import scripts
+        from glue.stores.snowflake.ddl import scripts
 
         return _sha("\n".join(scripts(settings)))
 
@@ -73,8 +73,8 @@ class Warehouse(Store):
         return changes
 
     def _missing(self, settings: Settings) -> list[str]:
-        from glue.clients.warehouse import Warehouse as Client
-        from glue.clients.warehouse_ddl import scripts
+        from glue.stores.snowflake.client import Warehouse as Client
+        from glue.stores.snowflake.ddl import scripts
 
         declared = sorted({name.upper() for script in scripts(settings) for name in self._OBJECT.findall(script)})
         found: set[str] = set()
@@ -96,8 +96,8 @@ class Warehouse(Store):
         return [name for name in declared if name not in found]
 
     def apply(self, settings: Settings) -> None:
-        from glue.clients import warehouse
-        from glue.clients.warehouse_ddl import scripts
+        from glue.stores.snowflake import client as warehouse
+        from glue.stores.snowflake.ddl import scripts
 
         warehouse.apply_ddl(scripts(settings), settings)
 
@@ -106,18 +106,18 @@ class Weaviate(Store):
     """Collections, from ``connect-config/weaviate/*.json``."""
 
     name = "weaviate"
-    module = "glue.clients.weaviate"
+    module = "glue.stores.weaviate.client"
 
     def known(self, settings: Settings) -> bool:
         return super().known(settings) and any((settings.config_dir / "weaviate").glob("*.json"))
 
     def pending(self, settings: Settings, applied: str | None) -> list[str]:
-        from glue.clients.weaviate import apply_collections
+        from glue.stores.weaviate.client import apply_collections
 
         return apply_collections(settings, dry_run=True)
 
     def apply(self, settings: Settings) -> None:
-        from glue.clients.weaviate import apply_collections
+        from glue.stores.weaviate.client import apply_collections
 
         apply_collections(settings)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from confluent_kafka import KafkaException, TopicCollection
 
-from glue.topology.kafka_read import TIMEOUT, kafka_unavailable
+from glue.kafka.reads import TIMEOUT, kafka_unavailable
 
 
 def topic_ids(admin: Any, names: Iterable[str]) -> dict[str, str]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from glue.kafka.reads import watermarks
 from glue.topology.diff import topic_change
-from glue.topology.kafka_read import watermarks
 from glue.topology.live import read_topics
 from glue.topology.model import Declared
 from glue.topology.services import Services

@@ -10,10 +10,10 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from glue.errors import DataError
+from glue.privacy.tags import branches, tag_of
 from glue.transforms.contract import Record, Transform, TransformConfig
 from glue.transforms.derived import Derived, refuse_personal
 from glue.transforms.jsonvalue import to_json
-from glue.transforms.tags import branches, tag_of
 
 _TRUE, _FALSE = "true", "false"
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from glue.errors import DataError
-from glue.transforms.tags import SAFE, tag_of
+from glue.privacy.tags import SAFE, tag_of
 
 AvroSchema = dict[str, Any]
 _MOST = 1000

@@ -10,11 +10,11 @@ from typing import Any
 from pydantic import Field
 
 from glue.errors import DataError
+from glue.privacy.keyring import Keyring, load_keyring
+from glue.privacy.pii import ascii_digits
+from glue.privacy.tags import branches, tag_of, type_name
 from glue.settings import get_settings
 from glue.transforms.contract import Record, Transform, TransformConfig
-from glue.transforms.keyring import Keyring, load_keyring
-from glue.transforms.pii import ascii_digits
-from glue.transforms.tags import branches, tag_of, type_name
 
 _MOBILE_DIGITS = 10  # 1XXXXXXXXX, what all spellings of a Bangladeshi mobile have in common
 _SHORTEST_PHONE = 7

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from glue.errors import DataError
-from glue.transforms.tags import branches, type_name
+from glue.privacy.tags import branches, type_name
 
 
 def from_json(value: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:

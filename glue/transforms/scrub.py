@@ -8,9 +8,9 @@ from typing import Any
 from pydantic import Field
 
 from glue.errors import DataError
-from glue.transforms import pii
+from glue.privacy import pii
+from glue.privacy.tags import SAFE, tag_of
 from glue.transforms.contract import Record, Transform, TransformConfig
-from glue.transforms.tags import SAFE, tag_of
 from glue.transforms.walk import Visit, compile_visit
 
 HEADER = "millionx.redacted"

@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 
 from glue.avro import load_schema
 from glue.errors import ConfigError, DataError
+from glue.privacy.tags import personal_fields
 from glue.settings import get_settings
 from glue.transforms.contract import Record, Transform, TransformConfig
-from glue.transforms.tags import personal_fields
 
 
 def load_output(schema_file: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from glue.transforms.tags import Tag, branches, tag_of, type_name
+from glue.privacy.tags import Tag, branches, tag_of, type_name
 
 TextMap = Callable[[str], str]
 Visit = Callable[[Any], Any]

@@ -8,7 +8,7 @@ from typing import Any
 
 from glue.deadletters.headers import PREFIX, last
 from glue.deadletters.read import MARK, MARKED, Letter
-from glue.topology.kafka_read import read_to_end
+from glue.kafka.reads import read_to_end
 
 MOST = 2000  # of each partition, the latest; what is older is left to `mxctl dlq`
 _PATIENCE = 6.0  # seconds for one refresh; what is left is read by the next

@@ -10,8 +10,8 @@ from glue.avro import Decoder
 from glue.deadletters.headers import SEALED, last
 from glue.deadletters.read import MARK, Letter
 from glue.errors import MillionXError, ServiceUnavailableError
+from glue.kafka.reads import read_to_end
 from glue.topology.graph.traffic import Place
-from glue.topology.kafka_read import read_to_end
 from glue.ui.privacy import letter_cause, visible_key, visible_value
 
 MOST = 10

@@ -126,8 +126,8 @@ def test_malformed_records_go_to_dead_letters_alone(name: str, make_sandbox: Mak
 
 
 def test_dead_letters_open_with_the_key_file_only(make_sandbox: Make, on_kafka: Make) -> None:
-    from glue.deadletters.seal import unseal
-    from glue.transforms.keyring import load_keyring
+    from glue.privacy.keyring import load_keyring
+    from glue.privacy.seal import unseal
 
     sandbox = make_sandbox(*SIZE, fault=["shopify:malformed-records"])
     source = on_kafka("shopify", sandbox)

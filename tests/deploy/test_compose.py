@@ -17,11 +17,11 @@ from cryptography.hazmat.primitives import serialization
 
 from connectors.config import source_names
 from glue.cli.main import cli
+from glue.privacy.keyring import load_keyring
 from glue.settings import Settings
 from glue.topology.load import load
 from glue.topology.validate import validate_offline
 from glue.transforms.declared import chain_names
-from glue.transforms.keyring import load_keyring
 from tests.deploy.compose_file import (
     FILE,
     OURS,

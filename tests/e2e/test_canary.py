@@ -18,11 +18,11 @@ from glue.canary.flight import Flight
 from glue.canary.leftovers import leftovers
 from glue.canary.paths import PATHS
 from glue.canary.sender import Sender
-from glue.clients.post_search import search_posts
-from glue.clients.warehouse import query
 from glue.deadletters.read import read_topics
 from glue.identity import CANARY, price_key
 from glue.settings import Settings, state_dir
+from glue.stores.snowflake.client import query
+from glue.stores.weaviate.search import search_posts
 
 pytestmark = pytest.mark.stack
 

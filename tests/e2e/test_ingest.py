@@ -71,7 +71,7 @@ def test_posts_arrive_or_are_named_and_no_person_can_be_read_in_a_sink_topic(pip
 
 
 def test_an_order_of_a_csv_reaches_both_tables_without_its_customer(pipeline, tmp_path):
-    from glue.clients.warehouse import query
+    from glue.stores.snowflake.client import query
 
     order = uuid4().hex[:12]
     file = tmp_path / "orders.csv"

@@ -9,7 +9,7 @@ from typing import Any
 from confluent_kafka import ConsumerGroupTopicPartitions, IsolationLevel, KafkaException, TopicPartition
 from confluent_kafka.admin import OffsetSpec as _OffsetSpec  # type: ignore[attr-defined]
 
-from glue.topology.kafka_read import TIMEOUT, kafka_unavailable, read_to_end
+from glue.kafka.reads import TIMEOUT, kafka_unavailable, read_to_end
 from glue.topology.model import Declared
 
 Place = tuple[str, int]

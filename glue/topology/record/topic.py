@@ -10,9 +10,9 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import NewTopic  # type: ignore[attr-defined]
 
-from glue.clients.kafka import admin_client, consumer, must_listen, producer
 from glue.errors import ServiceUnavailableError
-from glue.topology.kafka_read import TIMEOUT, kafka_unavailable
+from glue.kafka.clients import admin_client, consumer, must_listen, producer
+from glue.kafka.reads import TIMEOUT, kafka_unavailable
 
 QUIET = {"log_level": 2, "socket.timeout.ms": 10_000}
 

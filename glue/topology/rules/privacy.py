@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from glue.privacy.tags import personal_fields
 from glue.topology.model import Connector, Declared, Kind, Problem, split_list
 from glue.topology.rules.connectors import is_sink, sink_topics
-from glue.transforms.tags import personal_fields
 
 # Connect's own transforms that take fields away, and the keys under which they name them
 _REMOVERS = {

@@ -16,8 +16,8 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 )
 
 from glue.errors import ServiceError, ServiceUnavailableError
+from glue.kafka.reads import TIMEOUT, kafka_unavailable, record_count
 from glue.topology.diff import Action, Change
-from glue.topology.kafka_read import TIMEOUT, kafka_unavailable, record_count
 from glue.topology.live import Live
 from glue.topology.model import Declared
 from glue.topology.services import Services

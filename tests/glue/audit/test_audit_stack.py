@@ -16,11 +16,11 @@ import pytest
 from glue.audit.repair import HEADER
 from glue.audit.tail import TopicTail
 from glue.avro import encoder_for_subject
-from glue.clients import warehouse
-from glue.clients.kafka import producer
 from glue.clients.registry import registry_client
-from glue.clients.weaviate import Weaviate, document_id
 from glue.identity import record_key
+from glue.kafka.clients import producer
+from glue.stores.snowflake import client as warehouse
+from glue.stores.weaviate.client import Weaviate, document_id
 
 pytestmark = [pytest.mark.stack, pytest.mark.soak]
 ORDERS, VECTORS = "sink.snowflake.orders", "sink.weaviate.vectors"

@@ -16,8 +16,8 @@ from glue.audit.compare import compare_collection, compare_table
 from glue.audit.keys import pack, text_of
 from glue.audit.table_side import Scope, StoredKey
 from glue.audit.topic_side import Collector
-from glue.clients.weaviate import document_id
 from glue.identity import record_key
+from glue.stores.weaviate.client import document_id
 
 # As the pipeline makes them: the checksums look at ten places of a key, and trust that its digits are random.
 uuids = st.integers(0, 5000).map(lambda n: record_key("test", n))

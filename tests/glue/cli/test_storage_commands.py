@@ -11,10 +11,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from glue.cli.main import cli
-from glue.clients.weaviate import apply_collections, document_id, open_client
 from glue.embedding import open_embedder
 from glue.errors import MillionXError
 from glue.settings import Settings, get_settings
+from glue.stores.weaviate.client import apply_collections, document_id, open_client
 from tests.sandbox.snowflake.endpoint import Endpoint
 
 FAR = 7_000_000_000  # an engagement that no other post has

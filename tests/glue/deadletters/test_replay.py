@@ -12,7 +12,7 @@ from playground import Playground
 from glue.cli.dlq import dlq
 from glue.deadletters.read import Letter, read_letters
 from glue.deadletters.replay import discard, replay
-from glue.transforms.keyring import Keyring, load_keyring
+from glue.privacy.keyring import Keyring, load_keyring
 
 pytestmark = [pytest.mark.stack, pytest.mark.soak]
 PHONE = "01712345678"

@@ -11,12 +11,12 @@ import pytest
 from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource
 from playground import Playground, a_post, wait_for
 
-from glue.clients import kafka
 from glue.deadletters.read import read_letters
 from glue.deadletters.replay import replay
 from glue.errors import ConfigError, ServiceError
+from glue.kafka import clients as kafka
+from glue.privacy.keyring import Keyring, load_keyring
 from glue.service.health import Health, serve
-from glue.transforms.keyring import Keyring, load_keyring
 
 pytestmark = [pytest.mark.stack, pytest.mark.soak]
 

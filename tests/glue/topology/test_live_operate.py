@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from glue.clients.connect import ConnectNotFoundError
-from glue.clients.kafka import producer
 from glue.errors import ServiceError, UsageError
+from glue.kafka.clients import producer
 from glue.topology import operate
 from glue.topology.apply import Options, apply_all
 from glue.topology.doctor import examine

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from glue.errors import ConfigError, UsageError
+from glue.privacy.tags import personal_fields
 from glue.service.config import ServiceConfig
 from glue.transforms.cases import run_cases, schema_of
 from glue.transforms.catalogue import catalogue, find
 from glue.transforms.declared import chain_names, load_chain, read_chain
-from glue.transforms.tags import personal_fields
 
 
 @pytest.mark.parametrize("name", chain_names())

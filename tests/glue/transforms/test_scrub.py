@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from glue.errors import DataError
+from glue.privacy.tags import personal_fields
 from glue.transforms.contract import Record
 from glue.transforms.scrub import ScrubPII
-from glue.transforms.tags import personal_fields
 
 Make = Callable[..., Record]
 

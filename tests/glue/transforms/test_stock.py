@@ -11,10 +11,10 @@ import fastavro
 import pytest
 
 from glue.errors import ConfigError, DataError
+from glue.privacy.tags import personal_fields
 from glue.transforms.catalogue import find
 from glue.transforms.chain import Chain, Failure
 from glue.transforms.contract import Record, Transform
-from glue.transforms.tags import personal_fields
 
 Make = Callable[..., Record]
 

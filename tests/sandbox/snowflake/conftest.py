@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from glue.clients import warehouse, warehouse_ddl
+from glue.stores.snowflake import client as warehouse
+from glue.stores.snowflake import ddl as warehouse_ddl
 from tests.sandbox.snowflake.endpoint import Endpoint
 from tests.sandbox.snowflake.sdk import Sdk
 

@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
-from glue.clients import warehouse
 from glue.settings import Settings
+from glue.stores.snowflake import client as warehouse
 from tests.sandbox.snowflake.connector import Pipeline, kill, mend
 from tests.sandbox.snowflake.endpoint import ROOT, new_key
 from tests.sandbox.snowflake.rows import order

@@ -10,9 +10,9 @@ import httpx
 import pytest
 import snowflake.connector
 
-from glue.clients import warehouse
-from glue.clients.warehouse import Warehouse, connection_options
 from glue.errors import ServiceError
+from glue.stores.snowflake import client as warehouse
+from glue.stores.snowflake.client import Warehouse, connection_options
 from tests.sandbox.snowflake.endpoint import Endpoint, new_key
 
 

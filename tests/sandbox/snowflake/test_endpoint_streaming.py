@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from glue.clients.warehouse import Warehouse
+from glue.stores.snowflake.client import Warehouse
 from sandbox.snowflake.channels import Status
 from tests.sandbox.snowflake.endpoint import Endpoint
 from tests.sandbox.snowflake.sdk import Sdk
@@ -144,7 +144,7 @@ def test_what_does_not_exist_cannot_be_opened(sdk: Sdk, where: dict[str, str], s
 
 
 def test_a_default_value_is_not_loaded_into(endpoint: Endpoint) -> None:
-    from glue.clients import warehouse
+    from glue.stores.snowflake import client as warehouse
 
     script = "use schema MILLIONX.RAW_DATA; create table if not exists WITH_DEFAULT (A NUMBER(9,0) default 1)"
     warehouse.apply_ddl([script], endpoint.settings())
@@ -195,7 +195,7 @@ def test_blobs_do_not_pile_up(sdk: Sdk, name: str) -> None:
 
 
 def test_a_replaced_table_starts_its_channels_anew(endpoint: Endpoint) -> None:
-    from glue.clients import warehouse
+    from glue.stores.snowflake import client as warehouse
 
     owner = Sdk(endpoint, role="ACCOUNTADMIN")
     script = "use schema MILLIONX.RAW_DATA; create or replace table REPLACED (RECORD_KEY VARCHAR)"
@@ -209,7 +209,8 @@ def test_a_replaced_table_starts_its_channels_anew(endpoint: Endpoint) -> None:
 @pytest.mark.soak
 def test_sigkill_loses_and_doubles_nothing(tmp_path: Path) -> None:
     """A writer as the connector is: it re-reads from the persisted offset after every failure."""
-    from glue.clients import warehouse, warehouse_ddl
+    from glue.stores.snowflake import client as warehouse
+    from glue.stores.snowflake import ddl as warehouse_ddl
 
     batch, wanted = 50, 3
     endpoint = Endpoint(tmp_path)

@@ -209,6 +209,6 @@ def _score(metadata: Any) -> float:
 
 def apply_collections(settings: Settings, *, dry_run: bool = False) -> list[str]:
     """Bring Weaviate's collections to what ``connect-config/weaviate`` declares; the changes in words, none if none."""
-    from glue.clients.weaviate_schema import apply
+    from glue.stores.weaviate.schema import apply
 
     return apply(settings, dry_run=dry_run)

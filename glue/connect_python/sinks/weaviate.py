@@ -1,4 +1,4 @@
-"""The Weaviate sink: ``python.class=glue.sinks.weaviate:WeaviateSink``."""
+"""The Weaviate sink: ``python.class=glue.connect_python.sinks.weaviate:WeaviateSink``."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from weaviate.exceptions import (
     WeaviateInvalidInputError,
 )
 
-from glue.clients.weaviate import open_client
 from glue.connect_python.sink import Partition, Report, Sink
+from glue.connect_python.sinks import weaviate_errors as errors
+from glue.connect_python.sinks.weaviate_config import WeaviateSinkConfig
+from glue.connect_python.sinks.weaviate_objects import Objects, Write, waves
 from glue.errors import DataError, ServiceError, ServiceUnavailableError
-from glue.sinks import weaviate_errors as errors
-from glue.sinks.weaviate_config import WeaviateSinkConfig
-from glue.sinks.weaviate_objects import Objects, Write, waves
+from glue.stores.weaviate.client import open_client
 from glue.transforms.contract import Record
 
 _LOG = logging.getLogger(__name__)

@@ -11,14 +11,14 @@ from typing import Any
 from uuid import uuid4
 
 from glue.avro import Encoder, encoder_for_subject
-from glue.clients.kafka import producer
 from glue.clients.registry import registry_client
-from glue.clients.warehouse import Warehouse
-from glue.clients.weaviate import Weaviate
 from glue.deadletters.read import read_topics
 from glue.errors import MillionXError
 from glue.identity import record_key
+from glue.kafka.clients import producer
 from glue.settings import Settings
+from glue.stores.snowflake.client import Warehouse
+from glue.stores.weaviate.client import Weaviate
 from tests.sandbox.snowflake.rows import order
 
 ORDERS, VECTORS = "sink.snowflake.orders", "sink.weaviate.vectors"

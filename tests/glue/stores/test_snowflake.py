@@ -15,11 +15,12 @@ from click.testing import CliRunner
 
 from glue.avro import load_schema
 from glue.cli.main import cli
-from glue.clients import warehouse, warehouse_ddl
-from glue.clients.rows import Rows
-from glue.clients.warehouse import Warehouse, connection_options
 from glue.errors import ConfigError, ServiceError, ServiceUnavailableError
 from glue.settings import Settings, get_settings
+from glue.stores.rows import Rows
+from glue.stores.snowflake import client as warehouse
+from glue.stores.snowflake import ddl as warehouse_ddl
+from glue.stores.snowflake.client import Warehouse, connection_options
 from tests.sandbox.snowflake.endpoint import ROOT, Endpoint, new_key
 from tests.sandbox.snowflake.rows import order, weather
 from tests.sandbox.snowflake.sdk import Sdk

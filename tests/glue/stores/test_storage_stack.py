@@ -11,9 +11,9 @@ import time
 
 import pytest
 
-from glue.clients.weaviate import Weaviate, document_id
 from glue.settings import Settings
-from tests.glue.sinks.storage import ORDERS, VECTORS, Outcome, Records, patiently, post
+from glue.stores.weaviate.client import Weaviate, document_id
+from tests.glue.stores.storage import ORDERS, VECTORS, Outcome, Records, patiently, post
 from tests.sandbox.snowflake.connector import kill, mend
 
 ORDER_COUNT = int(os.environ.get("MXCTL_VOLUME_ORDERS", "100000"))

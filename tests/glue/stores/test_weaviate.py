@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from glue.clients import weaviate_schema
-from glue.clients.post_search import default_share
-from glue.clients.weaviate import Weaviate, apply_collections, document_id, open_client
 from glue.errors import ConfigError, ServiceError, ServiceUnavailableError
 from glue.settings import Settings, project_root
+from glue.stores.weaviate import schema as weaviate_schema
+from glue.stores.weaviate.client import Weaviate, apply_collections, document_id, open_client
+from glue.stores.weaviate.search import default_share
 
 _BODY: dict[str, Any] = {
     "class": "BridgeTest",

@@ -10,9 +10,9 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from glue.clients.weaviate import document_id
+from glue.connect_python.sinks.weaviate_config import WeaviateSinkConfig
 from glue.errors import DataError
-from glue.sinks.weaviate_config import WeaviateSinkConfig
+from glue.stores.weaviate.client import document_id
 from glue.transforms.contract import Record
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glue.transforms.pii import Span, find
+from glue.privacy.pii import Span, find
 
 BENGALI = str.maketrans("0123456789", "০১২৩৪৫৬৭৮৯")
 

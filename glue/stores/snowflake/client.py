@@ -9,9 +9,9 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from glue.clients.rows import Rows
 from glue.errors import ConfigError, ServiceError, ServiceUnavailableError
 from glue.settings import Settings, get_settings
+from glue.stores.rows import Rows
 
 DATABASE, SCHEMA = "MILLIONX", "RAW_DATA"
 _LOGIN_SECONDS, _NETWORK_SECONDS = 30, 300

@@ -20,8 +20,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from glue.errors import DataError
+from glue.privacy.keyring import Keyring
 from glue.transforms.contract import Headers
-from glue.transforms.keyring import Keyring
 
 _PLAIN, _COMPRESSED = b"MXS1", b"MXS2"
 _LARGE = 4096

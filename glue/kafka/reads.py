@@ -9,8 +9,8 @@ from uuid import uuid4
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
-from glue.clients.kafka import consumer, must_listen
 from glue.errors import ServiceUnavailableError
+from glue.kafka.clients import consumer, must_listen
 
 TIMEOUT = 15
 _QUIET = {"log_level": 2, "socket.timeout.ms": 10_000}

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from glue.transforms.tags import personal_fields, tag_of
+from glue.privacy.tags import personal_fields, tag_of
 
 
 def record(*fields: dict[str, Any]) -> dict[str, Any]:

@@ -9,11 +9,11 @@ from uuid import UUID
 import pytest
 from pydantic import ValidationError
 
-from glue.clients.weaviate import document_id
+from glue.connect_python.sinks.weaviate_config import WeaviateSinkConfig
+from glue.connect_python.sinks.weaviate_errors import is_moment, reason
+from glue.connect_python.sinks.weaviate_objects import Objects, Write, waves
 from glue.errors import DataError
-from glue.sinks.weaviate_config import WeaviateSinkConfig
-from glue.sinks.weaviate_errors import is_moment, reason
-from glue.sinks.weaviate_objects import Objects, Write, waves
+from glue.stores.weaviate.client import document_id
 from glue.transforms.contract import Record
 
 

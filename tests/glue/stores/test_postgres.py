@@ -14,7 +14,7 @@ from glue.local.stack import PARTS, Stack
 from glue.settings import Settings, get_settings
 from glue.topology.apply import apply_all
 from glue.topology.model import Kind
-from tests.glue.sinks.postgres import PASSWORD, USER, Postgres
+from tests.glue.stores.postgres import PASSWORD, USER, Postgres
 from tests.playground import wait_for
 from tests.sandbox.snowflake.rows import Topic, order, weather
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 
-from glue.clients.rows import Rows
-from glue.clients.weaviate import Weaviate
 from glue.errors import UsageError
 from glue.settings import Settings
+from glue.stores.rows import Rows
+from glue.stores.weaviate.client import Weaviate
 
 COLLECTION = "SocialPost"
 BENGALI_SHARE = 0.25  # of meaning: the model was trained on English and knows no Bengali words
@@ -34,7 +34,7 @@ def search_posts(
     limit: int = 10,
     settings: Settings | None = None,
 ) -> Rows:
-    """The posts nearest to ``text``, best first; see :meth:`glue.clients.weaviate.Weaviate.search`.
+    """The posts nearest to ``text``, best first; see :meth:`glue.stores.weaviate.client.Weaviate.search`.
 
     Args:
         hybrid: None for meaning alone, but for a text in Bengali letters :data:`BENGALI_SHARE`.

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 import requests
 
-from glue.clients.weaviate import Weaviate, document_id, open_client
+from glue.connect_python.sinks.weaviate import WeaviateSink
 from glue.errors import ServiceError, ServiceUnavailableError
 from glue.settings import Settings
-from glue.sinks.weaviate import WeaviateSink
+from glue.stores.weaviate.client import Weaviate, document_id, open_client
 from glue.transforms.contract import Record
 
 _OPTIONS = {

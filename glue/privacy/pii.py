@@ -16,7 +16,7 @@ import re
 import unicodedata
 from typing import NamedTuple
 
-from glue.transforms.pii_context import bare_is_phone, nid_after, nid_before
+from glue.privacy.pii_context import bare_is_phone, nid_after, nid_before
 
 
 class Span(NamedTuple):

@@ -1,0 +1,1 @@
+"""The stores behind the sinks, by one contract: Snowflake, PostgreSQL and Weaviate."""

@@ -1,0 +1,1 @@
+"""Snowflake, or the local endpoint that speaks its protocol."""

@@ -1,0 +1,1 @@
+"""Weaviate: collections, objects and search."""

@@ -1,4 +1,4 @@
-"""Records from a file: JSON lines, CSV, or plain text of one post a line, through the same door as the producers.
+"""Records from a file: JSON lines, CSV, or plain text of one post a line, published as the producers publish.
 
 A file is known by its contents: a run that was cut off goes on where it stopped, and a file that was read to its end
 is not sent again unless asked for.
@@ -19,9 +19,9 @@ from typing import Any, Literal
 
 from connectors.checkpoint import Checkpoint, read_checkpoint
 from connectors.config import SourceConfig, load_source
-from connectors.door import Door, OnRecord
 from connectors.lease import lease
 from connectors.models import MarketOrder, SocialPost, SourceRecord, WeatherData, millis, weather_key
+from connectors.publisher import OnRecord, Publisher
 from connectors.runner import RunResult
 from connectors.sink import Sink
 from connectors.source import Fields, Raw
@@ -100,10 +100,10 @@ def ingest(
         try:
             checkpoint = Checkpoint() if again else read_checkpoint(settings.kafka, key)
             parser = FileParser(config, modified, digest)
-            door = Door(config, parser, sink, stats, checkpoint, key, sent, dead)
+            publisher = Publisher(config, parser, sink, stats, checkpoint, key, sent, dead)
             result.known = bool(checkpoint.cursor.get("done"))
             if not result.known:
-                result.lines = _deliver(door, _lines(path, form), int(checkpoint.cursor.get("line", 0)))
+                result.lines = _deliver(publisher, _lines(path, form), int(checkpoint.cursor.get("line", 0)))
         finally:
             sink.close()
     result.records, result.dead_letters, result.repeated = stats.records, stats.dead_letters, stats.repeated
@@ -111,14 +111,14 @@ def ingest(
     return result
 
 
-def _deliver(door: Door, lines: Iterator[Raw], done: int) -> int:
+def _deliver(publisher: Publisher, lines: Iterator[Raw], done: int) -> int:
     """Page by page; how many lines came after the first ``done``."""
     fresh = (line for line in lines if line["line"] > done)
     count = 0
     while page := list(islice(fresh, _PAGE)):
         count += len(page)
-        door.deliver(page, {"line": page[-1]["line"]})
-    door.deliver([], {"line": door.checkpoint.cursor.get("line", 0), "done": True})
+        publisher.deliver(page, {"line": page[-1]["line"]})
+    publisher.deliver([], {"line": publisher.checkpoint.cursor.get("line", 0), "done": True})
     return count
 
 

@@ -12,11 +12,11 @@ from typing import Any
 
 from connectors.checkpoint import read_checkpoint
 from connectors.config import SourceConfig, load_source
-from connectors.door import Door, OnRecord
 from connectors.errors import StoppedError
 from connectors.http import Http
 from connectors.lease import lease
 from connectors.limits import TokenBucket
+from connectors.publisher import OnRecord, Publisher
 from connectors.sink import Sink
 from connectors.source import Context, Source, Window
 from connectors.stats import Stats
@@ -125,11 +125,11 @@ def run_once(
             key = _checkpoint_key(name, since, until)
             checkpoint = read_checkpoint(settings.kafka, key)
             source = config.source_class()(options, Context(http, state_dir() / "evidence" / name, config.overlap))
-            door = Door(config, source, sink, stats, checkpoint, key, count)
+            publisher = Publisher(config, source, sink, stats, checkpoint, key, count)
             if source.webhook:
-                door.others.append(read_checkpoint(settings.kafka, webhook_key(name)).seen)
-            result.error = _drive(source, door, config, since, until, stop)
-            result.newest, result.cursor = door.newest, door.checkpoint.cursor
+                publisher.others.append(read_checkpoint(settings.kafka, webhook_key(name)).seen)
+            result.error = _drive(source, publisher, config, since, until, stop)
+            result.newest, result.cursor = publisher.newest, publisher.checkpoint.cursor
         finally:
             http.close()
             if source is not None:
@@ -174,15 +174,15 @@ def _checkpoint_key(name: str, since: datetime | None, until: datetime | None) -
     return f"{name}/backfill/{since.isoformat() if since else ''}/{until.isoformat() if until else ''}"
 
 
-def _drive(source: Source[Any], door: Door, config: SourceConfig, since: datetime | None, until: datetime | None,
-           stop: threading.Event) -> MillionXError | None:  # fmt: skip
-    """Page after page through the door; the failure that ended it, if one did."""
-    cursor = door.checkpoint.cursor
+def _drive(source: Source[Any], publisher: Publisher, config: SourceConfig, since: datetime | None,
+           until: datetime | None, stop: threading.Event) -> MillionXError | None:  # fmt: skip
+    """Page after page, published; the failure that ended it, if one did."""
+    cursor = publisher.checkpoint.cursor
     resumed = source.start(cursor, config.overlap)
     begin = max((one for one in (since, resumed) if one is not None), default=None)
     try:
         for page in source.pages(Window(begin, until), cursor):
-            door.deliver(page.records, page.cursor)
+            publisher.deliver(page.records, page.cursor)
             if stop.is_set():
                 break
     except MillionXError as error:

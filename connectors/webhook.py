@@ -29,10 +29,10 @@ from starlette.routing import Route
 
 from connectors.checkpoint import read_checkpoint
 from connectors.config import SourceConfig, load_source
-from connectors.door import Door
 from connectors.http import Http
 from connectors.lease import lease
 from connectors.limits import TokenBucket
+from connectors.publisher import Publisher
 from connectors.runner import webhook_key
 from connectors.shopify import Shopify, ShopifyOptions
 from connectors.sink import Sink
@@ -71,8 +71,8 @@ class _Item:
 class Receiver:
     """Writes what webhooks bring. ``start`` once, ``submit`` from any thread, ``close`` once."""
 
-    def __init__(self, door: Door) -> None:
-        self._door = door
+    def __init__(self, publisher: Publisher) -> None:
+        self._publisher = publisher
         self._queue: queue.Queue[_Item | None] = queue.Queue(maxsize=10_000)
         self._thread = threading.Thread(target=self._write, name="webhook-writer", daemon=True)
         self.failing = False
@@ -83,7 +83,7 @@ class Receiver:
 
     def knows(self, webhook_id: str) -> bool:
         """Whether this webhook was taken before."""
-        return self._door.knows(_token(webhook_id))
+        return self._publisher.knows(_token(webhook_id))
 
     def submit(self, raw: Raw, webhook_id: str) -> Future[None]:
         """Hand over one native record; the future ends when Kafka has it, or with why it has not.
@@ -113,7 +113,7 @@ class Receiver:
 
     def _deliver(self, batch: list[_Item]) -> None:
         try:
-            self._door.deliver([item.raw for item in batch], None, [_token(item.webhook_id) for item in batch])
+            self._publisher.deliver([item.raw for item in batch], None, [_token(item.webhook_id) for item in batch])
             self.failing = False
         except Exception as error:  # whoever waits must get an answer
             self.failing = True
@@ -152,10 +152,10 @@ def receiver(name: str, settings: Settings, config: SourceConfig, options: Shopi
     with lease(settings.kafka, f"{name}.webhook", wait=15.0):
         sink = Sink(settings.kafka, registry_client(settings.registry), f"{name}.webhook")
         source = Shopify(options, Context(http, state_dir() / "evidence" / name))
-        door = Door(config, source, sink, stats, read_checkpoint(settings.kafka, key), key)
+        publisher = Publisher(config, source, sink, stats, read_checkpoint(settings.kafka, key), key)
         stop = threading.Event()
-        made = Receiver(door)
-        watcher = threading.Thread(target=_watch_poll, args=(door, name, settings, stop), daemon=True)
+        made = Receiver(publisher)
+        watcher = threading.Thread(target=_watch_poll, args=(publisher, name, settings, stop), daemon=True)
         made.start()
         watcher.start()
         try:
@@ -166,11 +166,11 @@ def receiver(name: str, settings: Settings, config: SourceConfig, options: Shopi
             sink.close()
 
 
-def _watch_poll(door: Door, name: str, settings: Settings, stop: threading.Event) -> None:
+def _watch_poll(publisher: Publisher, name: str, settings: Settings, stop: threading.Event) -> None:
     """Learn now and then what the poll has sent, so that late webhooks do not send it again."""
     while not stop.is_set():
         try:
-            door.others = [read_checkpoint(settings.kafka, name).seen]
+            publisher.others = [read_checkpoint(settings.kafka, name).seen]
         except MillionXError as error:
             log.info("webhooks: what the poll sent is not known now (%s)", error)
         stop.wait(_REFRESH)

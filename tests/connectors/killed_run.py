@@ -15,7 +15,7 @@ from typing import Any
 
 from connectors import sink
 from connectors.config import SourceConfig
-from connectors.door import Door
+from connectors.publisher import Publisher
 from connectors.runner import run_once
 from glue.settings import get_settings
 
@@ -47,14 +47,14 @@ def main(config_file: str, point: str, count: str) -> None:
             self._producer.commit_transaction(*given)
             passing("committed")
 
-    deliver = Door.deliver
+    deliver = Publisher.deliver
 
-    def watched_deliver(self: Door, *given: Any) -> None:
+    def watched_deliver(self: Publisher, *given: Any) -> None:
         passing("page")
         deliver(self, *given)
 
     sink.producer = Watched  # type: ignore[assignment]
-    Door.deliver = watched_deliver  # type: ignore[method-assign]
+    Publisher.deliver = watched_deliver  # type: ignore[method-assign]
     document = json.loads(Path(config_file).read_text())
     run_once(document["name"], get_settings(), SourceConfig.model_validate(document), wait=60).check()
 

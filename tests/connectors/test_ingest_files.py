@@ -1,4 +1,4 @@
-"""Files through the producers' door: every line arrives or is named, none twice."""
+"""Files published as the producers publish: every line arrives or is named, none twice."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_cut_off_in_the_middle_it_goes_on(into: Make, tmp_path: Path, monkeypatc
     path = tmp_path / "posts.txt"
     path.write_text("".join(f"post number {number} {unique()}\n" for number in range(30)))
     monkeypatch.setattr(files, "_PAGE", 10)
-    deliver, calls = files.Door.deliver, [0]
+    deliver, calls = files.Publisher.deliver, [0]
 
     def failing(self: Any, *given: Any) -> None:
         calls[0] += 1
@@ -114,7 +114,7 @@ def test_cut_off_in_the_middle_it_goes_on(into: Make, tmp_path: Path, monkeypatc
             raise ServiceUnavailableError("Kafka", "down")
         deliver(self, *given)
 
-    monkeypatch.setattr(files.Door, "deliver", failing)
+    monkeypatch.setattr(files.Publisher, "deliver", failing)
     with pytest.raises(ServiceUnavailableError):
         ingest(path, "facebook", one.settings)
     assert len(one.stored().keys) == 20

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from connectors import door, source
+from connectors import publisher, source
 from connectors.errors import FencedError, LeaseHeldError
 from connectors.lease import holder, lease
 from connectors.sink import Message, Sink
@@ -131,7 +131,7 @@ def test_a_stop_ends_after_the_page_at_hand_and_the_next_run_goes_on(make_sandbo
 
 
 class Jumped:
-    """Shifts the clock that the sources and the door see."""
+    """Shifts the clock that the sources and the publisher see."""
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self._patch = patch
@@ -143,7 +143,7 @@ class Jumped:
                 moved = real.datetime.now(tz) + shift
                 return cls.fromtimestamp(moved.timestamp(), tz)
 
-        for module in (door, source):
+        for module in (publisher, source):
             self._patch.setattr(module, "datetime", Shifted)
 
 

@@ -148,7 +148,7 @@ class WeaviateSink(Sink[WeaviateSinkConfig]):
 
     def _refused(self, messages: dict[int, str], batch: list[Write]) -> list[tuple[Write, str]]:
         for message in messages.values():
-            if errors.is_moment(message):
+            if errors.is_transient(message):
                 raise ServiceUnavailableError("Weaviate", errors.reason(message))
         return [(batch[at], errors.reason(message)) for at, message in messages.items()]
 

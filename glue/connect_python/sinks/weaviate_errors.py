@@ -1,4 +1,4 @@
-"""Whose fault it is when Weaviate says no: the object's, the moment's, or the operator's."""
+"""Why Weaviate refused an object: the object is wrong, the fault is transient, or the operator must act."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from glue.errors import MillionXError, ServiceError, ServiceUnavailableError
 
 # what a node says while it can not write: nothing is wrong with the object, and later it will be taken
-_MOMENT = re.compile(
+_TRANSIENT = re.compile(
     r"read.?only|no space|disk|deadline|unavailable|timed? ?out|connect|shutting down|shut down|closed|memory|leader"
     r"|replica|broadcast|consistency|too many|transport|not ready|locked|context canceled|status code: (429|5\d\d)",
     re.IGNORECASE,
@@ -20,9 +20,9 @@ _QUOTED = re.compile(r"(given value is|got|value:|parsing time)\s.*$", re.IGNORE
 _ALL_FAILED = "Here is the set of all errors: "
 
 
-def is_moment(message: str) -> bool:
+def is_transient(message: str) -> bool:
     """Whether an object was refused for reasons that pass, so that trying again makes sense."""
-    return bool(_MOMENT.search(message)) and not _OBJECT.search(message)
+    return bool(_TRANSIENT.search(message)) and not _OBJECT.search(message)
 
 
 def reason(message: str) -> str:

@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from glue.connect_python.sinks.weaviate_config import WeaviateSinkConfig
-from glue.connect_python.sinks.weaviate_errors import is_moment, reason
+from glue.connect_python.sinks.weaviate_errors import is_transient, reason
 from glue.connect_python.sinks.weaviate_objects import Objects, Write, waves
 from glue.errors import DataError
 from glue.stores.weaviate.client import document_id
@@ -107,7 +107,7 @@ def test_a_reason_quotes_no_value() -> None:
 
 
 @pytest.mark.parametrize(
-    ("message", "moment"),
+    ("message", "transient"),
     [
         ("store is read-only", True),
         ("no space left on device", True),
@@ -116,5 +116,5 @@ def test_a_reason_quotes_no_value() -> None:
         ("vector dimensions do not match the index dimensions", False),
     ],
 )
-def test_the_moments_fault_is_told_from_the_objects(message: str, moment: bool) -> None:
-    assert is_moment(message) is moment
+def test_a_transient_fault_is_told_from_one_of_the_object(message: str, transient: bool) -> None:
+    assert is_transient(message) is transient

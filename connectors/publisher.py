@@ -1,4 +1,4 @@
-"""The one door to Kafka: native records become validated, keyed Avro records or dead letters, each once.
+"""The one way to Kafka: native records become validated, keyed Avro records or dead letters, each published once.
 
 Producers, the webhook receiver and ``mxctl ingest`` all go through it.
 """
@@ -49,7 +49,7 @@ class Bad:
     kind: str
 
 
-class Door:
+class Publisher:
     """Delivers pages of native records of one source.
 
     Args:

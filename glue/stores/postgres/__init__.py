@@ -1,0 +1,1 @@
+"""PostgreSQL behind Debezium's JDBC sink."""

@@ -25,7 +25,7 @@ def plugins() -> None:
 @output_option("name")
 def get(plugin: str | None, kind: str | None, url: str | None, output: str) -> None:
     """List the worker's plugins, or the keys of PLUGIN (class, simple name or alias)."""
-    from glue.topology.plugin_view import plugin_keys, plugin_rows
+    from glue.topology.plugins import plugin_keys, plugin_rows
 
     services = _services(url)
     if plugin:
@@ -42,7 +42,7 @@ def get(plugin: str | None, kind: str | None, url: str | None, output: str) -> N
 @output_option()
 def explain(key: str, plugin: str | None, url: str | None, output: str) -> None:
     """Explain a configuration KEY: type, default, and the plugin's own words."""
-    from glue.topology.plugin_view import explain as ask
+    from glue.topology.plugins import explain as ask
 
     found = ask(_services(url), key, plugin)
     if output != "table":

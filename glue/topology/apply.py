@@ -8,9 +8,12 @@ from dataclasses import dataclass, field
 
 from glue.errors import ConfigError
 from glue.settings import Settings
-from glue.topology import steps
+from glue.topology import kinds as registered
 from glue.topology.diff import Action, Change
 from glue.topology.journal import Journal
+from glue.topology.kinds import connector as connectors
+from glue.topology.kinds import subject as subjects
+from glue.topology.kinds import topic as topics
 from glue.topology.load import load
 from glue.topology.model import Declared, Kind
 from glue.topology.plan import ALL_KINDS, Plan, make_plan
@@ -19,7 +22,6 @@ from glue.topology.record.lock import ClusterLock
 from glue.topology.remember import remember
 from glue.topology.rules import problems
 from glue.topology.services import Services
-from glue.topology.steps import connectors, subjects, topics
 from glue.topology.wait import Health, health, wait_running
 
 
@@ -136,7 +138,7 @@ def _write(
     def do(change: Change) -> None:
         lock.check()
         progress(Event(change.label, f"{change.action}…"))
-        journal.entries.append((change, steps.do(services, plan.declared, plan.live, change)))
+        journal.entries.append((change, registered.apply(services, plan.declared, plan.live, change)))
         progress(Event(change.label, "ok", change.action))
 
     try:

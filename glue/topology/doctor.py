@@ -15,12 +15,12 @@ from glue.clients.registry import registry_errors
 from glue.errors import MillionXError
 from glue.kafka.reads import TIMEOUT
 from glue.settings import cache_dir, state_dir
+from glue.topology.kinds.connector import known_plugin
 from glue.topology.live import read_connectors
 from glue.topology.load import load
 from glue.topology.plan import make_plan
 from glue.topology.rules import problems
 from glue.topology.services import Services
-from glue.topology.steps.connectors import known_plugin
 from glue.topology.wait import health
 
 _GB = 1 << 30

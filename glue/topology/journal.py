@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from glue.errors import MillionXError
+from glue.topology.change import Undo
 from glue.topology.diff import Change
 from glue.topology.progress import Event, Progress
-from glue.topology.steps.undo import Undo
 
 
 @dataclass

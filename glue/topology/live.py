@@ -15,8 +15,8 @@ from confluent_kafka.schema_registry.error import SchemaRegistryError
 
 from glue.clients.registry import registry_errors
 from glue.kafka.reads import TIMEOUT, kafka_unavailable
+from glue.topology.history import Memory
 from glue.topology.model import Declared, Kind
-from glue.topology.record.memory import Memory
 from glue.topology.services import Services
 
 

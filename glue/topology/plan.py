@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from glue.kafka.reads import record_count
 from glue.topology import diff
 from glue.topology.diff import Action, Change
+from glue.topology.kinds.store import STORES
 from glue.topology.live import Live, read_live
 from glue.topology.model import Declared, Kind
 from glue.topology.services import Services
-from glue.topology.stores import STORES
 from glue.topology.topic_ids import topic_ids
 
 _DELETE_COST = {

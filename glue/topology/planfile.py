@@ -9,9 +9,9 @@ from typing import Any
 from glue.errors import ConfigError, ServiceError
 from glue.topology.diff import to_json
 from glue.topology.fingerprint import fingerprints
+from glue.topology.history import now
 from glue.topology.model import Kind
 from glue.topology.plan import Plan, make_plan
-from glue.topology.record.memory import now
 from glue.topology.services import Services
 from glue.topology.snapshot import from_snapshot, to_snapshot
 

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 
 from glue.errors import MillionXError
 from glue.topology.diff import Action, Change, to_json
+from glue.topology.history import Applied, new_id, now
 from glue.topology.model import Kind
 from glue.topology.plan import Plan
-from glue.topology.record.memory import Applied, new_id, now
 from glue.topology.services import Services
 from glue.topology.snapshot import to_snapshot
 from glue.topology.topic_ids import topic_ids

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from glue.errors import UsageError
+from glue.topology.history import Applied, Memory
 from glue.topology.model import Declared, Kind
-from glue.topology.record.memory import Applied, Memory
 from glue.topology.snapshot import from_snapshot
 
 # A store is not taken back: its script only adds, and what it added may hold data.

@@ -13,7 +13,7 @@ from glue.kafka.clients import admin_client, must_listen
 from glue.kafka.reads import TIMEOUT, kafka_unavailable
 from glue.settings import Settings
 from glue.topology.defaults import Definitions
-from glue.topology.record.memory import MemoryTopic
+from glue.topology.history import MemoryTopic
 
 
 class Services:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import difflib
 
 from glue.errors import MillionXError, ServiceError
+from glue.topology.kinds import connector as connectors
+from glue.topology.kinds import subject as subjects
 from glue.topology.model import Connector, Declared, Kind, Problem
 from glue.topology.plan import make_plan
 from glue.topology.rules import problems
 from glue.topology.services import Services
-from glue.topology.steps import connectors, subjects
 
 
 def validate_offline(declared: Declared) -> list[Problem]:

@@ -22,7 +22,7 @@ from glue.topology.graph.text import as_mermaid, as_text
 from glue.topology.load import load
 from glue.topology.offsets import lag_of, plan_offsets, reset_offsets, set_offsets, standings
 from glue.topology.plan import make_plan
-from glue.topology.plugin_view import explain, plugin_rows
+from glue.topology.plugins import explain, plugin_rows
 from glue.topology.rollback import KINDS, declared_by, target
 from glue.topology.schema_view import compatibility, schema_check, schema_diff, subject_rows
 from glue.topology.services import Services

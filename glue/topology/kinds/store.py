@@ -9,6 +9,11 @@ from abc import ABC, abstractmethod
 
 from glue.errors import ServiceError
 from glue.settings import Settings
+from glue.topology.change import Undo
+from glue.topology.diff import Change
+from glue.topology.live import Live
+from glue.topology.model import Declared
+from glue.topology.services import Services
 
 
 class Store(ABC):
@@ -123,3 +128,12 @@ class Weaviate(Store):
 
 
 STORES: dict[str, Store] = {store.name: store for store in (Warehouse(), Weaviate())}
+
+
+def apply(services: Services, declared: Declared, live: Live, change: Change) -> Undo:
+    """Bring a store to its declaration and note which one; what it creates stays, for it may hold data."""
+    store = STORES[change.name]
+    store.apply(services.settings)
+    if digest := store.digest(services.settings):
+        services.memory.store(change.name, digest)
+    return Undo(f"leave store {change.name} as it is now: what was added does no harm", lambda: None)

@@ -7,11 +7,11 @@ import json
 from glue.clients.compatibility import incompatibilities
 from glue.clients.registry import Schema, registry_errors
 from glue.errors import ServiceError
+from glue.topology.change import Undo, impossible
 from glue.topology.diff import Action, Change
 from glue.topology.live import Live
 from glue.topology.model import Declared
 from glue.topology.services import Services
-from glue.topology.steps.undo import Undo, impossible
 
 
 def schema_of(declared: Declared, name: str) -> Schema:
@@ -48,7 +48,7 @@ def check(services: Services, declared: Declared, change: Change) -> None:
         )
 
 
-def do(services: Services, declared: Declared, live: Live, change: Change) -> Undo:
+def apply(services: Services, declared: Declared, live: Live, change: Change) -> Undo:
     """Write one change of a subject: first its level, then the schema."""
     registry, name = services.registry, change.name
     have = live.subjects.get(name)

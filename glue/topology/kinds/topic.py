@@ -17,11 +17,11 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 
 from glue.errors import ServiceError, ServiceUnavailableError
 from glue.kafka.reads import TIMEOUT, kafka_unavailable, record_count
+from glue.topology.change import Undo, impossible
 from glue.topology.diff import Action, Change
 from glue.topology.live import Live
 from glue.topology.model import Declared
 from glue.topology.services import Services
-from glue.topology.steps.undo import Undo, impossible
 
 
 def check(change: Change, *, allow_recreate: bool) -> None:
@@ -38,7 +38,7 @@ def check(change: Change, *, allow_recreate: bool) -> None:
         )
 
 
-def do(services: Services, declared: Declared, live: Live, change: Change) -> Undo:
+def apply(services: Services, declared: Declared, live: Live, change: Change) -> Undo:
     """Write one change of a topic."""
     admin, name = services.admin, change.name
     try:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from glue.topology.change import Undo
 from glue.topology.diff import Action, Change
 from glue.topology.live import Live
 from glue.topology.model import Declared
 from glue.topology.services import Services
-from glue.topology.steps.undo import Undo
 
 
-def do(services: Services, declared: Declared, live: Live, change: Change) -> Undo:
+def apply(services: Services, declared: Declared, live: Live, change: Change) -> Undo:
     """Note a chain as applied, or as gone."""
     name, before = change.name, live.memory.chains.get(change.name)
     after = None if change.action == Action.DELETE else declared.chains[name].get("config", {})

@@ -5,12 +5,12 @@ from __future__ import annotations
 import difflib
 
 from glue.errors import ServiceError
+from glue.topology.change import Undo
 from glue.topology.compare import alias
 from glue.topology.diff import Action, Change
 from glue.topology.live import Live
 from glue.topology.model import Connector, Declared, Kind
 from glue.topology.services import Services
-from glue.topology.steps.undo import Undo
 
 
 def check(services: Services, declared: Declared, change: Change) -> None:
@@ -51,7 +51,7 @@ def known_plugin(services: Services, connector: Connector) -> None:
     )
 
 
-def do(services: Services, declared: Declared, live: Live, change: Change) -> Undo:
+def apply(services: Services, declared: Declared, live: Live, change: Change) -> Undo:
     """Write one change of a connector."""
     connect, name = services.connect, change.name
     before = live.connectors.get(name)

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import fastavro
@@ -60,11 +61,9 @@ class Sent:
     _encoders: dict[str, Encoder] = field(default_factory=dict)
 
     def message(self, topic: str, record: Any) -> Any:
-        from connectors.sink import Message
-
         schema = load_schema(get_settings().schemas_dir / _of(SCHEMAS, topic))
         encoder = self._encoders.setdefault(topic, Encoder(schema, 1))
-        return Message(topic, record.key.encode(), encoder(record.model_dump()))
+        return SimpleNamespace(topic=topic, key=record.key.encode(), value=encoder(record.model_dump()))
 
     def commit(self, messages: list[Any], checkpoint: Any = None) -> None:
         for message in messages:
@@ -86,17 +85,17 @@ def run_source(name: str, pages: list[list[Any]], settings: Settings) -> Sent:
     """Deliver native records as if source ``name`` had fetched them, page by page."""
     from connectors.checkpoint import Checkpoint
     from connectors.config import load_source
-    from connectors.door import Door
+    from connectors.publisher import Publisher
     from connectors.source import Context
     from connectors.stats import Stats
 
     config, sent = load_source(name, settings), Sent()
     context = Context(None, Path(tempfile.gettempdir()), config.overlap)  # type: ignore[arg-type]
     parser = config.source_class()(config.parsed_options(), context)
-    door = Door(config, parser, sent, Stats(name), Checkpoint(), name, None,  # type: ignore[arg-type]
+    publisher = Publisher(config, parser, sent, Stats(name), Checkpoint(), name, None,  # type: ignore[arg-type]
                 lambda raw, reason: sent.reasons.append(reason))  # fmt: skip
     for page in pages:
-        door.deliver(page, None)
+        publisher.deliver(page, None)
     return sent
 
 
@@ -104,18 +103,18 @@ def run_file(name: str, data: bytes, form: str, settings: Settings) -> Sent:
     """Deliver the lines of a file as `mxctl ingest` does; refusing the whole file with a reason is a reason."""
     from connectors.checkpoint import Checkpoint
     from connectors.config import load_source
-    from connectors.door import Door
     from connectors.files import FileParser, _deliver, _lines
+    from connectors.publisher import Publisher
     from connectors.stats import Stats
 
     config, sent = load_source(name, settings, resolve=False), Sent()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "file"
         path.write_bytes(data)
-        door = Door(config, FileParser(config, datetime(2026, 1, 5, tzinfo=UTC), "d"), sent, Stats(name),  # type: ignore[arg-type]
+        publisher = Publisher(config, FileParser(config, datetime(2026, 1, 5, tzinfo=UTC), "d"), sent, Stats(name),  # type: ignore[arg-type]
                     Checkpoint(), "k", None, lambda raw, reason: sent.reasons.append(reason))  # fmt: skip
         try:
-            _deliver(door, _lines(path, form), 0)  # type: ignore[arg-type]
+            _deliver(publisher, _lines(path, form), 0)  # type: ignore[arg-type]
         except Exception as error:
             sent.reasons.append(f"{type(error).__name__}: {error}")
     return sent

@@ -33,14 +33,14 @@ prometheus: ## Find or unpack Prometheus and promtool, for the monitoring and it
 demo: setup browser ## Show the whole pipeline at work; KEEP=1 leaves it running, OUTPUT=json ends with one JSON object.
 	@$(BIN)/mxctl demo $(if $(KEEP),--keep) $(if $(OUTPUT),-o $(OUTPUT))
 
-test: lint browser prometheus ## Lint, types, unit tests, and the tests on the real parts.
+test: lint browser prometheus ## Lint, types, unit tests, and every promise on the real parts.
 	@$(BIN)/pytest -m "not soak"
 
-soak: browser ## The long proofs, part by part: processes killed, faults, volume.
+soak: browser ## The long proofs: chaos, faults one by one, volume.
 	@$(BIN)/pytest -m soak
 
-unit: setup prometheus ## Unit tests only: two minutes, no stack.
-	@$(BIN)/pytest -m "not stack and not browser"
+unit: setup prometheus ## Unit tests only: a few minutes, no stack.
+	@$(BIN)/pytest -m unit
 
 lint: setup ## ruff and mypy.
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

@@ -17,6 +17,14 @@ hypothesis_settings.register_profile("project", deadline=None, derandomize=bool(
 hypothesis_settings.load_profile("project")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as ``unit`` what has no other tier, and run it first: it fails in minutes and needs nothing."""
+    for item in items:
+        if not any(item.get_closest_marker(tier) for tier in ("stack", "browser", "soak")):
+            item.add_marker("unit")
+    items.sort(key=lambda item: item.get_closest_marker("unit") is None)
+
+
 @pytest.fixture(autouse=True)
 def settings_of_its_own(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A test works on the stack that it asked for, though another may run, and reads its settings anew."""

@@ -13,7 +13,7 @@ import pytest
 
 from connectors.browser import Browser, BrowserOptions
 
-pytestmark = [pytest.mark.soak, pytest.mark.browser]
+pytestmark = pytest.mark.browser
 LOGIN = base64.b64encode(b"user:p@ss").decode()
 
 

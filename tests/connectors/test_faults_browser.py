@@ -17,7 +17,6 @@ from glue.identity import record_key
 from tests.connectors.conftest import OnKafka, Sandbox, everything
 
 pytestmark = [
-    pytest.mark.soak,
     pytest.mark.stack,
     pytest.mark.browser,
     pytest.mark.skipif(
@@ -62,6 +61,7 @@ def whole_listing(name: str, sandbox: Sandbox) -> set[str]:
     return keys
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("name", SITES)
 @pytest.mark.parametrize("fault", ["server-error@2x", "cut@2x", "slow@1x", "throttle@1x", "block-page@1x",
                                    "login-wall@1x", "empty-200@1x", "old-selectors", "duplicate-records",

@@ -25,7 +25,7 @@ from glue.settings import Settings
 from tests.connectors.conftest import OnKafka
 from tests.connectors.test_faults_api import final_versions, newest_versions
 
-pytestmark = [pytest.mark.stack, pytest.mark.soak]
+pytestmark = pytest.mark.stack
 Make = Callable[..., Any]
 POINTS = [("page", 1), ("page", 3), ("produced", 1), ("produced", 3), ("committed", 1), ("committed", 3)]
 SIZE = ("--posts", "40", "--orders", "40", "--bucket-leak", "1000")
@@ -165,6 +165,7 @@ def test_a_clock_that_jumps_loses_and_doubles_nothing(
     assert newest_versions(stored.records) == final_versions(shop, sandbox, on_kafka)
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("shop", ["shopify", "daraz"])
 def test_ten_thousand_orders_with_updates_in_between(shop: str, make_sandbox: Make, on_kafka: Make) -> None:
     sandbox = make_sandbox("--orders", "10000", "--bucket-leak", "1000", fault=[f"{shop}:updates-while-paging"])

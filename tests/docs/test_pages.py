@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -148,9 +150,30 @@ def test_tests_that_are_named_exist(page: Path) -> None:
             assert re.search(rf"^(?:async )?def {name}\(", source, re.MULTILINE), f"{file}::{name}"
 
 
-def test_every_guarantee_names_a_test() -> None:
+_TIERS = """
+import pytest, sys
+class Tiers:
+    def pytest_collection_finish(self, session):
+        for item in session.items:
+            tier = next(t for t in ("soak", "unit", "stack", "browser") if item.get_closest_marker(t))
+            print("tier", item.nodeid.partition("[")[0], tier)
+sys.exit(pytest.main(["--collect-only", "-q", *sys.argv[1:]], plugins=[Tiers()]))
+"""
+
+
+def test_every_guarantee_names_tests_with_their_tier_and_none_rests_on_soak_alone() -> None:
     table = (ROOT / "docs/guarantees.md").read_text(encoding="utf-8").partition("## What is not guaranteed")[0]
     rows = [line for line in table.splitlines() if line.startswith("| ") and "---" not in line]
     promises = [line for line in rows if not line.startswith("| promise")]
     assert len(promises) >= 12
-    assert not [line for line in promises if not _TEST.search(line)]
+    named = {row: re.findall(r"`(tests/[\w/.-]+\.py::\w+)` \((\w+)\)", row) for row in promises}
+    tests = sorted({test for proofs in named.values() for test, _ in proofs})
+    done = subprocess.run([sys.executable, "-c", _TIERS, *tests], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    tiers: dict[str, set[str]] = {}
+    for test, tier in re.findall(r"^tier (\S+) (\w+)$", done.stdout, re.MULTILINE):
+        tiers.setdefault(test, set()).add(tier)
+    for row, proofs in named.items():
+        assert len(proofs) == len(_TEST.findall(row)) > 0, row
+        assert [(test, tier) for test, tier in proofs if tier not in tiers[test]] == []
+        assert {tier for _, tier in proofs} - {"soak"}, row

@@ -22,7 +22,7 @@ from glue.kafka.clients import producer
 from glue.stores.snowflake import client as warehouse
 from glue.stores.weaviate.client import Weaviate, document_id
 
-pytestmark = [pytest.mark.stack, pytest.mark.soak]
+pytestmark = pytest.mark.stack
 ORDERS, VECTORS = "sink.snowflake.orders", "sink.weaviate.vectors"
 MANY = 12
 PATIENCE = 120

@@ -55,7 +55,6 @@ def posts(stack: Settings) -> Any:
 
 
 @pytest.mark.stack
-@pytest.mark.soak
 def test_search_filters_mixes_and_speaks_json(posts: None) -> None:
     def found(*options: str) -> list[str]:
         minimum = () if "--min-engagement" in options else ("--min-engagement", str(FAR))
@@ -101,7 +100,6 @@ def test_the_script_of_the_warehouse_is_printed_and_run(tmp_path: Path, monkeypa
 
 
 @pytest.mark.stack
-@pytest.mark.soak
 def test_collections_are_applied_once_and_a_dry_run_changes_nothing(
     stack: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -21,7 +21,6 @@ def _block(language: str) -> str:
 
 
 @pytest.mark.stack
-@pytest.mark.soak
 def test_the_example_works_as_it_is_written(stack: Settings, tmp_path: Path) -> None:
     (tmp_path / "shout.py").write_text(_block("python"))
     options = json.loads(_block("json").replace("/path/to/the/folder", str(tmp_path)))

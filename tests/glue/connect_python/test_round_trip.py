@@ -133,7 +133,6 @@ def _cases(draw: st.DrawFn) -> tuple[dict[str, Any], Any]:
 
 
 @pytest.mark.stack
-@pytest.mark.soak
 @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 @given(case=_cases())
 def test_what_a_transform_leaves_alone_comes_back_as_it_was(probe: Probe, case: tuple[dict[str, Any], Any]) -> None:
@@ -148,7 +147,6 @@ _PLAIN = st.recursive(
 
 
 @pytest.mark.stack
-@pytest.mark.soak
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(value=_PLAIN)
 def test_values_without_a_schema_come_back_as_they_were(probe: Probe, value: Any) -> None:
@@ -156,7 +154,6 @@ def test_values_without_a_schema_come_back_as_they_were(probe: Probe, value: Any
 
 
 @pytest.mark.stack
-@pytest.mark.soak
 @pytest.mark.parametrize("size", [15, 16, 31, 32, 255, 256, 65_535, 65_536, 3_000_000])
 def test_sizes_around_the_borders_of_the_encoding(probe: Probe, size: int) -> None:
     assert probe({"type": "string"}, "x" * size) == "same"
@@ -167,7 +164,6 @@ def test_sizes_around_the_borders_of_the_encoding(probe: Probe, size: int) -> No
 
 
 @pytest.mark.stack
-@pytest.mark.soak
 def test_half_a_surrogate_pair_is_refused_and_not_replaced(probe: Probe) -> None:
     assert probe({"type": "string"}, "a\ud83d") == "error: a string with half a surrogate pair at character 1"
     assert probe({"type": "string"}, "a\U0001f600") == "same"

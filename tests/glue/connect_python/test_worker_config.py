@@ -11,7 +11,7 @@ import requests
 from glue.settings import Settings
 from tests.glue.connect_python.worker import Bench
 
-pytestmark = [pytest.mark.stack, pytest.mark.soak]
+pytestmark = pytest.mark.stack
 _SINK = "bd.millionx.connect.PythonSinkConnector"
 
 

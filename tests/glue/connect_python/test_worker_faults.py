@@ -11,7 +11,7 @@ import pytest
 from glue.settings import Settings
 from tests.glue.connect_python.worker import Bench, hosts, wait_for
 
-pytestmark = [pytest.mark.stack, pytest.mark.soak]
+pytestmark = pytest.mark.stack
 
 
 @pytest.fixture

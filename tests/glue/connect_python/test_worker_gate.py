@@ -15,7 +15,7 @@ from glue.avro import Encoder, load_schema
 from glue.settings import Settings
 from tests.glue.connect_python.worker import Bench, wait_for
 
-pytestmark = [pytest.mark.stack, pytest.mark.soak]
+pytestmark = pytest.mark.stack
 
 _POST: dict[str, Any] = {
     "post_id": "7301234567890123456",

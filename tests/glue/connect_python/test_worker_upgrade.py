@@ -15,7 +15,7 @@ from tests.glue.connect_python.conftest import Jvm
 from tests.glue.connect_python.worker import Bench, hosts, wait_for
 from tests.glue.topology.workers import Worker
 
-pytestmark = [pytest.mark.stack, pytest.mark.soak]
+pytestmark = pytest.mark.stack
 
 _ENVIRONMENT = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")}
 _VERSION = """

@@ -14,7 +14,7 @@ from glue.deadletters.read import Letter, read_letters
 from glue.deadletters.replay import discard, replay
 from glue.privacy.keyring import Keyring, load_keyring
 
-pytestmark = [pytest.mark.stack, pytest.mark.soak]
+pytestmark = pytest.mark.stack
 PHONE = "01712345678"
 LENIENT = "scrub,hash,enrich,shape"  # as if the cause had been mended
 

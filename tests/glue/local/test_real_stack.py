@@ -20,7 +20,7 @@ from glue.local.stack import Stack
 from glue.settings import Settings, get_settings
 from glue.transforms.declared import chain_names
 
-pytestmark = [pytest.mark.stack, pytest.mark.soak]
+pytestmark = pytest.mark.stack
 OBJECT = "7f2c1e5a-0000-4000-8000-000000000001"
 TOPIC = "life-of-a-stack"
 

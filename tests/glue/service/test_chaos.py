@@ -30,8 +30,10 @@ from glue.local.stack import PARTS, Stack
 from glue.local.state import State
 from glue.settings import state_dir
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(3600), pytest.mark.soak]
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(3600)]
 KILLS = int(os.environ.get("MXCTL_CHAOS_KILLS", "6"))
+# Once in every run of the tests, many times in the long proofs.
+OFTEN = pytest.mark.parametrize("kills", [1, pytest.param(KILLS, marks=pytest.mark.soak)])
 KEYS = 200
 RATE = 400  # records a second
 
@@ -162,11 +164,12 @@ def until_all_is_out(play: Playground, load: Load, seconds: float) -> None:
     wait_for(lambda: len(play.keys(play.output)) + len(play.keys(play.dead)) >= len(load.sent), seconds=seconds)
 
 
-def test_workers_are_killed_at_random_points(play: Playground, workers: list[Process]) -> None:
-    chance = random.Random(KILLS)
+@OFTEN
+def test_workers_are_killed_at_random_points(play: Playground, workers: list[Process], kills: int) -> None:
+    chance = random.Random(kills)
     with Load(play) as load:
         wait_for(lambda: play.keys(play.output))
-        for _ in range(KILLS):
+        for _ in range(kills):
             victim = chance.choice(workers)
             victim.kill()
             if chance.random() < 0.3:  # stay away longer than a session, so that partitions move
@@ -177,16 +180,19 @@ def test_workers_are_killed_at_random_points(play: Playground, workers: list[Pro
     for worker in workers:
         worker.stop()
     assert_exactly_once(play, load)
-    print(f"chaos: {KILLS} kills, {len(load.sent)} records, {len(load.bad)} of them bad")
+    print(f"chaos: {kills} kills, {len(load.sent)} records, {len(load.bad)} of them bad")
 
 
-def test_the_broker_is_paused_and_killed_and_started_again(play: Playground, workers: list[Process]) -> None:
+@OFTEN
+def test_the_broker_is_paused_and_killed_and_started_again(
+    play: Playground, workers: list[Process], kills: int
+) -> None:
     part = State(state_dir() / "state.json").parts["kafka"]
     broker = part.pid or 0
 
     with Load(play) as load:
         wait_for(lambda: play.keys(play.output))
-        for _ in range(max(1, KILLS // 6)):
+        for _ in range(max(1, kills // 6)):
             os.kill(broker, signal.SIGSTOP)
             time.sleep(8)
             os.kill(broker, signal.SIGCONT)
@@ -201,6 +207,7 @@ def test_the_broker_is_paused_and_killed_and_started_again(play: Playground, wor
     assert_exactly_once(play, load)
 
 
+@pytest.mark.soak
 def test_registry_and_redis_are_cut_under_load(play: Playground, config_dir: Path, tmp_path: Path) -> None:
     lines, addresses = {}, {}
     for name in ("registry", "redis"):
@@ -226,6 +233,7 @@ def test_registry_and_redis_are_cut_under_load(play: Playground, config_dir: Pat
     assert_exactly_once(play, load)
 
 
+@pytest.mark.soak
 def test_several_workers_are_replaced_when_they_die_and_leave_with_their_supervisor(
     play: Playground, config_dir: Path, tmp_path: Path
 ) -> None:

@@ -12,7 +12,7 @@ from playground import Cable, Playground, a_post, wait_for
 from glue.avro import load_schema
 from glue.settings import get_settings
 
-pytestmark = [pytest.mark.stack, pytest.mark.soak]
+pytestmark = pytest.mark.stack
 SCHEMAS = Path(__file__).parents[3] / "schemas"
 
 

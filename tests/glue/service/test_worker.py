@@ -18,7 +18,7 @@ from glue.kafka import clients as kafka
 from glue.privacy.keyring import Keyring, load_keyring
 from glue.service.health import Health, serve
 
-pytestmark = [pytest.mark.stack, pytest.mark.soak]
+pytestmark = pytest.mark.stack
 
 
 def test_every_record_is_in_exactly_one_place_and_in_order(play: Playground) -> None:

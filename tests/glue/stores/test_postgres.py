@@ -18,7 +18,7 @@ from tests.glue.stores.postgres import PASSWORD, USER, Postgres
 from tests.playground import wait_for
 from tests.sandbox.snowflake.rows import Topic, order, weather
 
-pytestmark = [pytest.mark.stack, pytest.mark.soak]
+pytestmark = pytest.mark.stack
 MANY = 2000
 Running = tuple[Settings, Postgres]
 

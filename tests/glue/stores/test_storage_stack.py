@@ -18,9 +18,10 @@ from tests.sandbox.snowflake.connector import kill, mend
 
 ORDER_COUNT = int(os.environ.get("MXCTL_VOLUME_ORDERS", "100000"))
 POST_COUNT = ORDER_COUNT // 5
-pytestmark = [pytest.mark.stack, pytest.mark.soak, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(1800)]
 
 
+@pytest.mark.soak
 def test_a_hundred_thousand_orders_and_twenty_thousand_posts_are_there_once(sinks: Settings) -> None:
     records = Records(sinks)
     parts = [

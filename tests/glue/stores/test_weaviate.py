@@ -73,7 +73,6 @@ def _declare(settings: Settings, body: dict[str, Any]) -> None:
 
 
 @pytest.mark.stack
-@pytest.mark.soak
 def test_collections_are_created_and_migrated_once(settings: Settings) -> None:
     _declare(settings, _BODY)
     assert apply_collections(settings, dry_run=True) == ["create collection BridgeTest"]
@@ -92,7 +91,6 @@ def test_collections_are_created_and_migrated_once(settings: Settings) -> None:
 
 
 @pytest.mark.stack
-@pytest.mark.soak
 def test_search_finds_by_meaning_words_and_filters(settings: Settings) -> None:
     from weaviate.classes.data import DataObject
 

@@ -34,7 +34,6 @@ def _post(number: int, **more: Any) -> dict[str, Any]:
 
 
 @pytest.mark.stack
-@pytest.mark.soak
 class TestRealWeaviate:
     """One collection of its own."""
 

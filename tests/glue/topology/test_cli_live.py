@@ -14,7 +14,7 @@ from .project import RECORD, Project
 from .typed import Done, mxctl
 from .workers import Workers
 
-pytestmark = [pytest.mark.stack, pytest.mark.soak]
+pytestmark = pytest.mark.stack
 
 
 def test_plan_apply_drift_plan(live: Project, tmp_path: Path) -> None:

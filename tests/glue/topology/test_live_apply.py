@@ -21,7 +21,7 @@ from glue.topology.services import Services
 from .project import RECORD, Project
 from .workers import Workers
 
-pytestmark = [pytest.mark.stack, pytest.mark.soak]
+pytestmark = pytest.mark.stack
 
 QUICK = Options(stable_for=2, timeout=60)
 KINDS = (Kind.TOPIC, Kind.SUBJECT, Kind.CHAIN, Kind.CONNECTOR)

@@ -15,7 +15,7 @@ from glue.topology.wait import ConnectorFailedError
 
 from .project import RECORD, Project
 
-pytestmark = [pytest.mark.stack, pytest.mark.soak]
+pytestmark = pytest.mark.stack
 
 QUICK = Options(stable_for=2, timeout=60)
 KINDS = (Kind.TOPIC, Kind.SUBJECT, Kind.CHAIN, Kind.CONNECTOR)

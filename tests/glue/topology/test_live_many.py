@@ -10,7 +10,7 @@ from glue.topology.services import Services
 
 from .project import Project
 
-pytestmark = [pytest.mark.stack, pytest.mark.soak]
+pytestmark = pytest.mark.stack
 
 
 def test_no_change_on_fifty_connectors_is_one_call(live: Project, record_property) -> None:  # type: ignore[no-untyped-def]

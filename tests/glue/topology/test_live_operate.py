@@ -33,7 +33,7 @@ from glue.topology.wait import ConnectorFailedError
 from .project import RECORD, Project
 from .workers import Workers
 
-pytestmark = [pytest.mark.stack, pytest.mark.soak]
+pytestmark = pytest.mark.stack
 
 QUICK = Options(stable_for=1, timeout=60)
 

@@ -20,7 +20,7 @@ from glue.topology.services import Services
 from .project import Project
 from .workers import Workers
 
-pytestmark = [pytest.mark.stack, pytest.mark.soak]
+pytestmark = pytest.mark.stack
 
 QUICK = Options(stable_for=1, timeout=60)
 

@@ -18,7 +18,7 @@ from tests.sandbox.snowflake.connector import Pipeline, kill, mend
 from tests.sandbox.snowflake.endpoint import ROOT, new_key
 from tests.sandbox.snowflake.rows import order
 
-pytestmark = [pytest.mark.stack, pytest.mark.soak]
+pytestmark = pytest.mark.stack
 LOAD = 20_000
 
 

@@ -206,7 +206,6 @@ def test_a_replaced_table_starts_its_channels_anew(endpoint: Endpoint) -> None:
 
 
 @pytest.mark.stack
-@pytest.mark.soak
 def test_sigkill_loses_and_doubles_nothing(tmp_path: Path) -> None:
     """A writer as the connector is: it re-reads from the persisted offset after every failure."""
     from glue.stores.snowflake import client as warehouse

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +23,7 @@ from glue.kafka import clients as kafka
 from glue.service.loop import Worker
 from glue.settings import Settings
 from glue.transforms.declared import DeclaredChain
+from tests.waiting import PATIENCE, wait_for
 
 SCHEMAS = Path(__file__).parents[1] / "schemas"
 WHEN = datetime(2026, 1, 5, 10, 0, tzinfo=UTC)
@@ -127,9 +127,9 @@ class Playground:
     def value(self, message: Any) -> dict[str, Any]:
         return Decoder(self.registry)(message.value())[0]
 
-    def until(self, count: int, seconds: float = 60) -> tuple[list[str], list[str]]:
+    def until(self, count: int, seconds: float = PATIENCE) -> tuple[list[str], list[str]]:
         """Wait until output and dead letters hold ``count`` records together; the keys of both."""
-        return wait_for(lambda: self._both(), lambda both: len(both[0]) + len(both[1]) >= count, seconds)
+        return wait_for(lambda: self._both(), lambda both: len(both[0]) + len(both[1]) >= count, seconds, "all is out")
 
     def _both(self) -> tuple[list[str], list[str]]:
         return self.keys(self.output), self.keys(self.dead)
@@ -157,14 +157,6 @@ class Playground:
             thread.join(60)
         if errors:
             raise errors[0]
-
-
-def wait_for(ask: Callable[[], Any], good: Callable[[Any], bool] = bool, seconds: float = 60) -> Any:
-    """Ask until the answer is good; the last answer."""
-    deadline = time.monotonic() + seconds
-    while not good(answer := ask()) and time.monotonic() < deadline:
-        time.sleep(0.2)
-    return answer
 
 
 class Cable:

@@ -1,4 +1,4 @@
-"""Waiting in tests: for a condition, never for a time. The one bound is there to end what hangs, on a busy machine too."""
+"""Waiting in tests: for a condition, never for a time. The one bound ends what hangs, and suits a busy machine."""
 
 from __future__ import annotations
 

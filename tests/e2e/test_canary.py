@@ -11,7 +11,6 @@ from datetime import UTC, datetime, timedelta
 
 import psutil
 import pytest
-from playground import wait_for
 
 from glue.audit.stores import all_stores
 from glue.canary.flight import Flight
@@ -23,6 +22,7 @@ from glue.identity import CANARY, price_key
 from glue.settings import Settings, state_dir
 from glue.stores.snowflake.client import query
 from glue.stores.weaviate.search import search_posts
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.stack
 
@@ -123,10 +123,10 @@ def test_a_search_leaves_it_out_and_one_that_stayed_is_found(pipeline: Settings)
     Sender(pipeline, [flight.path]).send(flight)
     with all_stores(pipeline) as stores:
         vectors = next(store for store in stores if store.name == "vectors")
-        assert wait_for(lambda: vectors.count([flight.key]), seconds=120)
+        assert wait_for(lambda: vectors.count([flight.key]))
         hits = search_posts(flight.record.content, limit=1000, settings=pipeline)
         ids = [row[hits.columns.index("post_id")] for row in hits.rows]
         assert not [one for one in ids if str(one).startswith(CANARY)]
         assert flight.key in leftovers(pipeline)
         Sender(pipeline).take_back([flight.key])
-        assert wait_for(lambda: not vectors.count([flight.key]), seconds=120)
+        assert wait_for(lambda: not vectors.count([flight.key]))

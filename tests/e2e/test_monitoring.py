@@ -11,12 +11,12 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from playground import wait_for
 
 from glue.demo.world import made_world
 from glue.local.report import Reporter
 from glue.local.stack import Stack
 from glue.settings import Settings, state_dir
+from tests.waiting import wait_for
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
 
@@ -81,7 +81,7 @@ def test_every_panel_and_every_rule_has_data_from_the_real_parts(prometheus: str
     def ask(expr: str) -> show_panels.Series:
         return show_panels.ask(prometheus, expr)
 
-    assert wait_for(silent, lambda found: not found, 240) == []
+    assert wait_for(silent, lambda found: not found) == []
 
     # An alert that is silent has no series, and a panel may show a zero for what never was: their parts must be there.
     for query in (*show_panels.rules("alert"), *show_panels.panel_queries()):

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from glue.settings import Settings
-from tests.glue.connect_python.worker import Bench, hosts, wait_for
+from tests.glue.connect_python.worker import Bench, hosts
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.stack
 
@@ -46,7 +47,7 @@ def test_only_the_record_that_fails_is_missing(bench: Bench, fault: str, kind: s
     assert letter["stage"] == "TRANSFORMATION"
     assert letter["class.name"] == "bd.millionx.connect.PythonTransform$Value"
     assert b'"n": 1' in letter["value"]
-    wait_for("no host", lambda: not hosts())
+    wait_for(lambda: not hosts(), what="no host")
 
 
 def test_the_trace_is_that_of_python(bench: Bench) -> None:
@@ -78,14 +79,14 @@ def test_what_may_pass_later_is_tried_again_within_the_tasks_policy(bench: Bench
     with bench.running(bench.faulty(times=3, **policy)):
         bench.produce([{"do": "retry"}, {"do": "hang", "n": 2}])
         bench.produce([{"do": "pass"}])
-        wait_for("three attempts", lambda: "0" in {line[3] for line in bench.lines()})
+        wait_for(lambda: "0" in {line[3] for line in bench.lines()}, what="three attempts")
         assert (bench.folder / "marks" / "retry-0").stat().st_size == 4
 
 
 def test_without_tolerance_the_task_fails_and_says_why(bench: Bench) -> None:
     with bench.running(bench.faulty(errors__tolerance="none")):
         bench.produce([{"do": "raise"}])
-        wait_for("a failed task", lambda: bench.states() == ["FAILED"])
+        wait_for(lambda: bench.states() == ["FAILED"], what="a failed task")
         assert "ValueError: a text that nobody foresaw" in bench.trace()
         assert "plugins.Faulty._raise" in bench.trace()
     assert bench.lines() == []
@@ -96,7 +97,7 @@ def test_hosts_end_with_their_connector(bench: Bench) -> None:
         bench.produce([{"do": "pass"}])
         bench.wait_for_keys({"0"})
         assert len(hosts()) == 2  # the transform's and the sink's
-    wait_for("no host", lambda: not hosts())
+    wait_for(lambda: not hosts(), what="no host")
 
 
 def test_a_host_that_is_killed_between_records_is_replaced(bench: Bench) -> None:

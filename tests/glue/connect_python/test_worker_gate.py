@@ -13,7 +13,8 @@ from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 
 from glue.avro import Encoder, load_schema
 from glue.settings import Settings
-from tests.glue.connect_python.worker import Bench, wait_for
+from tests.glue.connect_python.worker import Bench
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.stack
 
@@ -85,5 +86,5 @@ def test_a_gate_without_its_schemas_or_its_key_does_not_start(
     bench = Bench(stack, tmp_path)
     gate = _gate(str(stack.schemas_dir.resolve()), tmp_path / "no-keys.json") | change
     with bench.running(bench.config(**gate)):
-        wait_for("a failed task", lambda: bench.states() == ["FAILED"])
+        wait_for(lambda: bench.states() == ["FAILED"], what="a failed task")
         assert why in bench.trace()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from pathlib import Path
 
 import psutil
@@ -13,7 +12,8 @@ import pytest
 from glue.local.report import Reporter
 from glue.local.stack import Stack
 from glue.settings import Settings, state_dir
-from tests.glue.connect_python.worker import Bench, hosts, wait_for
+from tests.glue.connect_python.worker import Bench, hosts
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.stack
 
@@ -23,11 +23,9 @@ def bench(stack: Settings, tmp_path: Path) -> Bench:
     return Bench(stack, tmp_path, partitions=3)
 
 
-def _kill_hosts() -> int:
-    found = hosts()
-    for host in found:
+def _kill_hosts() -> None:
+    for host in hosts():
         os.kill(host.pid, signal.SIGKILL)
-    return len(found)
 
 
 def _worker() -> psutil.Process:
@@ -40,7 +38,7 @@ def _worker() -> psutil.Process:
 def test_many_records_keep_order_and_count(bench: Bench, count: int) -> None:
     with bench.running(bench.faulty()):
         bench.produce({"text": f"post {number}"} for number in range(count))
-        wait_for("all of them", lambda: bench.file.exists() and len(bench.lines()) >= count, 300)
+        wait_for(lambda: bench.file.exists() and len(bench.lines()) >= count, what="all of them")
     lines = bench.lines()
     assert len(lines) == count
     assert {line[4]["text"] for line in lines} == {f"post {number}" for number in range(count)}
@@ -61,7 +59,7 @@ def test_a_refused_record_goes_to_dead_letters_and_its_batch_does_not(bench: Ben
 def test_a_refused_record_without_tolerance_fails_the_task_and_is_not_lost(bench: Bench) -> None:
     with bench.running(bench.config(errors__tolerance="none", errors__deadletterqueue__topic__name="")):
         bench.produce([{"text": "refuse me"}])
-        wait_for("a failed task", lambda: bench.states() == ["FAILED"])
+        wait_for(lambda: bench.states() == ["FAILED"], what="a failed task")
         assert "file sink: it asked for it" in bench.trace()
 
 
@@ -69,18 +67,19 @@ def test_what_was_put_and_not_flushed_is_read_again_when_the_process_is_killed(b
     keys = {str(number) for number in range(30_000)}
     with bench.running(bench.config(errors__tolerance="none")):
         bench.produce({"text": "x" * 200} for _ in range(15_000))
-        assert _kill_hosts() == 1
-        time.sleep(1)
+        (first,) = wait_for(hosts, what="a host")
+        _kill_hosts()
+        wait_for(lambda: first not in hosts() and hosts(), what="another host")
         bench.produce({"text": "y"} for _ in range(30_000))
         _kill_hosts()
-        bench.wait_for_keys(keys, 200)
+        bench.wait_for_keys(keys)
         assert bench.states() == ["RUNNING"]
 
 
 def test_the_record_that_ends_the_process_each_time_is_found_and_put_aside(bench: Bench) -> None:
     with bench.running(bench.config(fail__on="poison")):
         bench.produce({"text": "poison" if number in (700, 1500) else "good"} for number in range(2000))
-        bench.wait_for_keys({str(number) for number in range(2000) if number not in (700, 1500)}, 240)
+        bench.wait_for_keys({str(number) for number in range(2000) if number not in (700, 1500)})
         letters = bench.letters(2)
         assert bench.states() == ["RUNNING"]
     assert set(letters) == {"700", "1500"}
@@ -92,9 +91,9 @@ def test_killing_the_worker_leaves_no_host_and_loses_no_record(bench: Bench) -> 
     with bench.running(bench.faulty(errors__tolerance="none")):
         bench.produce({"text": "x", "do": "pass"} for _ in range(40_000))
         bench.produce([{"text": "now hang, and never answer", "do": "hang_in_c", "n": 9}])
-        wait_for("a hanging host", lambda: (bench.folder / "marks" / "hang_in_c-9").exists())
+        wait_for(lambda: (bench.folder / "marks" / "hang_in_c-9").exists(), what="a hanging host")
         _worker().kill()
-        wait_for("no host", lambda: not hosts(), 10)
+        wait_for(lambda: not hosts(), what="no host")
         (bench.folder / "marks" / "hang_in_c-9").write_bytes(b"." * 2_000_000)  # it passes from now on
         Stack(state_dir(), Reporter(quiet=True)).up(services=False)
-        bench.wait_for_keys(keys, 240)
+        bench.wait_for_keys(keys)

@@ -12,8 +12,9 @@ import pytest
 
 from glue.settings import Settings
 from tests.glue.connect_python.conftest import Jvm
-from tests.glue.connect_python.worker import Bench, hosts, wait_for
+from tests.glue.connect_python.worker import Bench, hosts
 from tests.glue.topology.workers import Worker
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.stack
 
@@ -80,10 +81,10 @@ def test_workers_restarted_one_after_the_other_lose_nothing(
         nonlocal count
         bench.produce({"text": f"post {number}"} for number in range(2000))
         count += 2000
-        wait_for("all of them", lambda: len({(line[1], line[2]) for line in bench.lines()}) == count, 120)
+        wait_for(lambda: len({(line[1], line[2]) for line in bench.lines()}) == count, what="all of them")
 
     with bench.running(bench.faulty(errors__tolerance="none") | {"tasks.max": "2"}):
-        wait_for("both tasks", lambda: bench.states() == ["RUNNING"] * 2)
+        wait_for(lambda: bench.states() == ["RUNNING"] * 2, what="both tasks")
         produce_and_wait()
         for worker in workers:
             bench.produce({"text": "on the way"} for _ in range(2000))  # what is at hand when it is told to stop
@@ -93,4 +94,4 @@ def test_workers_restarted_one_after_the_other_lose_nothing(
             worker.start()
         produce_and_wait()
         assert bench.states() == ["RUNNING"] * 2
-    wait_for("no host", lambda: not hosts())
+    wait_for(lambda: not hosts(), what="no host")

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,18 +18,11 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from glue.clients.connect import ConnectClient, ConnectNotFoundError
 from glue.settings import Settings
 from tests.glue.connect_python.conftest import HERE
+from tests.waiting import wait_for
 
 PREFIX = "__connect.errors."
 PYTHON_PATH = f"{HERE}:{HERE}/of-{os.getpid()}"  # the second is nowhere: it tells our hosts from those of another run
 Letter = dict[str, Any]
-
-
-def wait_for(what: str, done: Callable[[], bool], seconds: float = 90) -> None:
-    """Poll until it is so."""
-    end = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < end, f"not within {seconds} s: {what}"
-        time.sleep(0.2)
 
 
 def hosts() -> list[psutil.Process]:
@@ -112,7 +104,7 @@ class Bench:
         """The connector, as long as the block runs."""
         self.connect.create(self.name, {key: value for key, value in config.items() if key != "name"})
         try:
-            wait_for("a running task", lambda: bool(self.states()))
+            wait_for(lambda: bool(self.states()), what="a running task")
             yield
         finally:
             self.connect.delete(self.name)
@@ -132,24 +124,27 @@ class Bench:
         """What the sink has written: topic, partition, offset, key, value, number of headers."""
         if not self.file.exists():
             return []
-        return [json.loads(line) for line in self.file.read_text(encoding="utf-8").splitlines()]
+        whole, _, _ = self.file.read_text(encoding="utf-8").rpartition("\n")  # the host may be writing the last line
+        return [json.loads(line) for line in whole.splitlines()]
 
-    def wait_for_keys(self, keys: set[str], seconds: float = 120) -> None:
+    def wait_for_keys(self, keys: set[str]) -> None:
         """Until just these keys are written, each perhaps more than once."""
-        wait_for(f"{len(keys)} keys", lambda: {line[3] for line in self.lines()} >= keys, seconds)
+        wait_for(lambda: {line[3] for line in self.lines()} >= keys, what=f"{len(keys)} keys")
         assert {line[3] for line in self.lines()} == keys
 
-    def letters(self, count: int, seconds: float = 60) -> dict[str, Letter]:
+    def letters(self, count: int) -> dict[str, Letter]:
         """The dead letters by key, once there are so many: headers without their prefix."""
         consumer = Consumer({"bootstrap.servers": self.settings.kafka, "group.id": self.name})
         consumer.assign([TopicPartition(self.dead, 0, 0)])
         found: dict[str, Letter] = {}
-        end = time.monotonic() + seconds
-        while len(found) < count:
-            assert time.monotonic() < end, f"{len(found)} dead letters of {count} after {seconds} s"
+
+        def read() -> int:
             message = consumer.poll(0.5)
             if message is not None and message.error() is None:
                 headers = {name.removeprefix(PREFIX): text.decode() for name, text in message.headers()}
                 found[message.key().decode()] = headers | {"value": message.value()}
+            return len(found)
+
+        wait_for(read, lambda read: read >= count, what=f"{count} dead letters")
         consumer.close()
         return found

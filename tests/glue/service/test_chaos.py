@@ -21,7 +21,7 @@ from pathlib import Path
 import psutil
 import pytest
 import requests
-from playground import Cable, Playground, a_post, wait_for
+from playground import Cable, Playground, a_post
 
 from glue.deadletters.headers import PREFIX, last
 from glue.local.ports import is_free
@@ -29,6 +29,7 @@ from glue.local.report import Reporter
 from glue.local.stack import PARTS, Stack
 from glue.local.state import State
 from glue.settings import state_dir
+from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(3600)]
 KILLS = int(os.environ.get("MXCTL_CHAOS_KILLS", "6"))
@@ -160,8 +161,8 @@ def assert_exactly_once(play: Playground, load: Load) -> None:
     assert all(versions == sorted(versions) for versions in by_key.values()), "out of order"
 
 
-def until_all_is_out(play: Playground, load: Load, seconds: float) -> None:
-    wait_for(lambda: len(play.keys(play.output)) + len(play.keys(play.dead)) >= len(load.sent), seconds=seconds)
+def until_all_is_out(play: Playground, load: Load) -> None:
+    wait_for(lambda: len(play.keys(play.output)) + len(play.keys(play.dead)) >= len(load.sent), seconds=600)
 
 
 @OFTEN
@@ -176,7 +177,7 @@ def test_workers_are_killed_at_random_points(play: Playground, workers: list[Pro
                 time.sleep(7)
             victim.start()
             time.sleep(chance.uniform(1.5, 5))
-    until_all_is_out(play, load, 300)
+    until_all_is_out(play, load)
     for worker in workers:
         worker.stop()
     assert_exactly_once(play, load)
@@ -201,7 +202,7 @@ def test_the_broker_is_paused_and_killed_and_started_again(
         assert wait_for(lambda: all(map(is_free, part.ports.values())))
         Stack(state_dir(), Reporter(quiet=True), [part for part in PARTS if part.name == "kafka"]).up(services=False)
         time.sleep(3)
-    until_all_is_out(play, load, 300)
+    until_all_is_out(play, load)
     for worker in workers:
         worker.stop()
     assert_exactly_once(play, load)
@@ -228,7 +229,7 @@ def test_registry_and_redis_are_cut_under_load(play: Playground, config_dir: Pat
             time.sleep(3)
             line.mend()
             time.sleep(2)
-    until_all_is_out(play, load, 200)
+    until_all_is_out(play, load)
     worker.stop()
     assert_exactly_once(play, load)
 
@@ -258,7 +259,7 @@ def test_several_workers_are_replaced_when_they_die_and_leave_with_their_supervi
             f'millionx_glue_consumed_total{{chain="{play.name}"'
             in requests.get(f"http://127.0.0.1:{port}/metrics", timeout=5).text
         )
-    until_all_is_out(play, load, 200)
+    until_all_is_out(play, load)
     left = service.workers()
     service.kill()
     assert wait_for(lambda: not any(worker.is_running() for worker in left)), "orphans"

@@ -7,10 +7,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playground import Cable, Playground, a_post, wait_for
+from playground import Cable, Playground, a_post
 
 from glue.avro import load_schema
 from glue.settings import get_settings
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.stack
 SCHEMAS = Path(__file__).parents[3] / "schemas"
@@ -39,7 +40,7 @@ def test_records_wait_while_redis_is_down_and_go_on_when_it_is_back(play: Playgr
         "errors.retry.delay.max.ms": "300",
     }
     with play.working(**settings) as worker:
-        assert wait_for(lambda: worker.health.held)
+        wait_for(lambda: worker.health.held)
         assert not worker.health.ready()
         assert worker.health.alive()
         assert play.keys(play.dead) == []
@@ -89,7 +90,7 @@ def test_records_wait_while_the_registry_is_down(play: Playground, registry_cabl
         for number in range(100, 200):
             play.send(number, value=encode(a_post(number) | {"extra": 1}))
         play.flush()
-        assert wait_for(lambda: worker.health.held)
+        wait_for(lambda: worker.health.held)
         registry_cable.mend()
         play.until(200)
     assert play.keys(play.dead) == []

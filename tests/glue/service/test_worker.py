@@ -9,7 +9,7 @@ import urllib.request
 
 import pytest
 from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource
-from playground import Playground, a_post, wait_for
+from playground import Playground, a_post
 
 from glue.deadletters.read import read_letters
 from glue.deadletters.replay import replay
@@ -17,6 +17,7 @@ from glue.errors import ConfigError, ServiceError
 from glue.kafka import clients as kafka
 from glue.privacy.keyring import Keyring, load_keyring
 from glue.service.health import Health, serve
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.stack
 

@@ -15,8 +15,8 @@ from glue.settings import Settings, get_settings
 from glue.topology.apply import apply_all
 from glue.topology.model import Kind
 from tests.glue.stores.postgres import PASSWORD, USER, Postgres
-from tests.playground import wait_for
 from tests.sandbox.snowflake.rows import Topic, order, weather
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.stack
 MANY = 2000

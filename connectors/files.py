@@ -27,8 +27,8 @@ from connectors.sink import Sink
 from connectors.source import Fields, Raw
 from connectors.stats import Stats
 from connectors.text import Mentions, hashtags, product_ids
-from glue.clients.registry import registry_client
 from glue.errors import DataError, UsageError
+from glue.registry import registry_client
 from glue.settings import Settings
 
 Format = Literal["jsonl", "csv", "text"]

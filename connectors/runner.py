@@ -21,8 +21,8 @@ from connectors.sink import Sink
 from connectors.source import Context, Source, Window
 from connectors.stats import Stats
 from connectors.totals import Totals, add_totals
-from glue.clients.registry import registry_client
 from glue.errors import MillionXError
+from glue.registry import registry_client
 from glue.settings import Settings, state_dir
 
 log = logging.getLogger(__name__)

@@ -18,9 +18,9 @@ from connectors.checkpoint import TOPIC as CHECKPOINTS
 from connectors.errors import FencedError
 from connectors.models import SourceRecord
 from glue.avro import Encoder, encoder_for_subject
-from glue.clients.registry import SchemaRegistryClient
 from glue.errors import ServiceError, ServiceUnavailableError
 from glue.kafka.clients import producer
+from glue.registry import SchemaRegistryClient
 from glue.tracing import HEADER, traces
 
 _TRANSACTION_MS = 15_000  # a transaction lasts as long as its produce calls; readers wait that long for a killed one

@@ -38,8 +38,8 @@ from connectors.shopify import Shopify, ShopifyOptions
 from connectors.sink import Sink
 from connectors.source import Context, Raw
 from connectors.stats import Stats
-from glue.clients.registry import registry_client
 from glue.errors import ConfigError, MillionXError, ServiceUnavailableError, UsageError
+from glue.registry import registry_client
 from glue.settings import Settings, state_dir
 
 log = logging.getLogger(__name__)

@@ -19,8 +19,8 @@ from typing import Any, cast
 import fastavro
 from fastavro.schema import parse_schema
 
-from glue.clients.registry import Schema, SchemaRegistryClient, registry_errors
 from glue.errors import ConfigError, DataError, ServiceError, ServiceUnavailableError
+from glue.registry import Schema, SchemaRegistryClient, registry_errors
 
 AvroSchema = dict[str, Any]
 _HEADER = struct.Struct(">bI")

@@ -40,7 +40,7 @@ def declared(topics: dict[str, str]) -> DeclaredChain:
 
 def processor(topics: dict[str, str]) -> Processor:
     from glue.avro import encoder_for_subject
-    from glue.clients.registry import registry_client
+    from glue.registry import registry_client
 
     chain, registry = declared(topics), registry_client(get_settings().registry)
     encode = encoder_for_subject(registry, f"{topics['output']}-value")

@@ -13,9 +13,9 @@ from confluent_kafka.admin import NewTopic
 from confluent_kafka.schema_registry import Schema
 
 from glue.avro import Encoder, load_schema
-from glue.clients.registry import registry_client
 from glue.identity import record_key
 from glue.kafka import clients as kafka
+from glue.registry import registry_client
 from glue.settings import get_settings
 
 TEXT = """এই জামাটার দাম কত ভাই juta ta khub valo delivery dhaka price koto nice

@@ -18,9 +18,9 @@ from confluent_kafka.schema_registry.avro import AvroDeserializer, AvroSerialize
 from confluent_kafka.serialization import MessageField, SerializationContext
 
 from glue.avro import Decoder, Encoder, load_schema
-from glue.clients.registry import registry_client
 from glue.embedding import open_embedder
 from glue.privacy import pii
+from glue.registry import registry_client
 from glue.settings import get_settings
 
 _ROUNDS = 5

@@ -22,8 +22,8 @@ from confluent_kafka.admin import NewTopic  # type: ignore[attr-defined]
 
 from connectors.config import SourceConfig, load_source
 from connectors.runner import RunResult, run_once
-from glue.clients.registry import Schema, registry_client
 from glue.kafka.clients import admin_client
+from glue.registry import Schema, registry_client
 from glue.settings import Settings, get_settings
 from sandbox import control
 

@@ -16,9 +16,9 @@ from glue.audit.expect import ORDERS, VECTORS, WEATHER
 from glue.audit.stores import all_stores
 from glue.audit.tail import TopicTail
 from glue.avro import encoder_for_subject
-from glue.clients.registry import registry_client
 from glue.identity import record_key
 from glue.kafka import clients as kafka
+from glue.registry import registry_client
 from glue.settings import Settings
 
 # kind -> (source topic, topics on the way, store)

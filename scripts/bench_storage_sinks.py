@@ -16,9 +16,9 @@ from bench_storage_rows import Row, order_row, vector_post
 from confluent_kafka.admin import NewTopic
 
 from glue.avro import Encoder, load_schema
-from glue.clients.registry import Schema, registry_client
 from glue.identity import record_key
 from glue.kafka import clients as kafka
+from glue.registry import Schema, registry_client
 from glue.settings import Settings
 from glue.stores.snowflake import client as warehouse
 from glue.stores.snowflake.client import Warehouse

@@ -16,10 +16,10 @@ from confluent_kafka.admin import NewTopic
 from confluent_kafka.schema_registry import Schema
 
 from glue.avro import Decoder, Encoder, load_schema
-from glue.clients.registry import registry_client
 from glue.deadletters.read import read_topics
 from glue.identity import record_key
 from glue.kafka import clients as kafka
+from glue.registry import registry_client
 from glue.service.loop import Worker
 from glue.settings import Settings
 from glue.transforms.declared import DeclaredChain

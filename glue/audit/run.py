@@ -16,7 +16,7 @@ from glue.audit.sinks import refused
 from glue.audit.store import Wanted, audit_store
 from glue.audit.table_side import TableSide
 from glue.avro import Decoder
-from glue.clients.registry import registry_client
+from glue.registry import registry_client
 from glue.settings import Settings
 from glue.stores.snowflake.client import Warehouse
 

@@ -13,7 +13,7 @@ from typing import Protocol, Self, cast
 from glue.audit.expect import DEAD_LETTER_TOPICS, SOURCE_TOPICS, expected_keys, stores_denied
 from glue.audit.tail import TopicTail
 from glue.avro import Decoder
-from glue.clients.registry import registry_client
+from glue.registry import registry_client
 from glue.settings import Settings
 
 

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from glue.avro import encoder_for_subject
 from glue.canary.flight import Flight
 from glue.canary.paths import HEADER, PATHS, SINK, Path
-from glue.clients.registry import registry_client
 from glue.errors import ServiceUnavailableError
 from glue.kafka.clients import producer
+from glue.registry import registry_client
 from glue.settings import Settings
 from glue.tracing import HEADER as TRACE_HEADER
 from glue.tracing import traces

@@ -33,7 +33,7 @@ def profile_names(context: click.Context, parameter: click.Parameter, incomplete
 
 def connector_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Connectors of the live cluster, with their state."""
-    from glue.clients.connect import ConnectClient
+    from glue.connect import ConnectClient
     from glue.errors import MillionXError
     from glue.settings import get_settings
 
@@ -78,7 +78,7 @@ def subject_names(context: click.Context, parameter: click.Parameter, incomplete
 
 def plugin_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Plugins of the live worker."""
-    from glue.clients.connect import ConnectClient
+    from glue.connect import ConnectClient
     from glue.errors import MillionXError
     from glue.settings import get_settings
 
@@ -97,8 +97,6 @@ def completion(shell: str) -> None:
 
     For example in ~/.bashrc: eval "$(mxctl completion bash)"
     """
-    from glue.cli.main import cli
-
     made = get_completion_class(shell)
     assert made is not None  # noqa: S101 - the choice above
-    click.echo(made(cli, {}, "mxctl", "_MXCTL_COMPLETE").source())
+    click.echo(made(click.get_current_context().find_root().command, {}, "mxctl", "_MXCTL_COMPLETE").source())

@@ -101,9 +101,9 @@ def stats(output: str, **given: Any) -> None:
 def show(contents: bool, output: str, **given: Any) -> None:
     """Show letters in full: all headers, the trace, and with --contents the masked value."""
     from glue.avro import Decoder
-    from glue.clients.registry import registry_client
     from glue.deadletters.show import contents as contents_of
     from glue.privacy.keyring import load_keyring
+    from glue.registry import registry_client
     from glue.settings import get_settings
 
     settings = get_settings()

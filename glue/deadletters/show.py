@@ -10,24 +10,7 @@ from glue.deadletters.read import Letter
 from glue.deadletters.replay import open_letter
 from glue.errors import MillionXError
 from glue.privacy.keyring import Keyring
-from glue.privacy.tags import tag_of
-from glue.transforms.contract import Record
-from glue.transforms.jsonvalue import to_json
-from glue.transforms.scrub import ScrubPII
-
-_HIDDEN = "•••"
-
-
-def masked(value: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
-    """``value`` for people's eyes: identities hidden, texts scrubbed, as the schema's tags ask."""
-    scrub = ScrubPII()
-    scrub.configure({"drop": "false"})
-    shown = dict(value)
-    for field in schema["fields"]:
-        if tag_of(field) in ("PII_ID", "PII_DROP") and shown.get(field["name"]) is not None:
-            shown[field["name"]] = _HIDDEN
-    record = scrub.apply(Record("", None, shown, schema))
-    return dict(to_json(record.value))
+from glue.privacy.shown import cause, masked
 
 
 def contents(letter: Letter, ring: Keyring, decode: Decoder) -> dict[str, Any]:
@@ -44,3 +27,9 @@ def contents(letter: Letter, ring: Keyring, decode: Decoder) -> dict[str, Any]:
     except MillionXError as error:
         return {**found, "unreadable": error.why, "starts": base64.b16encode(original.value[:5]).decode()}
     return {**found, "schema": schema.get("name"), "value": masked(value, schema)}
+
+
+def letter_cause(letter: Letter) -> str:
+    """The cause of a letter as it may be shown."""
+    names = ("class.name", "exception.class.name", "exception.message")
+    return cause(*(letter.header(name) for name in names))

@@ -21,13 +21,13 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from glue.errors import DataError
 from glue.privacy.keyring import Keyring
-from glue.transforms.contract import Headers
 
 _PLAIN, _COMPRESSED = b"MXS1", b"MXS2"
 _LARGE = 4096
 _NONCE = 12
 _NULL = 0xFFFFFFFF
 _LENGTH = struct.Struct(">I")
+Headers = list[tuple[str, bytes | None]]
 Contents = tuple[bytes | None, bytes | None, Headers]
 
 

@@ -8,20 +8,12 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from glue.avro_types import branches, type_name
+from glue.errors import DataError
+
 Tag = Literal["PUBLIC", "SCRUBBED", "PII_TEXT", "PII_ID", "PII_DROP"]
 SAFE: frozenset[str] = frozenset({"PUBLIC", "SCRUBBED"})
 _ORDER = ("PII_DROP", "PII_ID", "PII_TEXT", "SCRUBBED", "PUBLIC")
-
-
-def branches(avro_type: Any) -> list[Any]:
-    """The non-null branches of a type; a plain type is its own single branch."""
-    found = avro_type if isinstance(avro_type, list) else [avro_type]
-    return [branch for branch in found if branch != "null" and branch != {"type": "null"}]
-
-
-def type_name(avro_type: Any) -> str:
-    """The Avro name of a type: ``string``, ``record``, ``array`` …"""
-    return str(avro_type["type"]) if isinstance(avro_type, dict) else str(avro_type)
 
 
 def holds_text(avro_type: Any) -> bool:
@@ -89,3 +81,14 @@ def _records(avro_type: Any) -> list[dict[str, Any]]:
         elif name == "map":
             found += _records(branch["values"])
     return found
+
+
+def refuse_personal(transform: str, schema: dict[str, Any], names: frozenset[str]) -> None:
+    """Stop a transform that would take contents to where no tag guards them.
+
+    Raises:
+        DataError: one of the fields is tagged as personal.
+    """
+    unsafe = sorted(f["name"] for f in schema["fields"] if f["name"] in names and tag_of(f) not in SAFE)
+    if unsafe:
+        raise DataError(transform, f"fields {unsafe} hold personal data: scrub and hash first")

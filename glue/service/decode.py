@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from glue.avro import Decoder
-from glue.clients.registry import SchemaRegistryClient, registry_errors
 from glue.errors import DataError, ServiceError, ServiceUnavailableError
+from glue.registry import SchemaRegistryClient, registry_errors
 from glue.transforms.chain import Failure
 from glue.transforms.contract import Record
 

@@ -15,18 +15,18 @@ from uuid import uuid4
 
 from confluent_kafka import KafkaException, TopicPartition
 
-from glue.clients.registry import registry_client
+from glue.avro_types import to_json
 from glue.deadletters.read import read_partition
 from glue.errors import ConfigError, MillionXError, ServiceUnavailableError, UsageError
 from glue.kafka import clients as kafka
 from glue.privacy.tags import personal_fields
+from glue.registry import registry_client
 from glue.service.config import ServiceConfig
 from glue.service.decode import TopicReader, to_records
 from glue.settings import get_settings
 from glue.transforms.chain import Chain, Failure, Outcome
 from glue.transforms.contract import Record
 from glue.transforms.declared import DeclaredChain
-from glue.transforms.jsonvalue import to_json
 
 _TIMEOUT = 20.0
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")

@@ -10,10 +10,10 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from glue.avro import Encoder, encoder_for_subject
-from glue.clients.registry import registry_client
 from glue.deadletters.letter import LetterMaker
 from glue.errors import ServiceError, ServiceUnavailableError
 from glue.privacy.keyring import load_keyring
+from glue.registry import registry_client
 from glue.service.batch import Batch, place_of
 from glue.service.bounded import StuckError
 from glue.service.config import ServiceConfig

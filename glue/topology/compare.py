@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
-from glue.clients.secrets import has_reference, is_masked, is_secret_key, shown
+from glue.secrets import has_reference, is_masked, is_secret_key, shown
 from glue.topology.defaults import KeyDef
 from glue.topology.model import split_list
 

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from glue.clients.connect import ConnectClient
+from glue.connect import ConnectClient
 from glue.errors import ServiceError
 from glue.topology.model import split_list
 

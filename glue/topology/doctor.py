@@ -11,9 +11,9 @@ from pathlib import Path
 
 import requests
 
-from glue.clients.registry import registry_errors
 from glue.errors import MillionXError
 from glue.kafka.reads import TIMEOUT
+from glue.registry import registry_errors
 from glue.settings import cache_dir, state_dir
 from glue.topology.kinds.connector import known_plugin
 from glue.topology.live import read_connectors

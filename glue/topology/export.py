@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from glue.clients.secrets import has_reference, is_secret_key
 from glue.errors import UsageError
+from glue.secrets import has_reference, is_secret_key
 from glue.topology.avro_form import canonical
 from glue.topology.live import LiveConnector, LiveSubject, LiveTopic, read_connectors, read_subjects, read_topics
 from glue.topology.services import Services

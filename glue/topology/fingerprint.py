@@ -7,7 +7,7 @@ import json
 from functools import cache
 from typing import Any
 
-from glue.clients.secrets import has_reference, is_secret_key
+from glue.secrets import has_reference, is_secret_key
 from glue.topology.live import Live
 from glue.topology.model import Kind
 from glue.topology.plan import Plan

@@ -13,8 +13,8 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import ConfigResource, ConfigSource  # type: ignore[attr-defined]
 from confluent_kafka.schema_registry.error import SchemaRegistryError
 
-from glue.clients.registry import registry_errors
 from glue.kafka.reads import TIMEOUT, kafka_unavailable
+from glue.registry import registry_errors
 from glue.topology.history import Memory
 from glue.topology.model import Declared, Kind
 from glue.topology.services import Services

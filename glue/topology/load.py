@@ -13,9 +13,9 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from glue.avro import load_schema
-from glue.clients.secrets import is_secret_key
 from glue.errors import ConfigError, UsageError
 from glue.overlay import VAR, map_texts, merge_patch
+from glue.secrets import is_secret_key
 from glue.settings import Settings
 from glue.topology.model import Connector, Declared, Kind, Problem, Profile, Subject, SubjectsFile, Topic, TopicsFile
 

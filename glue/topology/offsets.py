@@ -9,7 +9,7 @@ from typing import Any
 
 from confluent_kafka import KafkaException, TopicPartition
 
-from glue.clients.connect import ConnectNotFoundError
+from glue.connect import ConnectNotFoundError
 from glue.errors import ServiceError, UsageError
 from glue.kafka.clients import consumer
 from glue.kafka.reads import TIMEOUT, kafka_unavailable, watermarks

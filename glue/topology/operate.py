@@ -6,9 +6,9 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from glue.clients.connect import ConnectClient, ConnectNotFoundError
-from glue.clients.secrets import shown
+from glue.connect import ConnectClient, ConnectNotFoundError
 from glue.errors import ServiceUnavailableError, UsageError
+from glue.secrets import shown
 from glue.topology.live import LiveConnector, read_connectors
 from glue.topology.offsets import lag_of
 from glue.topology.services import Services

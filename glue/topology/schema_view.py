@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from glue.clients.compatibility import incompatibilities
-from glue.clients.registry import registry_errors
 from glue.errors import ServiceError, UsageError
+from glue.registry import incompatibilities, registry_errors
 from glue.topology.avro_form import canonical
 from glue.topology.compare import FieldChange
 from glue.topology.diff import schema_fields

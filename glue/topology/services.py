@@ -7,10 +7,10 @@ from typing import Any
 
 from confluent_kafka import KafkaException
 
-from glue.clients.connect import ConnectClient
-from glue.clients.registry import SchemaRegistryClient, registry_client
+from glue.connect import ConnectClient
 from glue.kafka.clients import admin_client, must_listen
 from glue.kafka.reads import TIMEOUT, kafka_unavailable
+from glue.registry import SchemaRegistryClient, registry_client
 from glue.settings import Settings
 from glue.topology.defaults import Definitions
 from glue.topology.history import MemoryTopic

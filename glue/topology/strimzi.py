@@ -12,8 +12,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from glue.clients.secrets import is_secret_key
 from glue.errors import ConfigError
+from glue.secrets import is_secret_key
 from glue.topology.model import Connector, Declared, Topic
 
 API_VERSION = "kafka.strimzi.io/v1"

@@ -7,8 +7,8 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from glue.clients.secrets import mask_text
 from glue.errors import MillionXError, ServiceUnavailableError, Terminal
+from glue.secrets import mask_text
 from glue.topology.live import LiveConnector, read_connectors
 from glue.topology.progress import Event, Progress, silent
 from glue.topology.services import Services

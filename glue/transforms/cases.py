@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from glue.avro import load_schema
+from glue.avro_types import from_json, to_json
 from glue.errors import ConfigError
 from glue.settings import get_settings
 from glue.transforms.chain import Chain, Failure
 from glue.transforms.contract import Record
 from glue.transforms.declared import Case, DeclaredChain, load_chain
-from glue.transforms.jsonvalue import from_json, to_json
 
 
 @dataclass(frozen=True)

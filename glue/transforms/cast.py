@@ -9,11 +9,10 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
+from glue.avro_types import BySchema, branches, to_json
 from glue.errors import DataError
-from glue.privacy.tags import branches, tag_of
+from glue.privacy.tags import refuse_personal, tag_of
 from glue.transforms.contract import Record, Transform, TransformConfig
-from glue.transforms.derived import Derived, refuse_personal
-from glue.transforms.jsonvalue import to_json
 
 _TRUE, _FALSE = "true", "false"
 
@@ -81,7 +80,7 @@ class Cast(Transform[CastConfig]):
     def configure(self, props: Mapping[str, str]) -> None:
         super().configure(props)
         self._casts = {name: _CASTS[kind] for name, kind in (pair.split(":") for pair in self.config.spec)}
-        self._derived = Derived(self._schema)
+        self._derived = BySchema(self._schema)
 
     def apply(self, record: Record) -> Record:
         value = record.value

@@ -7,9 +7,9 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
+from glue.avro_types import BySchema, to_json
+from glue.privacy.tags import refuse_personal
 from glue.transforms.contract import Record, Transform, TransformConfig
-from glue.transforms.derived import Derived, refuse_personal
-from glue.transforms.jsonvalue import to_json
 
 
 class HeaderFromConfig(TransformConfig):
@@ -31,7 +31,7 @@ class HeaderFrom(Transform[HeaderFromConfig]):
         super().configure(props)
         self._pairs = list(zip(self.config.fields, self.config.headers, strict=True))
         self._moves = self.config.operation == "move"
-        self._derived = Derived(self._schema)
+        self._derived = BySchema(self._schema)
 
     def apply(self, record: Record) -> Record:
         value = record.value

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
 from pydantic import Field
 
+from glue.avro_types import BySchema, branches, type_name
 from glue.errors import DataError
-from glue.privacy.keyring import Keyring, load_keyring
-from glue.privacy.pii import ascii_digits
-from glue.privacy.tags import branches, tag_of, type_name
+from glue.privacy.keyring import load_keyring, pseudonym
+from glue.privacy.tags import tag_of
 from glue.settings import get_settings
 from glue.transforms.contract import Record, Transform, TransformConfig
-
-_MOBILE_DIGITS = 10  # 1XXXXXXXXX, what all spellings of a Bangladeshi mobile have in common
-_SHORTEST_PHONE = 7
 
 
 class HashConfig(TransformConfig):
@@ -39,7 +35,7 @@ class HashIdentity(Transform[HashConfig]):
         ring = load_keyring(self.config.keys_file or get_settings().hash_keys_file)
         self._hash = lru_cache(self.config.cache_size)(lambda text: pseudonym(ring, text, self.config.key_id or None))
         self._hash("probe")  # an unknown key id stops the start, not the first record
-        self._plans: dict[int, tuple[dict[str, Any], list[tuple[str, str]], dict[str, Any]]] = {}
+        self._plan = BySchema(lambda schema: (self._names(schema), self.output_schema(schema)))
 
     def apply(self, record: Record) -> Record:
         value = record.value
@@ -48,10 +44,8 @@ class HashIdentity(Transform[HashConfig]):
         schema = record.schema
         if schema is None:
             raise DataError("HashIdentity", "the record has no schema, so nothing says what in it is personal")
-        plan = self._plans.get(id(schema))
-        if plan is None:
-            plan = self._plans[id(schema)] = (schema, self._plan(schema), self.output_schema(schema))
-        for name, hashed in plan[1]:
+        names, output = self._plan(schema)
+        for name, hashed in names:
             found = value.pop(name, None)
             if found is None or found == "":
                 value[hashed] = None
@@ -59,10 +53,10 @@ class HashIdentity(Transform[HashConfig]):
                 value[hashed] = [self._hash(str(item)) for item in found]
             else:
                 value[hashed] = self._hash(found if isinstance(found, str) else str(found))
-        record.schema = plan[2]
+        record.schema = output
         return record
 
-    def _plan(self, schema: dict[str, Any]) -> list[tuple[str, str]]:
+    def _names(self, schema: dict[str, Any]) -> list[tuple[str, str]]:
         names = [field["name"] for field in schema["fields"] if tag_of(field) == "PII_ID"]
         return [(name, name + self.config.suffix) for name in names]
 
@@ -84,22 +78,3 @@ class HashIdentity(Transform[HashConfig]):
                 }
             )
         return {**schema, "fields": fields}
-
-
-def normalise(text: str) -> str:
-    """One spelling for each person, with its kind in front: ``phone:1712345678``, ``mail:a@b.com``, ``name:karim``."""
-    folded = unicodedata.normalize("NFKC", text).strip().casefold()
-    if "@" in folded.lstrip("@") and " " not in folded:
-        return "mail:" + folded
-    digits = "".join(filter(str.isdigit, ascii_digits(folded)))
-    letters = sum(map(str.isalpha, folded))
-    if letters == 0 and len(digits) >= _SHORTEST_PHONE:
-        national = digits.removeprefix("00").removeprefix("880").removeprefix("0").removeprefix("0")
-        is_mobile = len(national) == _MOBILE_DIGITS and national.startswith("1")
-        return "phone:" + (national if is_mobile else digits)
-    return "name:" + " ".join(folded.lstrip("@").split())
-
-
-def pseudonym(ring: Keyring, text: str, key_id: str | None = None) -> str:
-    """``<key id>:<hex>`` of a person under the active key, or under ``key_id`` to look up what an old key wrote."""
-    return ring.sign(normalise(text).encode(), key_id)

@@ -8,8 +8,8 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
+from glue.avro_types import BySchema
 from glue.transforms.contract import Record, Transform, TransformConfig
-from glue.transforms.derived import Derived, with_field
 
 _TIME = {"type": "long", "logicalType": "timestamp-millis"}
 
@@ -43,7 +43,7 @@ class InsertField(Transform[InsertFieldConfig]):
             (config.static_field, "string", lambda record: config.static_value),
         ]
         self._inserts = [insert for insert in known if insert[0]]
-        self._derived = Derived(self._schema)
+        self._derived = BySchema(self._schema)
 
     def apply(self, record: Record) -> Record:
         value = record.value
@@ -65,3 +65,10 @@ class InsertField(Transform[InsertFieldConfig]):
 
 def _time(record: Record) -> datetime | None:
     return None if record.timestamp is None else datetime.fromtimestamp(record.timestamp / 1000, UTC)
+
+
+def with_field(schema: dict[str, Any], name: str, avro_type: Any) -> dict[str, Any]:
+    """``schema`` with a public field of that type at its end, or in the place of the one that has its name."""
+    added = {"name": name, "type": avro_type, "confluent:tags": ["PUBLIC"]}
+    fields = [added if field["name"] == name else field for field in schema["fields"]]
+    return {**schema, "fields": fields if added in fields else [*fields, added]}

@@ -9,9 +9,9 @@ from typing import Any
 
 from pydantic import Field
 
+from glue.avro_types import BySchema
 from glue.errors import DataError
 from glue.transforms.contract import Record, Transform, TransformConfig
-from glue.transforms.derived import Derived
 
 _EMPTY: dict[type, Any] = {
     str: "",
@@ -34,7 +34,7 @@ class MaskField(Transform[MaskFieldConfig]):
 
     def configure(self, props: Mapping[str, str]) -> None:
         super().configure(props)
-        self._derived = Derived(self._schema)
+        self._derived = BySchema(self._schema)
 
     def apply(self, record: Record) -> Record:
         value = record.value

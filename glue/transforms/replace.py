@@ -7,9 +7,9 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
+from glue.avro_types import BySchema
 from glue.errors import DataError
 from glue.transforms.contract import Record, Transform, TransformConfig
-from glue.transforms.derived import Derived
 
 
 class ReplaceFieldConfig(TransformConfig):
@@ -31,7 +31,7 @@ class ReplaceField(Transform[ReplaceFieldConfig]):
         super().configure(props)
         self._names = dict(pair.split(":") for pair in self.config.renames)
         self._include, self._exclude = frozenset(self.config.include), frozenset(self.config.exclude)
-        self._derived = Derived(self._schema)
+        self._derived = BySchema(self._schema)
 
     def apply(self, record: Record) -> Record:
         value = record.value

@@ -8,8 +8,8 @@ from typing import Any
 
 from pydantic import Field
 
+from glue.avro_types import BySchema
 from glue.transforms.contract import Record, Transform, TransformConfig
-from glue.transforms.derived import Derived
 
 
 class IngestionTimeConfig(TransformConfig):
@@ -22,7 +22,7 @@ class InsertIngestionTime(Transform[IngestionTimeConfig]):
 
     def configure(self, props: Mapping[str, str]) -> None:
         super().configure(props)
-        self._derived = Derived(self._schema)
+        self._derived = BySchema(self._schema)
 
     def apply(self, record: Record) -> Record:
         value = record.value

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
+from glue.avro_types import BySchema
 from glue.errors import DataError
 from glue.transforms.constraints import Constraints
 from glue.transforms.contract import Record, Transform, TransformConfig
@@ -20,7 +21,7 @@ class Validate(Transform[ValidateConfig]):
 
     def configure(self, props: Any) -> None:
         super().configure(props)
-        self._compiled: dict[int, tuple[dict[str, Any], Constraints]] = {}
+        self._constraints = BySchema(Constraints)
 
     def apply(self, record: Record) -> Record:
         value = record.value
@@ -31,10 +32,7 @@ class Validate(Transform[ValidateConfig]):
         schema = record.schema
         if schema is None:
             raise DataError("Validate", "the record has no schema, so nothing says what is valid")
-        found = self._compiled.get(id(schema))
-        if found is None:  # the schema is kept beside its checks, so that its id is not given to another one
-            found = self._compiled[id(schema)] = (schema, Constraints(schema))
-        problem = found[1].broken(value)
+        problem = self._constraints(schema).broken(value)
         if problem:
             raise DataError("Validate", problem)
         return record

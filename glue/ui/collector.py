@@ -10,10 +10,10 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from glue.clients.connect import ConnectClient
-from glue.clients.registry import registry_client, registry_errors
+from glue.connect import ConnectClient
 from glue.deadletters.read import Letter
 from glue.errors import MillionXError
+from glue.registry import registry_client, registry_errors
 from glue.settings import Settings
 from glue.topology.graph.traffic import Place, Traffic, read_traffic, really_done
 from glue.topology.live import LiveConnector, read_connectors

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from glue.clients.secrets import shown
 from glue.deadletters.triage import by_cause
 from glue.errors import MillionXError
+from glue.privacy.shown import cause, clean
+from glue.secrets import shown
 from glue.topology.graph.live import reads_of
 from glue.topology.graph.model import Graph, Node, NodeKind
 from glue.topology.live import read_subjects, read_topics
 from glue.topology.model import split_list
 from glue.topology.wait import root_cause
 from glue.ui.collector import Collector, Snapshot
-from glue.ui.privacy import cause, clean
 from glue.ui.view import node_view
 
 Section = dict[str, Any]

@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Generic, TypeVar
 
 from glue.errors import MillionXError
-from glue.ui.privacy import clean
+from glue.privacy.shown import clean
 
 T = TypeVar("T")
 SILENT_AFTER = 8.0  # seconds that a read may take before the service counts as not answering

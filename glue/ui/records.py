@@ -9,10 +9,11 @@ from typing import Any
 from glue.avro import Decoder
 from glue.deadletters.headers import SEALED, last
 from glue.deadletters.read import MARK, Letter
+from glue.deadletters.show import letter_cause
 from glue.errors import MillionXError, ServiceUnavailableError
 from glue.kafka.reads import read_to_end
+from glue.privacy.shown import visible_key, visible_value
 from glue.topology.graph.traffic import Place
-from glue.ui.privacy import letter_cause, visible_key, visible_value
 
 MOST = 10
 _BACK = 12  # offsets from the end of each partition: transaction markers take some of them

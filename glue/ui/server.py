@@ -20,10 +20,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from glue.avro import Decoder
 from glue.errors import MillionXError, UsageError
+from glue.privacy.shown import clean
 from glue.settings import Settings
 from glue.ui.collector import KAFKA, Collector
 from glue.ui.detail import node_detail
-from glue.ui.privacy import clean
 from glue.ui.records import LatestRecords
 from glue.ui.view import graph_view, live_graph
 

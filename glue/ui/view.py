@@ -7,11 +7,12 @@ from collections import Counter
 from typing import Any
 
 from glue.deadletters.read import Letter
+from glue.deadletters.show import letter_cause
+from glue.privacy.shown import clean
 from glue.topology.graph.layout import arrange
 from glue.topology.graph.live import put_connectors, put_traffic, reads_of
 from glue.topology.graph.model import Graph, Node, NodeKind, build, stores_of
 from glue.ui.collector import CONNECT, EVERY, KAFKA, REGISTRY, Snapshot
-from glue.ui.privacy import clean, letter_cause
 
 _FRESH = 600_000  # milliseconds since its last record in which a source counts as at work
 WORDS = {"ok": "well", "idle": "idle", "warn": "check", "fail": "failed", "unknown": "unknown"}

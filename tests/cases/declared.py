@@ -34,7 +34,7 @@ def _validate(given: Any, want: Any) -> Iterator[str]:
 
 
 def _shown(given: Any, _: Any) -> Iterator[str]:
-    from glue.clients.secrets import shown
+    from glue.secrets import shown
 
     if given["secret"] in shown(given["key"], given["value"]):
         yield f"printed: {shown(given['key'], given['value'])}"
@@ -105,7 +105,7 @@ def _decode(given: Any, want: Any) -> Iterator[str]:
 
 
 def _rest(given: Any, want: Any) -> Iterator[str]:
-    from glue.clients.connect import ConnectClient
+    from glue.connect import ConnectClient
     from glue.topology import offsets, operate
     from glue.topology.defaults import Definitions
 

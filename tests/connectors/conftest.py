@@ -24,8 +24,8 @@ from connectors.runner import RunResult, run_once
 from connectors.source import Context, Cursor, Fields, Source, Window
 from connectors.stats import Stats
 from glue.avro import Decoder
-from glue.clients.registry import Schema, registry_client
 from glue.kafka.clients import admin_client, consumer
+from glue.registry import Schema, registry_client
 from glue.settings import Settings, project_root
 from sandbox import control
 

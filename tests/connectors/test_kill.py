@@ -19,8 +19,8 @@ from connectors import publisher, source
 from connectors.errors import FencedError, LeaseHeldError
 from connectors.lease import holder, lease
 from connectors.sink import Message, Sink
-from glue.clients.registry import registry_client
 from glue.kafka.clients import admin_client
+from glue.registry import registry_client
 from glue.settings import Settings
 from tests.connectors.conftest import OnKafka
 from tests.connectors.test_faults_api import final_versions, newest_versions

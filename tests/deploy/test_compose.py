@@ -177,7 +177,7 @@ def test_secrets_are_files_and_each_is_used() -> None:
 
 @each_service
 def test_no_secret_is_in_the_environment(name: str) -> None:
-    from glue.clients.secrets import is_secret_key
+    from glue.secrets import is_secret_key
 
     for key, value in environment(SERVICES[name]).items():
         assert not is_secret_key(key.lower().replace("__", ".")) or value.startswith("/run/secrets/"), key

@@ -13,7 +13,7 @@ import pytest
 from kustomize import FOLDER, ROOT, Manifest, built, documents, of, only_container, pods, settings
 
 from connectors.config import load_source, source_names
-from glue.clients.secrets import has_reference, is_secret_key
+from glue.secrets import has_reference, is_secret_key
 from glue.settings import Settings
 from glue.topology.load import load
 from glue.topology.validate import validate_offline

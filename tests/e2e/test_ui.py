@@ -18,7 +18,7 @@ import requests
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from glue.clients.connect import ConnectClient
+from glue.connect import ConnectClient
 from glue.settings import Settings, state_dir
 from glue.topology.graph.model import build
 from glue.topology.load import load

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 
-from glue.clients.compatibility import incompatibilities
-from glue.clients.registry import Schema, registry_errors
 from glue.errors import ServiceError
+from glue.registry import Schema, incompatibilities, registry_errors
 from glue.topology.change import Undo, impossible
 from glue.topology.diff import Action, Change
 from glue.topology.live import Live

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from glue.clients.secrets import has_reference, is_secret_key
+from glue.secrets import has_reference, is_secret_key
 from glue.topology.model import Declared, Kind, Problem
 
 _OPEN = re.compile(r"\$\{")

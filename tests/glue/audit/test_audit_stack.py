@@ -16,9 +16,9 @@ import pytest
 from glue.audit.repair import HEADER
 from glue.audit.tail import TopicTail
 from glue.avro import encoder_for_subject
-from glue.clients.registry import registry_client
 from glue.identity import record_key
 from glue.kafka.clients import producer
+from glue.registry import registry_client
 from glue.stores.snowflake import client as warehouse
 from glue.stores.weaviate.client import Weaviate, document_id
 

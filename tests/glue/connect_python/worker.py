@@ -15,7 +15,7 @@ import psutil
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from glue.clients.connect import ConnectClient, ConnectNotFoundError
+from glue.connect import ConnectClient, ConnectNotFoundError
 from glue.settings import Settings
 from tests.glue.connect_python.conftest import HERE
 from tests.waiting import wait_for

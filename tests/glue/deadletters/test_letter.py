@@ -11,11 +11,12 @@ from glue.deadletters.headers import PREFIX, Position, error_headers, last, retr
 from glue.deadletters.letter import LetterMaker
 from glue.deadletters.read import Letter
 from glue.deadletters.replay import open_letter
-from glue.deadletters.show import contents, masked
+from glue.deadletters.show import contents
 from glue.deadletters.triage import Filter, by_cause
 from glue.errors import ConfigError, DataError, ServiceUnavailableError
 from glue.privacy.keyring import Keyring
 from glue.privacy.seal import seal, unseal
+from glue.privacy.shown import masked
 from glue.transforms.chain import Failure
 
 SCHEMAS = Path(__file__).parents[3] / "schemas"

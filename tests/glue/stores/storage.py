@@ -11,11 +11,11 @@ from typing import Any
 from uuid import uuid4
 
 from glue.avro import Encoder, encoder_for_subject
-from glue.clients.registry import registry_client
 from glue.deadletters.read import read_topics
 from glue.errors import MillionXError
 from glue.identity import record_key
 from glue.kafka.clients import producer
+from glue.registry import registry_client
 from glue.settings import Settings
 from glue.stores.snowflake.client import Warehouse
 from glue.stores.weaviate.client import Weaviate

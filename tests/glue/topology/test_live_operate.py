@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from glue.clients.connect import ConnectNotFoundError
+from glue.connect import ConnectNotFoundError
 from glue.errors import ServiceError, UsageError
 from glue.kafka.clients import producer
 from glue.topology import operate

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from glue.errors import ConfigError, DataError
-from glue.privacy.keyring import load_keyring
+from glue.privacy.keyring import load_keyring, normalise, pseudonym
 from glue.privacy.tags import personal_fields
 from glue.transforms.contract import Record
-from glue.transforms.identity import HashIdentity, normalise, pseudonym
+from glue.transforms.identity import HashIdentity
 
 Make = Callable[..., Record]
 

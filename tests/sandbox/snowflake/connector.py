@@ -15,12 +15,12 @@ from confluent_kafka import Message
 from confluent_kafka.admin import NewTopic
 
 from glue.avro import AvroSchema, Encoder, load_schema
-from glue.clients.registry import Schema, registry_client
 from glue.errors import MillionXError
 from glue.kafka import clients as kafka
 from glue.local.ports import is_free
 from glue.local.report import Reporter
 from glue.local.stack import Stack
+from glue.registry import Schema, registry_client
 from glue.settings import Settings, state_dir
 from glue.stores.snowflake import client as warehouse
 from glue.stores.snowflake import ddl as warehouse_ddl

@@ -10,9 +10,9 @@ from typing import Any
 from confluent_kafka import Producer
 
 from glue.avro import Encoder, encoder_for_subject
-from glue.clients.registry import registry_client
 from glue.identity import record_key
 from glue.kafka.clients import producer
+from glue.registry import registry_client
 from glue.settings import Settings
 
 Row = dict[str, Any]

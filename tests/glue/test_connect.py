@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from glue.clients.connect import ConnectClient, ConnectNotFoundError, RebalancingError
+from glue.connect import ConnectClient, ConnectNotFoundError, RebalancingError
 from glue.errors import ServiceError, ServiceUnavailableError, Terminal, Transient
 
 Answer = tuple[int, Any]

@@ -1,21 +1,25 @@
-"""The Schema Registry client: Confluent's, with this project's errors."""
+"""The Schema Registry: Confluent's client with this project's errors, and the verdict on a schema with its reasons."""
 
 from __future__ import annotations
 
 import importlib
 import importlib.util
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
 
+import requests
 from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 from confluent_kafka.schema_registry.error import SchemaRegistryError
 
-from glue.clients.secrets import url_without_credentials
 from glue.errors import ConfigError, ServiceError, ServiceUnavailableError
+from glue.secrets import url_without_credentials
 
-__all__ = ["Schema", "SchemaRegistryClient", "registry_client", "registry_errors"]
-
+__all__ = ["Schema", "SchemaRegistryClient", "incompatibilities", "registry_client", "registry_errors"]
+_TIMEOUT = 20
 
 # The client's own HTTP library: httpx or httpx2, by the version of confluent-kafka.
 _AWAY: tuple[type[Exception], ...] = (
@@ -58,3 +62,37 @@ def registry_errors(what: str) -> Iterator[None]:
         raise ServiceUnavailableError(
             what, f"the Schema Registry does not answer ({type(error).__name__})", "is it running? mxctl local status"
         ) from error
+
+
+def incompatibilities(
+    url: str, subject: str, schema: dict[str, Any], *, every_version: bool = False
+) -> list[str] | None:
+    """Why ``schema`` may not become the next version of ``subject``; None where it may.
+
+    The reasons, which Confluent's client drops, are the server's texts; there may be none.
+    Source: Confluent Schema Registry API, ``POST /compatibility/subjects/{s}/versions[/latest]?verbose=true``.
+
+    Raises:
+        ServiceUnavailableError: no answer.
+        ServiceError: the registry refused the question.
+    """
+    path = f"/compatibility/subjects/{quote(subject, safe='')}/versions{'' if every_version else '/latest'}"
+    body = {"schema": json.dumps(schema, ensure_ascii=False), "schemaType": "AVRO"}
+    try:
+        answer = requests.post(url.rstrip("/") + path, params={"verbose": "true"}, json=body, timeout=_TIMEOUT)
+    except requests.RequestException as error:
+        raise ServiceUnavailableError(
+            f"subject {subject}", f"the Schema Registry does not answer ({type(error).__name__})", "mxctl local status"
+        ) from None
+    try:
+        found = answer.json()
+    except ValueError:
+        found = {}
+    if not answer.ok:
+        why = f"the registry answered {answer.status_code}: {found.get('message', '')}"
+        if answer.status_code >= 500:
+            raise ServiceUnavailableError(f"subject {subject}", why, "try again")
+        raise ServiceError(f"subject {subject}", why)
+    if found.get("is_compatible", False):
+        return None
+    return [str(message) for message in found.get("messages") or []]

@@ -1,15 +1,53 @@
-"""Values between Avro and the JSON that people read and write: times as ISO 8601 texts, decimals as texts."""
+"""Avro's types, what is derived of a schema once, and values as the JSON that people read and write.
+
+In JSON, times are ISO 8601 texts and decimals are texts.
+"""
 
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from glue.errors import DataError
-from glue.privacy.tags import branches, type_name
+
+AvroSchema = dict[str, Any]
+T = TypeVar("T")
+_MOST = 1000
+
+
+def branches(avro_type: Any) -> list[Any]:
+    """The non-null branches of a type; a plain type is its own single branch."""
+    found = avro_type if isinstance(avro_type, list) else [avro_type]
+    return [branch for branch in found if branch != "null" and branch != {"type": "null"}]
+
+
+def type_name(avro_type: Any) -> str:
+    """The Avro name of a type: ``string``, ``record``, ``array`` …"""
+    return str(avro_type["type"]) if isinstance(avro_type, dict) else str(avro_type)
+
+
+class BySchema(Generic[T]):
+    """Calls ``make`` once for each schema and returns the same result again; a schema is known by its identity.
+
+    The schema is kept beside the result, so that no other object gets its id. At most ``_MOST`` are kept: more than
+    that means that something makes a schema for each record.
+    """
+
+    def __init__(self, make: Callable[[AvroSchema], T]) -> None:
+        self._make = make
+        self._known: dict[int, tuple[AvroSchema, T]] = {}
+
+    def __call__(self, schema: AvroSchema) -> T:
+        found = self._known.get(id(schema))
+        if found is None:
+            if len(self._known) >= _MOST:
+                self._known.clear()
+            found = self._known[id(schema)] = (schema, self._make(schema))
+        return found[1]
 
 
 def from_json(value: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:

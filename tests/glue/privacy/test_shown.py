@@ -9,8 +9,8 @@ from uuid import uuid4
 import pytest
 
 from glue.avro import load_schema
+from glue.privacy.shown import HIDDEN, cause, clean, visible_key, visible_value
 from glue.settings import Settings
-from glue.ui.privacy import HIDDEN, cause, clean, visible_key, visible_value
 
 ORDER: dict[str, Any] = {
     "order_id": "O-1",

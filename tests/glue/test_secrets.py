@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from glue.clients.secrets import has_reference, is_masked, is_secret_key, mask_text, shown, url_without_credentials
+from glue.secrets import has_reference, is_masked, is_secret_key, mask_text, shown, url_without_credentials
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from glue.clients.secrets import mask_text
-from glue.deadletters.read import Letter
-from glue.deadletters.show import masked
-from glue.transforms.scrub import ScrubPII
+from glue.avro_types import to_json
+from glue.privacy.scrub import Scrubber
+from glue.privacy.tags import tag_of
+from glue.secrets import mask_text
 
 HIDDEN = "•••"
 _OURS = ("glue.", "connectors.")
@@ -19,9 +19,17 @@ _TEXT = 400
 
 def clean(text: str) -> str:
     """Free text without what looks like a secret, a phone number, a mail address or a national id."""
-    scrub = ScrubPII()
-    scrub.configure({})
-    return scrub.scrub(mask_text(text))
+    return Scrubber().text(mask_text(text))
+
+
+def masked(value: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    """``value`` for people's eyes, as JSON: identities hidden, texts scrubbed, as the schema's tags ask."""
+    shown = dict(value)
+    for field in schema["fields"]:
+        if tag_of(field) in ("PII_ID", "PII_DROP") and shown.get(field["name"]) is not None:
+            shown[field["name"]] = HIDDEN
+    Scrubber(drop=False).value(shown, schema)
+    return dict(to_json(shown))
 
 
 def visible_key(key: bytes | None) -> str | None:
@@ -62,9 +70,3 @@ def cause(by_class: str, error: str, message: str) -> str:
     if by_class.startswith(_OURS) or error.startswith(_OURS):
         return clean(message)
     return f"{error.rpartition('.')[2] or 'unknown error'} (its text may quote the record, so it is not shown here)"
-
-
-def letter_cause(letter: Letter) -> str:
-    """The same for a letter."""
-    names = ("class.name", "exception.class.name", "exception.message")
-    return cause(*(letter.header(name) for name in names))

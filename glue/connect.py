@@ -18,8 +18,8 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
-from glue.clients.secrets import clean_message, url_without_credentials
 from glue.errors import ServiceError, ServiceUnavailableError, UsageError
+from glue.secrets import clean_message, url_without_credentials
 
 log = logging.getLogger(__name__)
 

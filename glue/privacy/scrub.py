@@ -1,0 +1,147 @@
+"""Scrubbing: personal data leaves the texts of a value, and fields that are personal throughout leave the value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from glue.avro_types import AvroSchema, BySchema, branches, type_name
+from glue.privacy import pii
+from glue.privacy.tags import Tag, tag_of
+
+TextMap = Callable[[str], str]
+Visit = Callable[[Any], Any]
+PLACEHOLDERS = {"PHONE": "[PHONE]", "EMAIL": "[EMAIL]", "NID": "[NID]", "EXCESS": "[REMOVED]"}
+
+
+class Scrubber:
+    """Scrubs texts, and values by the tags of their schema. Not thread-safe.
+
+    Args:
+        placeholders: what replaces a find, by its kind.
+        drop: whether fields tagged PII_DROP are removed.
+        again: whether texts tagged SCRUBBED are scrubbed once more.
+
+    Attributes:
+        found: how many finds of each kind were replaced since it was last cleared.
+    """
+
+    def __init__(
+        self, placeholders: Mapping[str, str] = PLACEHOLDERS, *, drop: bool = True, again: bool = False
+    ) -> None:
+        self._placeholders, self._drop, self._again = placeholders, drop, again
+        self._plan = BySchema(lambda schema: (self._fields(schema), self.output_schema(schema)))
+        self.found: dict[str, int] = {}
+
+    def text(self, text: str) -> str:
+        """``text`` with every find replaced."""
+        spans = pii.find(text)
+        if not spans:
+            return text
+        parts: list[str] = []
+        position = 0
+        for start, end, entity in spans:
+            parts += text[position:start], self._placeholders[entity]
+            position = end
+            self.found[entity] = self.found.get(entity, 0) + 1
+        parts.append(text[position:])
+        return "".join(parts)
+
+    def value(self, value: dict[str, Any], schema: AvroSchema) -> AvroSchema:
+        """Scrub ``value`` in place; the schema that it has then."""
+        fields, output = self._plan(schema)
+        for name, visit in fields:
+            if name in value:
+                if visit is None:
+                    del value[name]
+                else:
+                    value[name] = visit(value[name])
+        return output
+
+    def _fields(self, schema: AvroSchema) -> list[tuple[str, Visit | None]]:
+        """What happens to each field that does not stay as it is; None removes it."""
+        plan: list[tuple[str, Visit | None]] = []
+        for field in schema["fields"]:
+            tag = tag_of(field)
+            if tag == "PII_DROP" and self._drop:
+                plan.append((field["name"], None))
+            elif tag == "PII_TEXT" or (self._again and tag == "SCRUBBED"):
+                plan.append((field["name"], compile_visit(field["type"], self.text, "PII_TEXT")))
+        return plan
+
+    def output_schema(self, schema: AvroSchema) -> AvroSchema:
+        """``schema`` without the fields that are removed, and with SCRUBBED on those that are scrubbed."""
+        fields = []
+        for field in schema["fields"]:
+            tag = tag_of(field)
+            if tag == "PII_DROP" and self._drop:
+                continue
+            fields.append({**field, "confluent:tags": ["SCRUBBED"]} if tag == "PII_TEXT" else field)
+        return {**schema, "fields": fields}
+
+
+def compile_visit(avro_type: Any, visit_text: TextMap, tag: Tag | None) -> Visit:
+    """A function that returns a value of ``avro_type`` with ``visit_text`` applied to each personal text in it.
+
+    ``tag`` is what the enclosing field says. Records and maps are changed in place; bytes that are not decimals become
+    empty, since nothing can be said about their contents.
+    """
+    if type_name(avro_type) == "string":
+        return visit_text
+    visits = {type_name(branch): _visit_branch(branch, visit_text, tag) for branch in branches(avro_type)}
+    if len(visits) == 1:
+        (only,) = visits.values()
+        return lambda value: None if value is None else only(value)
+
+    def by_kind(value: Any) -> Any:
+        if isinstance(value, str):
+            return visit_text(value)
+        if isinstance(value, list):
+            return visits["array"](value) if "array" in visits else value
+        if isinstance(value, dict):
+            for name in ("record", "map"):
+                if name in visits:
+                    value = visits[name](value)
+            return value
+        return b"" if isinstance(value, bytes) else value
+
+    return by_kind
+
+
+def _visit_branch(branch: Any, visit_text: TextMap, tag: Tag | None) -> Visit:
+    name = type_name(branch)
+    if name == "array":
+        visit = compile_visit(branch["items"], visit_text, tag)
+        return lambda value: [visit(item) for item in value]
+    if name == "map":
+        visit = compile_visit(branch["values"], visit_text, tag)
+        return lambda value: {visit_text(key): visit(item) for key, item in value.items()}
+    if name == "record":
+        return _visit_record(branch, visit_text, tag)
+    if name in ("enum", "boolean", "int", "long", "float", "double"):
+        return lambda value: value
+    if name == "string":
+        return visit_text
+    return lambda value: visit_text(value) if isinstance(value, str) else (b"" if isinstance(value, bytes) else value)
+
+
+def _visit_record(schema: dict[str, Any], visit_text: TextMap, tag: Tag | None) -> Visit:
+    visits: list[tuple[str, Visit]] = []
+    for field in schema["fields"]:
+        found = tag_of(field, tag)
+        if found in ("PII_DROP", "PII_ID"):  # a nested identifier has no place for its hash: it goes
+            visits.append((field["name"], _gone))
+        elif found == "PII_TEXT":
+            visits.append((field["name"], compile_visit(field["type"], visit_text, "PII_TEXT")))
+
+    def visit(value: dict[str, Any]) -> dict[str, Any]:
+        for name, visit_field in visits:
+            if name in value:
+                value[name] = visit_field(value[name])
+        return value
+
+    return visit
+
+
+def _gone(value: Any) -> Any:
+    return "" if isinstance(value, str) else None

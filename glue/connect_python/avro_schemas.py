@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from glue.connect_python import plans
-from glue.connect_python.schema import Schema
+from glue.connect_python.schema import DATE, DECIMAL, TIME, TIMESTAMP, Schema
 from glue.errors import ConfigError
 
 _PRIMITIVES = {
@@ -30,7 +29,7 @@ _FROM_PRIMITIVE = {
     "enum": "STRING",
     "fixed": "BYTES",
 }
-_LOGICAL = {"date": plans.DATE, "time-millis": plans.TIME, "timestamp-millis": plans.TIMESTAMP}
+_LOGICAL = {"date": DATE, "time-millis": TIME, "timestamp-millis": TIMESTAMP}
 _LOGICAL_NAME = {name: avro for avro, name in _LOGICAL.items()}
 _PRECISION = "connect.decimal.precision"
 _DEFAULT_PRECISION = 64
@@ -76,7 +75,7 @@ def _bare(schema: Schema, named: dict[str, Schema]) -> Any:
             avro["connect.type"] = schema.type.lower()
         if schema.name in _LOGICAL_NAME:
             avro["logicalType"] = _LOGICAL_NAME[schema.name]
-        elif schema.name == plans.DECIMAL and 0 <= int(schema.parameters.get("scale", 0)) <= _DEFAULT_PRECISION:
+        elif schema.name == DECIMAL and 0 <= int(schema.parameters.get("scale", 0)) <= _DEFAULT_PRECISION:
             avro |= {
                 "logicalType": "decimal",
                 "precision": int(schema.parameters.get(_PRECISION, _DEFAULT_PRECISION)),
@@ -175,7 +174,7 @@ def _default_on_wire(schema: Schema, default: Any) -> Any:
     """An Avro default as our wire has values: bytes are text of code points 0–255 in Avro's JSON."""
     if schema.type == "BYTES" and isinstance(default, str):
         raw = default.encode("latin-1")
-        if schema.name != plans.DECIMAL:
+        if schema.name != DECIMAL:
             return raw
         return f"{int.from_bytes(raw, 'big', signed=True)}E-{schema.parameters.get('scale', '0')}"
     if schema.type == "STRUCT":
@@ -186,7 +185,7 @@ def _default_on_wire(schema: Schema, default: Any) -> Any:
 def _logical(schema: Schema, avro: dict[str, Any]) -> None:
     logical = avro.get("logicalType")
     if logical == "decimal" and schema.type == "BYTES":
-        schema.name = plans.DECIMAL
+        schema.name = DECIMAL
         schema.parameters = {"scale": str(avro.get("scale", 0)), _PRECISION: str(avro["precision"])} | schema.parameters
         if int(avro["precision"]) == _DEFAULT_PRECISION:
             del schema.parameters[_PRECISION]

@@ -10,16 +10,17 @@ from glue.connect_python.wire import Op
 from glue.errors import ConfigError, DataError, MillionXError, Transient, UsageError
 
 _RETRY_AFTER_MS = 1000
+_OURS, _PLUGINS = "glue.connect_python.", "glue.connect_python.sinks."
 Frame = tuple[str, str, str, int]
 
 
 def frames(traceback: TracebackType | None) -> list[Frame]:
-    """Module, function, file name and line of each call, innermost first, without those of this package."""
+    """Module, function, file name and line of each call, innermost first, without those of the bridge."""
     found: list[Frame] = []
     while traceback is not None:
         frame = traceback.tb_frame
         module = str(frame.f_globals.get("__name__", "?"))
-        if not module.startswith("glue.connect_python") and module != "__main__":
+        if module.startswith(_PLUGINS) or not (module.startswith(_OURS) or module == "__main__"):
             code = frame.f_code
             found.append((module, code.co_qualname, PurePath(code.co_filename).name, traceback.tb_lineno))
         traceback = traceback.tb_next

@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import gc
 import importlib
 import logging
 import os
+import resource
+import select
 import socket
 import sys
 from pathlib import Path
 from typing import Any
 
-from glue.connect_python import failures, guard
-from glue.connect_python.annotations import Annotations
-from glue.connect_python.home import Handler, Home
+from glue.connect_python import failures
+from glue.connect_python.adapters import Adapter, Handler, PredicateAdapter, SinkAdapter, TransformAdapter
 from glue.connect_python.options import describe
-from glue.connect_python.schemas import SchemaTable
+from glue.connect_python.schemas import Annotations, SchemaTable
 from glue.connect_python.sink import Sink
-from glue.connect_python.sink_home import SinkHome
-from glue.connect_python.transform_home import PredicateHome, TransformHome
 from glue.connect_python.wire import Connection, Op, unpack
 from glue.errors import ConfigError
 from glue.transforms.contract import Predicate, Transform
 
 _LOG = logging.getLogger(__name__)
-_KINDS: dict[str, tuple[type, type[Home]]] = {
-    "sink": (Sink, SinkHome),
-    "transform": (Transform, TransformHome),
-    "predicate": (Predicate, PredicateHome),
+_KINDS: dict[str, tuple[type, type[Adapter]]] = {
+    "sink": (Sink, SinkAdapter),
+    "transform": (Transform, TransformAdapter),
+    "predicate": (Predicate, PredicateAdapter),
 }
 
 
@@ -98,12 +99,12 @@ class Host:
 
     def _start(self, message: list[Any]) -> list[Any]:
         _, kind, name, props, memory, self._error_text, schemas = message
-        guard.limit_memory(memory)
+        limit_memory(memory)
         self._schemas.annotations = Annotations(Path(schemas) if schemas else None)
-        home = _KINDS[kind][1](load(name, kind)(), self._schemas, self._error_text)
-        home.configure(props)
-        self._handlers |= home.handlers
-        self._unforeseen = home.unforeseen
+        adapter = _KINDS[kind][1](load(name, kind)(), self._schemas, self._error_text)
+        adapter.configure(props)
+        self._handlers |= adapter.handlers
+        self._unforeseen = adapter.unforeseen
         gc.collect()
         gc.freeze()  # what was imported lives as long as the process; later collections need not look at it
         gc.set_threshold(20_000, 20, 20)  # records die young and hold no cycles
@@ -111,13 +112,36 @@ class Host:
 
     def _describe(self, message: list[Any]) -> list[Any]:
         _, kind, name, props, memory, self._error_text, _ = message
-        guard.limit_memory(memory)
+        limit_memory(memory)
         return [Op.OK, describe(load(name, kind).config_class, props)]
+
+
+def die_with_parent() -> None:
+    """End this process when the worker ends, however it does, even in the midst of a C function that never returns.
+
+    Standard input is a pipe whose other end only the worker holds. The kernel is asked for SIGIO when that end closes,
+    and the default action of SIGIO is to terminate, which needs neither the interpreter nor its lock.
+    """
+    stdin = sys.stdin.fileno()
+    fcntl.fcntl(stdin, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(stdin, fcntl.F_SETFL, fcntl.fcntl(stdin, fcntl.F_GETFL) | os.O_ASYNC)
+    poll = select.poll()
+    poll.register(stdin, select.POLLIN)
+    if poll.poll(0):  # it closed before we asked
+        os._exit(1)
+
+
+def limit_memory(mebibytes: int) -> None:
+    """Bound the data memory (heap and private mappings); beyond it allocation fails. 0 means no bound."""
+    if mebibytes:
+        limit = mebibytes << 20
+        with contextlib.suppress(ValueError, OSError):  # a lower hard limit is already in force
+            resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
 
 
 def main() -> None:
     """Connect, and serve until the worker hangs up or dies."""
-    guard.die_with_parent()
+    die_with_parent()
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
         sock.connect(sys.argv[1])

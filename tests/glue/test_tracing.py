@@ -10,9 +10,9 @@ import pytest
 from collector import Collector
 
 from glue import tracing
+from glue.connect_python.adapters import SinkAdapter
 from glue.connect_python.schemas import SchemaTable
 from glue.connect_python.sink import Report, Sink
-from glue.connect_python.sink_home import SinkHome
 from glue.connect_python.wire import Op
 from glue.errors import ConfigError, DataError
 from glue.transforms.contract import Record, TransformConfig
@@ -107,9 +107,9 @@ class Picky(Sink[NoConfig]):
 
 
 def test_a_python_sink_ends_the_trace(collector: Collector, flush: Callable[[], None]) -> None:
-    home = SinkHome(Picky(), SchemaTable(), error_text=False)
+    adapter = SinkAdapter(Picky(), SchemaTable(), error_text=False)
     row = ["sink.topic", 0, 7, 0, "key", 0, {"a": 1}, [["traceparent", CAME]], 0]
-    home.handlers[Op.PUT]([Op.PUT, [row, row]])
+    adapter.handlers[Op.PUT]([Op.PUT, [row, row]])
     flush()
     (span,) = collector.named("sink Picky")
     assert (span.trace, span.parent) == (CAME[3:35].decode(), CAME[36:52].decode())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import threading
 import time
 from collections import defaultdict
@@ -22,10 +23,9 @@ from weaviate.exceptions import (
 )
 
 from glue.connect_python.sink import Partition, Report, Sink
-from glue.connect_python.sinks import weaviate_errors as errors
 from glue.connect_python.sinks.weaviate_config import WeaviateSinkConfig
 from glue.connect_python.sinks.weaviate_objects import Objects, Write, waves
-from glue.errors import DataError, ServiceError, ServiceUnavailableError
+from glue.errors import DataError, MillionXError, ServiceError, ServiceUnavailableError
 from glue.stores.weaviate.client import open_client
 from glue.transforms.contract import Record
 
@@ -39,6 +39,18 @@ _UNSENDABLE = (
     TypeError,
     OverflowError,
 )
+# what a node says while it can not write: nothing is wrong with the object, and later it will be taken
+_TRANSIENT = re.compile(
+    r"read.?only|no space|disk|deadline|unavailable|timed? ?out|connect|shutting down|shut down|closed|memory|leader"
+    r"|replica|broadcast|consistency|too many|transport|not ready|locked|context canceled|status code: (429|5\d\d)",
+    re.IGNORECASE,
+)
+_FORBIDDEN = re.compile(r"unauthenticated|unauthorized|permission.?denied|forbidden|status code: 40[13]", re.IGNORECASE)
+_OBJECT = re.compile(r"^invalid |vector dimensions|dimensions|vector lengths", re.IGNORECASE)
+# Weaviate quotes the value it refuses; a dead letter's headers must not
+_QUOTED = re.compile(r"(given value is|got|value:|parsing time)\s.*$", re.IGNORECASE | re.DOTALL)
+
+_ALL_FAILED = "Here is the set of all errors: "
 
 
 class WeaviateSink(Sink[WeaviateSinkConfig]):
@@ -113,8 +125,8 @@ class WeaviateSink(Sink[WeaviateSinkConfig]):
             except ServiceError:
                 raise
             except Exception as error:
-                late = errors.is_timeout(error)
-                problem = errors.of_call(error, self.config.weaviate_connection_url)
+                late = is_timeout(error)
+                problem = of_call(error, self.config.weaviate_connection_url)
                 if not isinstance(problem, ServiceUnavailableError) or left[late] == 0:
                     problem.retry_after_ms = self.config.retry_interval  # type: ignore[attr-defined]
                     raise problem from error
@@ -138,7 +150,7 @@ class WeaviateSink(Sink[WeaviateSinkConfig]):
         try:
             result = collection.data.insert_many(objects)
         except Exception as error:
-            if not (isinstance(error, _UNSENDABLE) or errors.is_too_large(error)):
+            if not (isinstance(error, _UNSENDABLE) or is_too_large(error)):
                 raise
             if len(batch) > 1:
                 half = len(batch) // 2
@@ -148,9 +160,9 @@ class WeaviateSink(Sink[WeaviateSinkConfig]):
 
     def _refused(self, messages: dict[int, str], batch: list[Write]) -> list[tuple[Write, str]]:
         for message in messages.values():
-            if errors.is_transient(message):
-                raise ServiceUnavailableError("Weaviate", errors.reason(message))
-        return [(batch[at], errors.reason(message)) for at, message in messages.items()]
+            if is_transient(message):
+                raise ServiceUnavailableError("Weaviate", reason(message))
+        return [(batch[at], reason(message)) for at, message in messages.items()]
 
     def _delete(self, collection: Any, batch: list[Write]) -> list[tuple[Write, str]]:
         result = collection.data.delete_many(Filter.by_id().contains_any([one.id for one in batch]), verbose=False)
@@ -181,3 +193,33 @@ def connect(config: WeaviateSinkConfig) -> WeaviateClient:
         headers=dict(header.split("=", 1) for header in config.weaviate_headers),
         seconds=config.await_termination_ms / 1000,
     )
+
+
+def is_transient(message: str) -> bool:
+    """Whether an object was refused for reasons that pass, so that trying again makes sense."""
+    return bool(_TRANSIENT.search(message)) and not _OBJECT.search(message)
+
+
+def reason(message: str) -> str:
+    """Why an object was refused, without the value."""
+    return _QUOTED.sub(r"\1 …", message.rpartition(_ALL_FAILED)[2].strip())
+
+
+def is_timeout(error: Exception) -> bool:
+    """Whether a failed call was late, rather than not connected."""
+    return bool(re.search(r"timed? ?out|deadline", f"{type(error).__name__} {error}", re.IGNORECASE))
+
+
+def is_too_large(error: Exception) -> bool:
+    """Whether a request was refused for its size alone."""
+    return "larger than max" in str(error)
+
+
+def of_call(error: Exception, url: str) -> MillionXError:
+    """The error for a call that failed as a whole."""
+    if isinstance(error, ServiceUnavailableError):
+        return error
+    text = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+    if _FORBIDDEN.search(str(error)):
+        return ServiceError(f"Weaviate at {url}", text, "check weaviate.api.key and the rights of its user")
+    return ServiceUnavailableError(f"Weaviate at {url}", text, "start it, or wait for it; nothing is lost")

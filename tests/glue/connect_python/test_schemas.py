@@ -13,15 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glue.connect_python import plans
-from glue.connect_python.annotations import Annotations
 from glue.connect_python.avro_schemas import from_avro, to_avro
-from glue.connect_python.schema import Schema
-from glue.connect_python.schemas import SchemaTable
+from glue.connect_python.schema import DATE, DECIMAL, TIME, TIMESTAMP, Schema
+from glue.connect_python.schemas import Annotations, SchemaTable
 from glue.errors import ConfigError, DataError
 
-_TIMESTAMP = Schema("INT64", name=plans.TIMESTAMP, version=1)
-_DECIMAL = Schema("BYTES", name=plans.DECIMAL, version=1, parameters={"scale": "2"})
+_TIMESTAMP = Schema("INT64", name=TIMESTAMP, version=1)
+_DECIMAL = Schema("BYTES", name=DECIMAL, version=1, parameters={"scale": "2"})
 _POST = Schema(
     "STRUCT",
     name="bd.millionx.Post",
@@ -40,9 +38,9 @@ _POST = Schema(
         (_TIMESTAMP, 1_700_000_000_123, datetime(2023, 11, 14, 22, 13, 20, 123_000, UTC)),
         (_TIMESTAMP, -1, datetime(1969, 12, 31, 23, 59, 59, 999_000, UTC)),
         (_TIMESTAMP, 2**62, 2**62),
-        (Schema("INT32", name=plans.DATE), 19_000, date(2022, 1, 8)),
-        (Schema("INT32", name=plans.DATE), 2**31 - 1, 2**31 - 1),
-        (Schema("INT32", name=plans.TIME), 86_399_999, time(23, 59, 59, 999_000)),
+        (Schema("INT32", name=DATE), 19_000, date(2022, 1, 8)),
+        (Schema("INT32", name=DATE), 2**31 - 1, 2**31 - 1),
+        (Schema("INT32", name=TIME), 86_399_999, time(23, 59, 59, 999_000)),
         (_DECIMAL, "-12.30", Decimal("-12.30")),
         (Schema("ARRAY", detail=_DECIMAL), ["1.00", None], [Decimal("1.00"), None]),
         (Schema("MAP", detail=(Schema("STRING"), _DECIMAL)), {"a": "1.00"}, {"a": Decimal("1.00")}),
@@ -84,7 +82,7 @@ def test_a_time_without_zone_is_refused() -> None:
 
 _NAMES = st.text("abcdefg", min_size=1, max_size=5)
 _PLAIN = ("INT8", "INT16", "INT32", "INT64", "FLOAT32", "FLOAT64", "BOOLEAN", "STRING", "BYTES")
-_LOGICAL = (("INT64", plans.TIMESTAMP), ("INT32", plans.DATE), ("INT32", plans.TIME), ("BYTES", plans.DECIMAL))
+_LOGICAL = (("INT64", TIMESTAMP), ("INT32", DATE), ("INT32", TIME), ("BYTES", DECIMAL))
 _LEAVES = st.sampled_from([*((kind, None) for kind in _PLAIN), ("STRING", "my.Enum"), *_LOGICAL])
 
 
@@ -95,7 +93,7 @@ def _schemas(draw: st.DrawFn, depth: int = 3) -> Schema:
     version = draw(st.none() | st.integers(1, 9))
     if kind == "leaf":
         type_, name = draw(_LEAVES)
-        parameters = {"scale": str(draw(st.integers(-3, 9)))} if name == plans.DECIMAL else {}
+        parameters = {"scale": str(draw(st.integers(-3, 9)))} if name == DECIMAL else {}
         return Schema(type_, optional, name, version, doc, parameters)
     if kind == "array":
         return Schema("ARRAY", optional, None, version, doc, {}, draw(_schemas(depth=depth - 1)))

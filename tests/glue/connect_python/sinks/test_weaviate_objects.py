@@ -9,8 +9,8 @@ from uuid import UUID
 import pytest
 from pydantic import ValidationError
 
+from glue.connect_python.sinks.weaviate import is_transient, reason
 from glue.connect_python.sinks.weaviate_config import WeaviateSinkConfig
-from glue.connect_python.sinks.weaviate_errors import is_transient, reason
 from glue.connect_python.sinks.weaviate_objects import Objects, Write, waves
 from glue.errors import DataError
 from glue.stores.weaviate.client import document_id

@@ -17,6 +17,11 @@ def record_key(source: str, *parts: str | int) -> str:
     return str(uuid5(NAMESPACE, name))
 
 
+def derived_key(kind: str, key: str) -> str:
+    """Key of the ``kind`` of thing that is made from the record with ``key``; what a chain's ``rekey`` does."""
+    return record_key(kind, key)
+
+
 def price_key(order_key: str) -> str:
     """Key of the price observation that the order line with ``order_key`` yields."""
-    return record_key("price", order_key)
+    return derived_key("price", order_key)

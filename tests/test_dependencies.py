@@ -25,6 +25,7 @@ BASE = {
         "tracing",
     ]
 }
+LOAD = "glue.topology.load"  # the declared files, for whoever asks the pipeline that they make
 # room -> what it may import beside itself and BASE; a name stands for everything below it
 ROOMS: dict[str, set[str]] = {
     "connectors": {"glue.kafka", "glue.deadletters", "glue.privacy"},
@@ -37,10 +38,11 @@ ROOMS: dict[str, set[str]] = {
     "glue.deadletters": {"glue.kafka", "glue.privacy", "glue.transforms"},
     "glue.service": {"glue.kafka", "glue.privacy", "glue.transforms", "glue.deadletters"},
     "glue.connect_python": {"glue.transforms", "glue.stores"},
-    "glue.topology": {"glue.kafka", "glue.privacy", "glue.stores", "glue.transforms"},
-    "glue.audit": {"glue.deadletters", "glue.kafka", "glue.stores"},
-    "glue.canary": {"glue.audit", "glue.kafka", "glue.stores", "connectors.models"},
-    "glue.ui": {"glue.deadletters", "glue.kafka", "glue.privacy", "glue.transforms", "glue.topology"},
+    "glue.pipeline": {"glue.stores"},
+    "glue.topology": {"glue.kafka", "glue.pipeline", "glue.privacy", "glue.stores", "glue.transforms"},
+    "glue.audit": {"glue.deadletters", "glue.kafka", "glue.pipeline", "glue.stores", LOAD},
+    "glue.canary": {"glue.audit", "glue.kafka", "glue.pipeline", "glue.stores", "connectors.models", LOAD},
+    "glue.ui": {"glue.deadletters", "glue.kafka", "glue.pipeline", "glue.privacy", "glue.transforms", "glue.topology"},
     "glue.local": {"glue.stores", "glue.transforms", "glue.topology"},
 }
 # Circles through a function's body that are known and shall go.

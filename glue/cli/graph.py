@@ -34,7 +34,7 @@ def graph(output: str, live: bool, out: Path | None, url: str | None) -> None:
     declared = load(settings)
     made = build(declared)
     if live:
-        add_live_state(made, Services(settings), declared)
+        add_live_state(made, Services(settings))
     if output == "html":
         text = as_html(made, f"Topology, profile {declared.profile}", live)
     else:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from glue.identity import record_key
 from glue.transforms.contract import Record
 from glue.transforms.shape import Shape, millis
 
 
 class ToPriceObservation(Shape):
-    """Build a PriceObservation: what one unit cost, keyed by the order row that showed it."""
+    """Build a PriceObservation: what one unit cost. The chain's ``rekey`` gives it a key beside the order's."""
 
     schema_file = "price_observation.avsc"
 
     def build(self, record: Record, value: dict[str, Any]) -> dict[str, Any]:
-        record.key = record_key("price", record.key or "")
         return {
             "record_key": record.key,
             "version": millis(value["updated_at"]),

@@ -7,8 +7,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
+from pydantic import Field
+
 from glue.avro import load_schema
 from glue.errors import ConfigError, DataError
+from glue.identity import derived_key
 from glue.privacy.tags import personal_fields
 from glue.settings import get_settings
 from glue.transforms.contract import Record, Transform, TransformConfig
@@ -27,14 +30,17 @@ def load_output(schema_file: str) -> dict[str, Any]:
 
 
 class ShapeConfig(TransformConfig):
-    """No settings."""
+    rekey: str = Field(
+        "", description="Kind of thing that the record becomes: its key is derived from this and the old key."
+    )
 
 
 class Shape(Transform[ShapeConfig]):
     """Base of transforms that build the value of a sink topic from a record that is free of personal data.
 
     A record whose schema still tags something as personal is refused: a chain that forgot to scrub or to hash stops
-    here and not in a warehouse.
+    here and not in a warehouse. A new key is declared (``rekey``), never computed here: whoever follows a record
+    through the pipeline reads it from the chain's file.
     """
 
     config_class = ShapeConfig
@@ -56,6 +62,8 @@ class Shape(Transform[ShapeConfig]):
             self._checked = record.schema
         if record.key is None:
             raise DataError(type(self).__name__, "the record has no key")
+        if self.config.rekey:
+            record.key = derived_key(self.config.rekey, record.key)
         try:
             record.value = self.build(record, value)
         except KeyError as error:
@@ -65,7 +73,7 @@ class Shape(Transform[ShapeConfig]):
 
     @abstractmethod
     def build(self, record: Record, value: dict[str, Any]) -> dict[str, Any]:
-        """The new value; ``record.key`` may be changed. A KeyError names a field that is missing."""
+        """The new value; the key of ``record`` is that of the result already. A KeyError names a missing field."""
 
     def output_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
         return self._output

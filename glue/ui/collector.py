@@ -13,6 +13,7 @@ from typing import Any
 from glue.connect import ConnectClient
 from glue.deadletters.read import Letter
 from glue.errors import MillionXError
+from glue.pipeline.routes import Pipeline
 from glue.registry import registry_client, registry_errors
 from glue.settings import Settings
 from glue.topology.graph.traffic import Place, Traffic, read_traffic, really_done
@@ -134,11 +135,11 @@ class Collector:
         return max((file.stat().st_mtime for file in self.settings.config_dir.rglob("*.json")), default=0.0)
 
     def _read_kafka(self) -> tuple[Traffic, dict[str, list[Letter]]]:
-        declared = self.declared()
-        traffic = self._without_markers(read_traffic(self.services.admin, declared, _TIMEOUT))
+        pipeline = Pipeline.of(self.declared())
+        traffic = self._without_markers(read_traffic(self.services.admin, pipeline, _TIMEOUT))
         self._rates.add(time.monotonic(), traffic)
-        dead = {name for name, topic in declared.topics.items() if topic.dead_letters}
-        return traffic, self._letters.refresh({place: end for place, end in traffic.ends.items() if place[0] in dead})
+        ends = {place: end for place, end in traffic.ends.items() if place[0] in pipeline.dead_letters}
+        return traffic, self._letters.refresh(ends)
 
     def _without_markers(self, traffic: Traffic) -> Traffic:
         """Lags that are only transaction markers taken away; looked into once each, and only what does not move."""

@@ -6,12 +6,11 @@ from typing import Any
 
 from glue.deadletters.triage import by_cause
 from glue.errors import MillionXError
+from glue.pipeline.parts import Chain
 from glue.privacy.shown import cause, clean
 from glue.secrets import shown
-from glue.topology.graph.live import reads_of
 from glue.topology.graph.model import Graph, Node, NodeKind
 from glue.topology.live import read_subjects, read_topics
-from glue.topology.model import split_list
 from glue.topology.wait import root_cause
 from glue.ui.collector import Collector, Snapshot
 from glue.ui.view import node_view
@@ -131,10 +130,9 @@ def _dead(node: Node, graph: Graph, snapshot: Snapshot, collector: Collector) ->
 
 
 def _lag(node: Node, snapshot: Snapshot) -> list[Section]:
-    reads = reads_of(snapshot.declared, node)
-    if reads is None or snapshot.traffic is None:
+    if node.part is None or not node.part.reads or snapshot.traffic is None:
         return []
-    group, topics = reads
+    group, topics = node.part.group, node.part.reads
     lags = snapshot.traffic.lags(group, topics)
     rows: list[list[Any]] = [
         [topic, sum(lag for place, lag in lags.items() if place[0] == topic), _rate(snapshot.rates.read(group, topic))]
@@ -151,13 +149,12 @@ def _chain(node: Node, graph: Graph, snapshot: Snapshot, collector: Collector) -
     config = snapshot.declared.chains[node.label].get("config", {})
     steps: list[list[Any]] = [
         [number, name, str(config.get(f"transforms.{name}.type", "")).rpartition(":")[2]]
-        for number, name in enumerate(split_list(str(config.get("transforms", ""))), 1)
+        for number, name in enumerate(node.part.transforms if isinstance(node.part, Chain) else (), 1)
     ]
     sections = [_table("Transforms", ["Step", "Name", "Type"], steps), *_lag(node, snapshot)]
-    reads = reads_of(snapshot.declared, node)
-    if snapshot.traffic is not None and reads is not None:
+    if snapshot.traffic is not None and node.part is not None:
         rows: list[list[Any]] = [
-            [member.client, len(member.places)] for member in snapshot.traffic.members.get(reads[0], ())
+            [member.client, len(member.places)] for member in snapshot.traffic.members.get(node.part.group, ())
         ]
         note = "" if rows else f"Nobody. To start one: mxctl transforms run {node.label}, or mxctl local up"
         sections.append(_table("Workers", ["Worker", "Partitions"], rows, note))

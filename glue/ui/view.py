@@ -8,10 +8,11 @@ from typing import Any
 
 from glue.deadletters.read import Letter
 from glue.deadletters.show import letter_cause
+from glue.pipeline.parts import Connector
 from glue.privacy.shown import clean
 from glue.topology.graph.layout import arrange
-from glue.topology.graph.live import put_connectors, put_traffic, reads_of
-from glue.topology.graph.model import Graph, Node, NodeKind, build, stores_of
+from glue.topology.graph.live import put_connectors, put_traffic
+from glue.topology.graph.model import Graph, Node, NodeKind, build
 from glue.ui.collector import CONNECT, EVERY, KAFKA, REGISTRY, Snapshot
 
 _FRESH = 600_000  # milliseconds since its last record in which a source counts as at work
@@ -27,7 +28,7 @@ def live_graph(snapshot: Snapshot) -> Graph:
     if snapshot.connectors is not None:
         put_connectors(graph, snapshot.connectors)
     if snapshot.traffic is not None:
-        put_traffic(graph, snapshot.declared, snapshot.traffic)
+        put_traffic(graph, snapshot.traffic)
     for node in graph.nodes.values():
         _judge(node, snapshot, graph)
     return graph
@@ -72,12 +73,7 @@ def open_letters(node: Node, snapshot: Snapshot) -> int:
 def _open(node: Node, snapshot: Snapshot) -> list[list[Letter]]:
     if node.kind == NodeKind.DEAD:
         return [letters for (topic, _), letters in snapshot.open.items() if topic == node.label]
-    return [letters for (_, by), letters in snapshot.open.items() if by == _writer(node)]
-
-
-def _writer(node: Node) -> str:
-    """The name under which a source, a chain or a connector sets letters aside."""
-    return f"connectors.{node.label}" if node.kind == NodeKind.SOURCE else node.label
+    return [letters for (_, by), letters in snapshot.open.items() if node.part and by == node.part.by]
 
 
 def trouble(node: Node, snapshot: Snapshot) -> str:
@@ -127,7 +123,8 @@ def graph_view(snapshot: Snapshot) -> dict[str, Any]:
                 "to": right,
                 "dead": graph.nodes[right].kind == NodeKind.DEAD,
                 "rate": edge_rate(graph, snapshot, left, right),
-                "open": (graph.nodes[right].label, _writer(graph.nodes[left])) in snapshot.open,
+                "open": (part := graph.nodes[left].part) is not None
+                and (graph.nodes[right].label, part.by) in snapshot.open,
             }
             for left, right in graph.edges
         ],
@@ -158,8 +155,8 @@ def node_view(node: Node, snapshot: Snapshot, graph: Graph) -> dict[str, Any]:
     rate: float | None = None
     if node.kind in (NodeKind.TOPIC, NodeKind.DEAD):
         rate = rates.written(node.label)
-    elif (reads := reads_of(snapshot.declared, node)) is not None:
-        rate = _total([rates.read(reads[0], topic) for topic in reads[1]])
+    elif node.part and node.part.reads:
+        rate = _total([rates.read(node.part.group, topic) for topic in node.part.reads])
     else:
         rate = _total(
             [edge_rate(graph, snapshot, a, b) for a, b in graph.edges if node.id in (a, b) and not _dead(graph, b)]
@@ -194,11 +191,11 @@ def edge_rate(graph: Graph, snapshot: Snapshot, left: str, right: str) -> float 
     one, other = graph.nodes[left], graph.nodes[right]
     if other.kind in (NodeKind.TOPIC, NodeKind.DEAD):
         return snapshot.rates.written(other.label)
-    if (reads := reads_of(snapshot.declared, other)) is not None:
-        return snapshot.rates.read(reads[0], one.label)
-    if other.kind == NodeKind.STORE and (reads := reads_of(snapshot.declared, one)) is not None:
-        topics = stores_of(snapshot.declared.connectors[one.label]).get(other.label) or reads[1]
-        return _total([snapshot.rates.read(reads[0], topic) for topic in topics])
+    if other.part:
+        return snapshot.rates.read(other.part.group, one.label)
+    if isinstance(one.part, Connector):
+        topics = (target.topic for target in one.part.targets if target.label == other.label)
+        return _total([snapshot.rates.read(one.part.group, topic) for topic in topics])
     return None
 
 

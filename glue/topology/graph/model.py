@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from glue.topology.model import Connector, Declared, split_list
-from glue.topology.rules.connectors import sink_topics
-from glue.topology.rules.dead_letters import TOPIC as DEAD_LETTERS
+from glue.pipeline.parts import Part
+from glue.pipeline.routes import Pipeline
+from glue.topology.model import Declared
 
 
 class NodeKind(StrEnum):
@@ -30,11 +30,13 @@ class Node:
         facts: texts shown in it.
         numbers: the live figures behind the facts: ``records``, ``lag``, ``workers``, ``tasks``, ``running``, where
             the node has them.
+        part: the source, chain or connector that it stands for.
     """
 
     id: str
     kind: NodeKind
     label: str
+    part: Part | None = None
     layer: int = 0
     state: str = ""
     facts: list[str] = field(default_factory=list)
@@ -43,8 +45,9 @@ class Node:
 
 @dataclass
 class Graph:
-    """Nodes by id, and edges; an edge to dead letters is ``True`` in ``dead``."""
+    """Nodes by id, and edges, of a pipeline."""
 
+    pipeline: Pipeline
     nodes: dict[str, Node] = field(default_factory=dict)
     edges: list[tuple[str, str]] = field(default_factory=list)
 
@@ -74,56 +77,34 @@ class Graph:
 
 def build(declared: Declared) -> Graph:
     """The graph of what is declared."""
-    graph = Graph()
-    for name, source in declared.sources.items():
-        node = graph.add(NodeKind.SOURCE, name)
-        if source.get("topic"):
-            graph.link(node, _topic(graph, declared, str(source["topic"])))
-        if source.get("dead_letters"):
-            graph.link(node, _topic(graph, declared, str(source["dead_letters"])))
-    for name in declared.topics:
-        _topic(graph, declared, name)
-    for name, chain in declared.chains.items():
-        config, node = chain.get("config", {}), graph.add(NodeKind.CHAIN, name)
-        node.facts.append(" → ".join(split_list(str(config.get("transforms", "")))) or "no transforms")
-        for topic in split_list(str(config.get("topics", ""))):
-            graph.link(_topic(graph, declared, topic), node)
-        for key in ("output.topic", DEAD_LETTERS):
-            if config.get(key):
-                graph.link(node, _topic(graph, declared, str(config[key])))
-    for connector in declared.connectors.values():
-        node = graph.add(NodeKind.CONNECTOR, connector.name)
-        for topic in sink_topics(declared, connector):
-            graph.link(_topic(graph, declared, topic), node)
-        if connector.config.get(DEAD_LETTERS):
-            graph.link(node, _topic(graph, declared, connector.config[DEAD_LETTERS]))
-        for store in stores_of(connector):
-            graph.link(node, graph.add(NodeKind.STORE, store))
+    pipeline = Pipeline.of(declared)
+    graph = Graph(pipeline)
+    for source in pipeline.sources.values():
+        _part(graph, NodeKind.SOURCE, source)
+    for name in pipeline.topics:
+        _topic(graph, name)
+    for chain in pipeline.chains.values():
+        _part(graph, NodeKind.CHAIN, chain).facts.append(" → ".join(chain.transforms) or "no transforms")
+    for connector in pipeline.connectors.values():
+        node = _part(graph, NodeKind.CONNECTOR, connector)
+        for target in connector.targets:
+            graph.link(node, graph.add(NodeKind.STORE, target.label))
     _set_layers(graph)
     return graph
 
 
-def _topic(graph: Graph, declared: Declared, name: str) -> Node:
-    topic = declared.topics.get(name)
-    return graph.add(NodeKind.DEAD if topic and topic.dead_letters else NodeKind.TOPIC, name)
+def _part(graph: Graph, kind: NodeKind, part: Part) -> Node:
+    node = graph.add(kind, part.name)
+    node.part = part
+    for topic in part.reads:
+        graph.link(_topic(graph, topic), node)
+    for topic in (*part.writes, *((part.dead_letters,) if part.dead_letters else ())):
+        graph.link(node, _topic(graph, topic))
+    return node
 
 
-def stores_of(connector: Connector) -> dict[str, list[str]]:
-    """What a sink fills, by the name it has in the graph, and the topics each is filled from; none: from all."""
-    config = connector.config
-    if "snowflake.database.name" in config:
-        filled: dict[str, list[str]] = {}
-        for part in split_list(config.get("snowflake.topic2table.map", "")):
-            topic, _, table = part.rpartition(":")
-            filled.setdefault(f"Snowflake {table}", []).append(topic)
-        return filled or {f"Snowflake {config['snowflake.database.name']}": []}
-    if "collection.mapping" in config:
-        filled = {}
-        for part in split_list(config["collection.mapping"]):
-            topic, _, collection = part.rpartition(":")
-            filled.setdefault(f"Weaviate {collection}", []).extend([topic] if topic else [])
-        return filled
-    return {}
+def _topic(graph: Graph, name: str) -> Node:
+    return graph.add(NodeKind.DEAD if name in graph.pipeline.dead_letters else NodeKind.TOPIC, name)
 
 
 def _set_layers(graph: Graph) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +10,7 @@ from confluent_kafka import ConsumerGroupTopicPartitions, IsolationLevel, KafkaE
 from confluent_kafka.admin import OffsetSpec as _OffsetSpec  # type: ignore[attr-defined]
 
 from glue.kafka.reads import TIMEOUT, kafka_unavailable, read_to_end
-from glue.topology.model import Declared
+from glue.pipeline.routes import Pipeline
 
 Place = tuple[str, int]
 OffsetSpec: Any = _OffsetSpec  # not typed
@@ -48,11 +48,11 @@ class Traffic:
         mine = [high - low for (name, _), (low, high) in self.ends.items() if name == topic]
         return sum(mine) if mine else None
 
-    def lag(self, group: str, topics: list[str]) -> int:
+    def lag(self, group: str, topics: Collection[str]) -> int:
         """Offsets between what a group has committed and the ends of ``topics``; 0 where only markers are left."""
         return sum(self.lags(group, topics).values())
 
-    def lags(self, group: str, topics: list[str]) -> dict[Place, int]:
+    def lags(self, group: str, topics: Collection[str]) -> dict[Place, int]:
         """The same by partition."""
         mine = self.positions.get(group, {})
         return {
@@ -95,17 +95,7 @@ def really_done(
     return {(place, position) for place, position in wanted if place in ended and newest.get(place, -1) < position}
 
 
-def chain_group(declared: Declared, chain: str) -> str:
-    """The consumer group of a chain."""
-    return str(declared.chains[chain].get("config", {}).get("group.id") or f"millionx-{chain}")
-
-
-def sink_group(connector: str) -> str:
-    """The consumer group that Connect gives a sink."""
-    return f"connect-{connector}"
-
-
-def read_traffic(admin: Any, declared: Declared, timeout: float = TIMEOUT) -> Traffic:
+def read_traffic(admin: Any, pipeline: Pipeline, timeout: float = TIMEOUT) -> Traffic:
     """Look at every declared topic, chain and connector.
 
     Args:
@@ -114,12 +104,12 @@ def read_traffic(admin: Any, declared: Declared, timeout: float = TIMEOUT) -> Tr
     Raises:
         ServiceUnavailableError: Kafka does not answer.
     """
-    groups = [chain_group(declared, chain) for chain in declared.chains] + [*map(sink_group, declared.connectors)]
+    groups = [part.group for part in pipeline.moving if part.group]
     try:
         known = admin.list_topics(timeout=timeout).topics
         places = [
             TopicPartition(topic, number)
-            for topic in declared.topics
+            for topic in pipeline.topics
             if topic in known and known[topic].error is None
             for number in known[topic].partitions
         ]

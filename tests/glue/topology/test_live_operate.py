@@ -215,7 +215,7 @@ def test_graph_with_live_state(live: Project, services: Services, name: str) -> 
     until(lambda: lag_of(services, name) == 0)
     declared = load(live.settings)
     made = build(declared)
-    add_live_state(made, services, declared)
+    add_live_state(made, services)
     text = as_text(made)
     assert f"● topic {live.prefix}.things — 3 records" in text
     assert f"● connector {name} — RUNNING, 2/2 tasks RUNNING, lag 0" in text

@@ -26,8 +26,9 @@ SAFE = {
 }
 
 
-def shaped(record: Record, cls: type, keys: Path) -> Record:
-    config = SAFE | {
+def shaped(record: Record, cls: type, keys: Path, **shape: str) -> Record:
+    config = SAFE | {f"transforms.shape.{name}": value for name, value in shape.items()}
+    config |= {
         "transforms.hash.keys.file": str(keys),
         "transforms.shape.type": f"{cls.__module__}:{cls.__name__}",
     }
@@ -69,7 +70,7 @@ def test_an_order_row_has_the_key_of_its_record_and_its_update_as_version(order:
 
 def test_a_price_has_a_key_of_its_own(order: Make, keys_file: Path) -> None:
     key = order().key or ""
-    record = shaped(order(), ToPriceObservation, keys_file)
+    record = shaped(order(), ToPriceObservation, keys_file, rekey="price")
     assert record.value is not None
     assert record.key == record.value["record_key"] == record_key("price", key) != key
 

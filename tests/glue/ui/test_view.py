@@ -10,8 +10,9 @@ import pytest
 
 from glue.deadletters.headers import PREFIX
 from glue.deadletters.read import Letter
+from glue.pipeline.routes import Pipeline
 from glue.settings import Settings
-from glue.topology.graph.traffic import Member, Traffic, chain_group, sink_group
+from glue.topology.graph.traffic import Member, Traffic
 from glue.topology.live import LiveConnector
 from glue.topology.load import load
 from glue.ui.collector import CONNECT, KAFKA, REGISTRY, Snapshot
@@ -25,7 +26,7 @@ TRACE = "org.X: outer\n\tat a.b\nCaused by: java.net.ConnectException: refused f
 def traffic(moved: int = 0) -> Traffic:
     """Every topic there with one partition of ``moved`` records, everybody reading and done."""
     ends = {(name, 0): (0, moved) for name in DECLARED.topics}
-    groups = [chain_group(DECLARED, name) for name in DECLARED.chains] + [*map(sink_group, DECLARED.connectors)]
+    groups = [part.group for part in Pipeline.of(DECLARED).moving if part.group]
     return Traffic(
         ends=ends,
         newest=dict.fromkeys(DECLARED.topics, int(time.time() * 1000)),
@@ -91,7 +92,7 @@ def test_missing_topic_missing_schema_and_a_chain_that_nobody_runs() -> None:
     snapshot = well()
     assert snapshot.traffic is not None
     ends = {place: end for place, end in snapshot.traffic.ends.items() if place[0] != "context.weather"}
-    members = {**snapshot.traffic.members, chain_group(DECLARED, "posts"): ()}
+    members = {**snapshot.traffic.members, "millionx-posts": ()}
     subjects = set(DECLARED.subjects) - {"sink.snowflake.orders-value"}
     seen = replace(snapshot.traffic, ends=ends, members=members)
     view = graph_view(replace(snapshot, traffic=seen, subjects=subjects))
@@ -123,7 +124,7 @@ def test_rates_come_from_how_far_offsets_moved_and_an_old_look_tells_nothing() -
     assert rates.written("context.weather") is None
     rates.add(104.0, traffic(40))
     assert rates.written("context.weather") == pytest.approx(10)
-    assert rates.read(sink_group("snowflake-sink"), "context.weather") == pytest.approx(10)
+    assert rates.read("connect-snowflake-sink", "context.weather") == pytest.approx(10)
     view = graph_view(replace(well(), rates=rates))
     store = next(one for one in view["edges"] if one["to"] == "store/Snowflake WEATHER_LOGS")
     assert store["rate"] == pytest.approx(10)

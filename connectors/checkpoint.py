@@ -18,7 +18,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from connectors.source import Cursor
 from glue.errors import ServiceError, ServiceUnavailableError
-from glue.kafka.clients import consumer
+from glue.kafka.config import KafkaConfig
 
 TOPIC = "connectors.checkpoints"
 QUIET = 2  # librdkafka's log level: what it would print again and again is raised once as an error
@@ -92,17 +92,17 @@ class Checkpoint:
             ) from error  # fmt: skip
 
 
-def read_checkpoint(bootstrap: str, key: str, timeout: float = 90.0) -> Checkpoint:
+def read_checkpoint(kafka: KafkaConfig, key: str, timeout: float = 90.0) -> Checkpoint:
     """The newest committed checkpoint under ``key``; an empty one where there is none. Raises as :func:`read_newest`.
 
     Raises:
         ServiceError: it is no checkpoint.
     """
-    newest = read_newest(bootstrap, key, timeout)
+    newest = read_newest(kafka, key, timeout)
     return Checkpoint.load(newest) if newest else Checkpoint()
 
 
-def read_newest(bootstrap: str, key: str, timeout: float = 90.0) -> bytes | None:
+def read_newest(kafka: KafkaConfig, key: str, timeout: float = 90.0) -> bytes | None:
     """The newest committed value under ``key``; None where there is none.
 
     Waits for transactions that are open in the topic: those of a killed run end by themselves within a minute, and
@@ -113,9 +113,9 @@ def read_newest(bootstrap: str, key: str, timeout: float = 90.0) -> bytes | None
         ServiceUnavailableError: Kafka does not answer, or a transaction stays open.
     """
     partition = TopicPartition(TOPIC, 0)
-    end = _end(bootstrap, partition, timeout)
-    reader: Consumer = consumer(
-        bootstrap, f"connectors.read.{key}", {"enable.partition.eof": True, "fetch.wait.max.ms": 20, "log_level": QUIET}
+    end = _end(kafka, partition, timeout)
+    reader: Consumer = kafka.consumer(
+        f"connectors.read.{key}", {"enable.partition.eof": True, "fetch.wait.max.ms": 20, "log_level": QUIET}
     )
     newest: bytes | None = None
     deadline = time.monotonic() + timeout
@@ -140,9 +140,9 @@ def read_newest(bootstrap: str, key: str, timeout: float = 90.0) -> bytes | None
         reader.close()
 
 
-def _end(bootstrap: str, partition: TopicPartition, timeout: float) -> int:
+def _end(kafka: KafkaConfig, partition: TopicPartition, timeout: float) -> int:
     """The offset after the last message, those of open transactions included."""
-    asker = consumer(bootstrap, "connectors.end", {"isolation.level": "read_uncommitted", "log_level": QUIET})
+    asker = kafka.consumer("connectors.end", {"isolation.level": "read_uncommitted", "log_level": QUIET})
     try:
         _low, high = asker.get_watermark_offsets(partition, timeout=timeout)
         return int(high)

@@ -15,7 +15,7 @@ from connectors.checkpoint import QUIET, TOPIC
 from connectors.stats import OUTCOMES
 from connectors.totals import Totals, source_of
 from glue.errors import ServiceUnavailableError
-from glue.kafka.clients import consumer
+from glue.kafka.config import KafkaConfig
 
 log = logging.getLogger(__name__)
 _TIMEOUT = 8.0  # of a scrape; Prometheus waits ten seconds
@@ -25,9 +25,9 @@ _RUNS = ("done", "failed", "stopped")
 class Reader:
     """The newest totals of each source; each ``read`` takes only what came since the last."""
 
-    def __init__(self, bootstrap: str) -> None:
-        self._consumer: Consumer = consumer(
-            bootstrap, "connectors.totals", {"enable.partition.eof": True, "log_level": QUIET}
+    def __init__(self, kafka: KafkaConfig) -> None:
+        self._consumer: Consumer = kafka.consumer(
+            "connectors.totals", {"enable.partition.eof": True, "log_level": QUIET}
         )
         self._consumer.assign([TopicPartition(TOPIC, 0, 0)])
         self._found: dict[str, Totals] = {}

@@ -28,6 +28,7 @@ from connectors.source import Fields, Raw
 from connectors.stats import Stats
 from connectors.text import Mentions, hashtags, product_ids
 from glue.errors import DataError, UsageError
+from glue.kafka.config import KafkaConfig
 from glue.registry import registry_client
 from glue.settings import Settings
 
@@ -95,10 +96,10 @@ def ingest(
         if len(result.problems) < _PROBLEMS:
             result.problems.append((int(raw["line"]), reason))
 
-    with lease(settings.kafka, f"ingest.{digest[:32]}", wait=15.0):
-        sink = Sink(settings.kafka, registry_client(settings.registry), f"ingest.{digest[:32]}")
+    with lease(KafkaConfig.of(settings), f"ingest.{digest[:32]}", wait=15.0):
+        sink = Sink(KafkaConfig.of(settings), registry_client(settings.registry), f"ingest.{digest[:32]}")
         try:
-            checkpoint = Checkpoint() if again else read_checkpoint(settings.kafka, key)
+            checkpoint = Checkpoint() if again else read_checkpoint(KafkaConfig.of(settings), key)
             parser = FileParser(config, modified, digest)
             publisher = Publisher(config, parser, sink, stats, checkpoint, key, sent, dead)
             result.known = bool(checkpoint.cursor.get("done"))

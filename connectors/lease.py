@@ -22,7 +22,7 @@ from connectors.checkpoint import QUIET as _QUIET
 from connectors.checkpoint import TOPIC
 from connectors.errors import LeaseHeldError
 from glue.errors import ServiceUnavailableError
-from glue.kafka.clients import admin_client, consumer
+from glue.kafka.config import KafkaConfig
 
 log = logging.getLogger(__name__)
 _SESSION_MS = 6_000  # the broker's least; a killed run holds the lease that long
@@ -57,14 +57,14 @@ def holder(admin: AdminClient, group: str) -> str | None:
 
 
 @contextmanager
-def lease(bootstrap: str, name: str, wait: float) -> Iterator[None]:
+def lease(kafka: KafkaConfig, name: str, wait: float) -> Iterator[None]:
     """Hold the lease of source ``name``, waiting up to ``wait`` seconds while another run holds it.
 
     Raises:
         LeaseHeldError: another run still holds it.
     """
     group = f"connectors.lease.{name}"
-    admin = admin_client(bootstrap, log_level=_QUIET)
+    admin = kafka.admin({"log_level": _QUIET})
     deadline = time.monotonic() + wait
     while (other := holder(admin, group)) is not None:
         if time.monotonic() >= deadline:
@@ -80,7 +80,7 @@ def lease(bootstrap: str, name: str, wait: float) -> Iterator[None]:
         "heartbeat.interval.ms": 2_000,
         "max.poll.interval.ms": 86_400_000,  # heartbeats are sent in the background; nothing is polled
     }
-    member = consumer(bootstrap, group, config)
+    member = kafka.consumer(group, config)
     try:
         # Only membership counts: the partition is never read.
         member.subscribe([TOPIC], on_assign=lambda consumer, _: consumer.incremental_assign([]))

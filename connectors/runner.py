@@ -22,6 +22,7 @@ from connectors.source import Context, Source, Window
 from connectors.stats import Stats
 from connectors.totals import Totals, add_totals
 from glue.errors import MillionXError
+from glue.kafka.config import KafkaConfig
 from glue.registry import registry_client
 from glue.settings import Settings, state_dir
 
@@ -116,18 +117,18 @@ def run_once(
         if on_record:
             on_record(topic, key, collected_at)
 
-    with lease(settings.kafka, name, wait):
-        sink = Sink(settings.kafka, registry_client(settings.registry), name)
+    with lease(KafkaConfig.of(settings), name, wait):
+        sink = Sink(KafkaConfig.of(settings), registry_client(settings.registry), name)
         bucket = TokenBucket(config.rate.per_second, config.rate.burst)
         http = Http(bucket, config.retry, config.timeouts, stats, stop)
         source: Source[Any] | None = None
         try:
             key = _checkpoint_key(name, since, until)
-            checkpoint = read_checkpoint(settings.kafka, key)
+            checkpoint = read_checkpoint(KafkaConfig.of(settings), key)
             source = config.source_class()(options, Context(http, state_dir() / "evidence" / name, config.overlap))
             publisher = Publisher(config, source, sink, stats, checkpoint, key, count)
             if source.webhook:
-                publisher.others.append(read_checkpoint(settings.kafka, webhook_key(name)).seen)
+                publisher.others.append(read_checkpoint(KafkaConfig.of(settings), webhook_key(name)).seen)
             result.error = _drive(source, publisher, config, since, until, stop)
             result.newest, result.cursor = publisher.newest, publisher.checkpoint.cursor
         finally:
@@ -143,7 +144,7 @@ def run_once(
         elif result.error is not None:
             result.outcome = "failed"
         stats.finished(result.outcome, result.seconds)
-        add_totals(settings.kafka, name, _totals(result, backfill=since is not None or until is not None))
+        add_totals(KafkaConfig.of(settings), name, _totals(result, backfill=since is not None or until is not None))
     return result
 
 

@@ -19,7 +19,7 @@ from connectors.errors import FencedError
 from connectors.models import SourceRecord
 from glue.avro import Encoder, encoder_for_subject
 from glue.errors import ServiceError, ServiceUnavailableError
-from glue.kafka.clients import producer
+from glue.kafka.config import KafkaConfig
 from glue.registry import SchemaRegistryClient
 from glue.tracing import HEADER, traces
 
@@ -47,15 +47,14 @@ class Message:
 class Sink:
     """A transactional producer. Thread-safe: one transaction at a time."""
 
-    def __init__(self, bootstrap: str, registry: SchemaRegistryClient, name: str) -> None:
+    def __init__(self, kafka: KafkaConfig, registry: SchemaRegistryClient, name: str) -> None:
         self._registry = registry
         self._encoders: dict[str, Encoder] = {}
         self._lock = threading.Lock()
         self._open = False
         self._errors: list[KafkaError] = []
         self._traces = traces(f"millionx-source-{name}", f"source {name}")
-        self._producer: Producer = producer(
-            bootstrap,
+        self._producer: Producer = kafka.producer(
             {
                 "transactional.id": f"connectors.{name}",
                 "transaction.timeout.ms": _TRANSACTION_MS,

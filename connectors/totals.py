@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field, fields
 
 from connectors.checkpoint import QUIET, TOPIC, read_newest
 from glue.errors import MillionXError, ServiceUnavailableError
-from glue.kafka.clients import producer
+from glue.kafka.config import KafkaConfig
 
 log = logging.getLogger(__name__)
 _SUFFIX = "/totals"
@@ -71,12 +71,12 @@ class Totals:
             return cls()
 
 
-def add_totals(bootstrap: str, source: str, run: Totals) -> None:
+def add_totals(kafka: KafkaConfig, source: str, run: Totals) -> None:
     """Add one run to the totals of ``source``, which must hold its lease; a failure is logged."""
     try:
         key = totals_key(source)
-        whole = Totals.load(read_newest(bootstrap, key, _TIMEOUT)) + run
-        writer = producer(bootstrap, {"log_level": QUIET, "message.timeout.ms": int(_TIMEOUT * 1000)})
+        whole = Totals.load(read_newest(kafka, key, _TIMEOUT)) + run
+        writer = kafka.producer({"log_level": QUIET, "message.timeout.ms": int(_TIMEOUT * 1000)})
         writer.produce(TOPIC, whole.dump(), key.encode(), partition=0)
         if writer.flush(_TIMEOUT):
             raise ServiceUnavailableError("Kafka", "it did not acknowledge", "mxctl local status")

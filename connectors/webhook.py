@@ -39,6 +39,7 @@ from connectors.sink import Sink
 from connectors.source import Context, Raw
 from connectors.stats import Stats
 from glue.errors import ConfigError, MillionXError, ServiceUnavailableError, UsageError
+from glue.kafka.config import KafkaConfig
 from glue.registry import registry_client
 from glue.settings import Settings, state_dir
 
@@ -149,10 +150,10 @@ def receiver(name: str, settings: Settings, config: SourceConfig, options: Shopi
     """
     key, stats = webhook_key(name), Stats(name)
     http = Http(TokenBucket(1, 1), config.retry, config.timeouts, stats, threading.Event())
-    with lease(settings.kafka, f"{name}.webhook", wait=15.0):
-        sink = Sink(settings.kafka, registry_client(settings.registry), f"{name}.webhook")
+    with lease(KafkaConfig.of(settings), f"{name}.webhook", wait=15.0):
+        sink = Sink(KafkaConfig.of(settings), registry_client(settings.registry), f"{name}.webhook")
         source = Shopify(options, Context(http, state_dir() / "evidence" / name))
-        publisher = Publisher(config, source, sink, stats, read_checkpoint(settings.kafka, key), key)
+        publisher = Publisher(config, source, sink, stats, read_checkpoint(KafkaConfig.of(settings), key), key)
         stop = threading.Event()
         made = Receiver(publisher)
         watcher = threading.Thread(target=_watch_poll, args=(publisher, name, settings, stop), daemon=True)
@@ -170,7 +171,7 @@ def _watch_poll(publisher: Publisher, name: str, settings: Settings, stop: threa
     """Learn now and then what the poll has sent, so that late webhooks do not send it again."""
     while not stop.is_set():
         try:
-            publisher.others = [read_checkpoint(settings.kafka, name).seen]
+            publisher.others = [read_checkpoint(KafkaConfig.of(settings), name).seen]
         except MillionXError as error:
             log.info("webhooks: what the poll sent is not known now (%s)", error)
         stop.wait(_REFRESH)

@@ -62,6 +62,29 @@ class _LocalState(PydanticBaseSettingsSource):
         return found if isinstance(found, dict) else {}
 
 
+_KAFKA = "mxctl_kafka_"
+
+
+class _KafkaKeys(PydanticBaseSettingsSource):
+    """Every ``MXCTL_KAFKA_<KEY>`` of the environment, else of ``.env``, as a key of librdkafka; empty is unset."""
+
+    def __init__(self, settings_cls: type[BaseSettings], *sources: PydanticBaseSettingsSource) -> None:
+        super().__init__(settings_cls)
+        self._sources = sources
+
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        found: dict[str, str] = {}
+        for source in reversed(self._sources):
+            for name, value in getattr(source, "env_vars", {}).items():
+                prefix, key = name[: len(_KAFKA)], name[len(_KAFKA) :]
+                if prefix == _KAFKA and key not in ("properties_file", "properties") and value:
+                    found[key if key == "log_level" else key.replace("_", ".")] = value
+        return {"kafka_properties": found} if found else {}
+
+
 class Settings(BaseSettings):
     """Addresses, keys and sizes. Each is set by ``MXCTL_<NAME>``."""
 
@@ -73,6 +96,10 @@ class Settings(BaseSettings):
     schemas_dir: Path = Field(default_factory=lambda: project_root() / "schemas")
 
     kafka: str = Field("127.0.0.1:9092", description="Bootstrap servers.")
+    kafka_properties_file: Path | None = Field(None, description="Kafka clients: key=value lines of librdkafka's keys.")
+    kafka_properties: dict[str, SecretStr] = Field(
+        {}, description="Kafka clients: each MXCTL_KAFKA_<KEY> of librdkafka, _ for every dot; stands above the file."
+    )
     connect: str = Field("http://127.0.0.1:8083", description="Kafka Connect REST.")
     registry: str = Field("http://127.0.0.1:8081", description="Schema Registry, Confluent API.")
     redis: str = Field("redis://127.0.0.1:6379/0", description="Redis with the product catalogue.")
@@ -121,7 +148,8 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, env_settings, dotenv_settings, _LocalState(settings_cls)
+        keys = _KafkaKeys(settings_cls, env_settings, dotenv_settings)
+        return init_settings, env_settings, dotenv_settings, keys, _LocalState(settings_cls)
 
 
 @cache

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from glue.kafka import clients as kafka
+from glue.kafka.config import KafkaConfig
 from glue.service.config import ServiceConfig
 from glue.service.decode import TopicReader
 from glue.service.process import Processor, Produced
@@ -50,8 +50,8 @@ def processor(topics: dict[str, str]) -> Processor:
 
 def passthrough(topics: dict[str, str], records: int, process: Processor | None = None) -> float:
     """Consume and produce in batches, committing offsets; with ``process`` the loop at least once."""
-    address = get_settings().kafka
-    consumer, producer = kafka.consumer(address, f"bench-{RUN}"), kafka.producer(address)
+    kafka = KafkaConfig.of(get_settings())
+    consumer, producer = kafka.consumer(f"bench-{RUN}"), kafka.producer()
     consumer.subscribe([topics["source"]])
     done, started = 0, 0.0
     while done < records:

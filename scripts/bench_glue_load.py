@@ -14,7 +14,7 @@ from confluent_kafka.schema_registry import Schema
 
 from glue.avro import Encoder, load_schema
 from glue.identity import record_key
-from glue.kafka import clients as kafka
+from glue.kafka.config import KafkaConfig
 from glue.registry import registry_client
 from glue.settings import get_settings
 
@@ -80,7 +80,7 @@ def encoded(records: int) -> Iterator[tuple[int, bytes]]:
 def fresh_topics() -> dict[str, str]:
     """As ``subjects``, with the topics themselves."""
     topics = subjects()
-    admin = kafka.admin_client(get_settings().kafka)
+    admin = KafkaConfig.of(get_settings()).admin()
     for future in admin.create_topics([NewTopic(topic, 6, 1) for topic in topics.values()]).values():
         future.result(30)
     return topics
@@ -88,7 +88,7 @@ def fresh_topics() -> dict[str, str]:
 
 def prepare(records: int) -> dict[str, str]:
     """Fresh topics with ``records`` posts in the source."""
-    topics, producer = fresh_topics(), kafka.producer(get_settings().kafka)
+    topics, producer = fresh_topics(), KafkaConfig.of(get_settings()).producer()
     for number, value in encoded(records):
         while True:
             try:

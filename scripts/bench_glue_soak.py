@@ -16,7 +16,7 @@ from bench_glue_load import encoded, fresh_topics
 from bench_report import Row
 
 from glue.identity import record_key
-from glue.kafka import clients as kafka
+from glue.kafka.config import KafkaConfig
 from glue.settings import get_settings
 
 RATE = 2000  # records a second
@@ -25,7 +25,7 @@ _WARM = 0.2  # of the time, in which caches and arenas fill
 
 def soak(seconds: float) -> list[Row]:
     """Resident memory of a worker that gets 2,000 records a second: after the warm-up, at the end, and the trend."""
-    topics, producer = fresh_topics(), kafka.producer(get_settings().kafka)
+    topics, producer = fresh_topics(), KafkaConfig.of(get_settings()).producer()
     values = [value for _, value in encoded(20_000)]
     count = int(RATE * seconds)
     command = [sys.executable, str(ROOT / "scripts" / "bench_glue_contender.py"), "glue exactly once"]

@@ -27,7 +27,7 @@ from confluent_kafka.schema_registry import Schema
 
 from glue.avro import Encoder, load_schema
 from glue.identity import record_key
-from glue.kafka import clients as kafka
+from glue.kafka.config import KafkaConfig
 from glue.registry import registry_client
 from glue.settings import get_settings, project_root, state_dir
 
@@ -74,7 +74,7 @@ def load(posts: int) -> None:
     """Topics and schemas as declared, and ``posts`` posts in the two source topics."""
     settings = get_settings()
     declared = json.loads((settings.config_dir / "topics.json").read_text())["topics"]
-    admin = kafka.admin_client(settings.kafka)
+    admin = KafkaConfig.of(settings).admin()
     there = admin.list_topics(timeout=15).topics
     missing = [NewTopic(name, body["partitions"], 1) for name, body in declared.items() if name not in there]
     for future in (admin.create_topics(missing) if missing else {}).values():
@@ -89,7 +89,7 @@ def load(posts: int) -> None:
     for topic in TOPICS:
         encode = Encoder(load_schema(settings.schemas_dir / "social_post.avsc"), ids[f"{topic}-value"])
         values[topic] = [encode(post) for post in made_posts(min(posts, 20_000))]
-    producer = kafka.producer(settings.kafka)
+    producer = KafkaConfig.of(settings).producer()
     for number in range(posts):
         topic = TOPICS[number % 2]
         while True:

@@ -22,7 +22,7 @@ from confluent_kafka.admin import NewTopic  # type: ignore[attr-defined]
 
 from connectors.config import SourceConfig, load_source
 from connectors.runner import RunResult, run_once
-from glue.kafka.clients import admin_client
+from glue.kafka.config import KafkaConfig
 from glue.registry import Schema, registry_client
 from glue.settings import Settings, get_settings
 from sandbox import control
@@ -36,7 +36,7 @@ def source(name: str, settings: Settings, address: str, options: Json | None = N
     """The source under a name and topics of its own."""
     own = f"bench-{name}-{uuid.uuid4().hex[:8]}"
     topics = [f"test.{own}", f"test.{own}.dead"]
-    admin = admin_client(settings.kafka)
+    admin = KafkaConfig.of(settings).admin()
     for future in admin.create_topics([NewTopic(topic, 2, 1) for topic in topics]).values():
         future.result()
     schema = (settings.schemas_dir / f"{SCHEMAS[name]}.avsc").read_text()

@@ -17,7 +17,7 @@ from glue.audit.stores import all_stores
 from glue.audit.tail import TopicTail
 from glue.avro import encoder_for_subject
 from glue.identity import record_key
-from glue.kafka import clients as kafka
+from glue.kafka.config import KafkaConfig
 from glue.registry import registry_client
 from glue.settings import Settings
 
@@ -33,9 +33,9 @@ PATIENCE = 120.0
 class Stages:
     """Seconds from the sending of each key to its first sight on each topic."""
 
-    def __init__(self, bootstrap: str, topics: tuple[str, ...]) -> None:
+    def __init__(self, kafka: KafkaConfig, topics: tuple[str, ...]) -> None:
         self.seen: dict[str, dict[str, float]] = {topic: {} for topic in topics}
-        self._tail = TopicTail(bootstrap, topics)
+        self._tail = TopicTail(kafka, topics)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
@@ -53,8 +53,8 @@ class Stages:
 
 
 @contextmanager
-def _staged(bootstrap: str, topics: tuple[str, ...]) -> Iterator[Stages]:
-    stages = Stages(bootstrap, topics)
+def _staged(kafka: KafkaConfig, topics: tuple[str, ...]) -> Iterator[Stages]:
+    stages = Stages(kafka, topics)
     try:
         yield stages
     finally:
@@ -67,14 +67,14 @@ def path(kind: str, settings: Settings, count: int, per_second: float) -> dict[s
     run = uuid4().hex[:10]
     with registry_client(settings.registry) as registry:
         encode = encoder_for_subject(registry, f"{source}-value")
-    producer = kafka.producer(settings.kafka)
+    producer = KafkaConfig.of(settings).producer()
     made: Callable[[int, str, str], Row] = {
         "posts": lambda n, r, _: source_post(n, r),
         "orders": lambda n, r, _: source_order(n, r),
         "weather": weather,
     }[kind]
     sent: dict[str, float] = {}
-    with all_stores(settings) as stores, _staged(settings.kafka, (source, *between)) as stages:
+    with all_stores(settings) as stores, _staged(KafkaConfig.of(settings), (source, *between)) as stages:
         store = next(store for store in stores if store.name == store_name)
         clock = Clock(lambda keys: store.count(keys))
 

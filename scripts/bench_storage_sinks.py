@@ -17,7 +17,7 @@ from confluent_kafka.admin import NewTopic
 
 from glue.avro import Encoder, load_schema
 from glue.identity import record_key
-from glue.kafka import clients as kafka
+from glue.kafka.config import KafkaConfig
 from glue.registry import Schema, registry_client
 from glue.settings import Settings
 from glue.stores.snowflake import client as warehouse
@@ -39,13 +39,13 @@ class Line(ABC):
         self.settings, self.name = settings, f"bench{uuid4().hex[:8]}"
         self.topic = f"{self.name}.rows"
         topics = [NewTopic(self.topic, PARTITIONS, 1), NewTopic(f"{self.name}.dead", 1, 1)]
-        self._admin = kafka.admin_client(settings.kafka)
+        self._admin = KafkaConfig.of(settings).admin()
         for created in self._admin.create_topics(topics).values():
             created.result(30)
         schema = load_schema(settings.schemas_dir / self.schema)
         with registry_client(settings.registry) as registry:
             found = registry.register_schema(f"{self.topic}-value", Schema(json.dumps(schema), "AVRO"))
-        self._encode, self._producer = Encoder(schema, found), kafka.producer(settings.kafka)
+        self._encode, self._producer = Encoder(schema, found), KafkaConfig.of(settings).producer()
         declared = json.loads((settings.config_dir / "connectors" / f"{self.connector}.json").read_text())["config"]
         own = {"topics": self.topic, "errors.deadletterqueue.topic.name": f"{self.name}.dead", **self.place()}
         self.config = {name: value for name, value in (declared | own | change).items() if value is not None}

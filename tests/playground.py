@@ -18,7 +18,7 @@ from confluent_kafka.schema_registry import Schema
 from glue.avro import Decoder, Encoder, load_schema
 from glue.deadletters.read import read_topics
 from glue.identity import record_key
-from glue.kafka import clients as kafka
+from glue.kafka.config import KafkaConfig
 from glue.registry import registry_client
 from glue.service.loop import Worker
 from glue.settings import Settings
@@ -75,14 +75,14 @@ class Playground:
         name = uuid4().hex[:8]
         self.name = f"play{name}"
         self.source, self.output, self.dead = (f"play.{name}.{part}" for part in ("source", "output", "dead"))
-        admin = kafka.admin_client(settings.kafka)
+        admin = KafkaConfig.of(settings).admin()
         topics = [NewTopic(topic, PARTITIONS, 1) for topic in (self.source, self.output, self.dead)]
         for future in admin.create_topics(topics).values():
             future.result(30)
         self.registry = registry_client(settings.registry)
         self.encode = self.register(self.source, load_schema(SCHEMAS / "social_post.avsc"))
         self.register(self.output, load_schema(SCHEMAS / "enriched_post.avsc"))
-        self.producer = kafka.producer(settings.kafka)
+        self.producer = KafkaConfig.of(settings).producer()
         self.sent: list[str] = []
 
     def register(self, topic: str, schema: dict[str, Any]) -> Encoder:
@@ -119,7 +119,7 @@ class Playground:
 
     def read(self, topic: str) -> list[Any]:
         """All committed messages of a topic now."""
-        return [message for _, message in read_topics(self.settings.kafka, [topic])]
+        return [message for _, message in read_topics(KafkaConfig.of(self.settings), [topic])]
 
     def keys(self, topic: str) -> list[str]:
         return [message.key().decode() for message in self.read(topic) if message.key() is not None]

@@ -14,7 +14,7 @@ from glue.audit.report import DIFFERENT, MISSING, StoreReport
 from glue.audit.sinks import Progress
 from glue.avro import Decoder
 from glue.errors import DataError, ServiceError
-from glue.kafka.clients import producer
+from glue.kafka.config import KafkaConfig
 
 HEADER = "millionx.repair"
 _PATIENCE = 30.0
@@ -33,10 +33,10 @@ class Repairable(Protocol):
         ...
 
 
-def explain(report: StoreReport, bootstrap: str, decode: Decoder) -> None:
+def explain(report: StoreReport, kafka: KafkaConfig, decode: Decoder) -> None:
     """Say of missing keys where their own records are at fault; at most of the first thousand."""
     missing = [one for one in report.differences if one.kind == MISSING][:_EXPLAINED]
-    found = originals(bootstrap, report.topic, ((one.partition, one.offset) for one in missing))
+    found = originals(kafka, report.topic, ((one.partition, one.offset) for one in missing))
     for one in missing:
         if why := fault(found.get((one.partition, one.offset)), decode):
             one.why = why
@@ -56,7 +56,12 @@ def fault(message: Any, decode: Decoder) -> str:
 
 
 def repair(
-    store: Repairable, report: StoreReport, bootstrap: str, decode: Decoder, progress: Progress, patience: float = 60.0
+    store: Repairable,
+    report: StoreReport,
+    kafka: KafkaConfig,
+    decode: Decoder,
+    progress: Progress,
+    patience: float = 60.0,
 ) -> int:
     """Send again what is missing, and in a store that replaces also what is different; wait until it is stored.
 
@@ -73,7 +78,7 @@ def repair(
     chosen = [one for one in report.differences if one.kind in kinds and not one.repaired]
     if not chosen:
         return 0
-    found = originals(bootstrap, report.topic, ((one.partition, one.offset) for one in chosen))
+    found = originals(kafka, report.topic, ((one.partition, one.offset) for one in chosen))
     values: dict[str, dict[str, Any]] = {}
     for one in chosen:
         message = found.get((one.partition, one.offset))
@@ -84,7 +89,7 @@ def repair(
     chosen = [one for one in chosen if one.key in values]
     left = store.still_open(values)
     sending = [found[one.partition, one.offset] for one in chosen if one.key in left]
-    _send(bootstrap, report.topic, sending)
+    _send(kafka, report.topic, sending)
     until = time.monotonic() + patience
     while left and time.monotonic() < until:
         progress(f"{len(sending)} records sent again, {len(left)} not stored yet")
@@ -95,8 +100,8 @@ def repair(
     return len(sending)
 
 
-def _send(bootstrap: str, topic: str, messages: list[Any]) -> None:
-    sender = producer(bootstrap, {"client.id": "mxctl-audit"})
+def _send(kafka: KafkaConfig, topic: str, messages: list[Any]) -> None:
+    sender = kafka.producer({"client.id": "mxctl-audit"})
     stamp = datetime.now(UTC).isoformat(timespec="seconds").encode()
     refused: list[str] = []
 

@@ -16,6 +16,7 @@ from glue.audit.sinks import refused
 from glue.audit.store import Wanted, audit_store
 from glue.audit.table_side import TableSide
 from glue.avro import Decoder
+from glue.kafka.config import KafkaConfig
 from glue.registry import registry_client
 from glue.settings import Settings
 from glue.stores.snowflake.client import Warehouse
@@ -42,14 +43,14 @@ class Audit:
     def look(self, wanted: Wanted) -> list[StoreReport]:
         """Compare every store; ``wanted.letters`` is filled here."""
         self.progress("dead letters", "reading")
-        wanted.letters = refused(self.settings.kafka)
+        wanted.letters = refused(KafkaConfig.of(self.settings))
         return [self._one(kind, wanted) for kind in self.kinds.values()]
 
     def _one(self, kind: TableKind | CollectionKind, wanted: Wanted) -> StoreReport:
         report = audit_store(
-            kind, self.settings.kafka, self.decode, wanted, lambda text: self.progress(kind.name, text)
+            kind, KafkaConfig.of(self.settings), self.decode, wanted, lambda text: self.progress(kind.name, text)
         )
-        explain(report, self.settings.kafka, self.decode)
+        explain(report, KafkaConfig.of(self.settings), self.decode)
         return report
 
     def repair(self, report: StoreReport, patience: float = 60.0) -> int:
@@ -57,7 +58,7 @@ class Audit:
         return repair(
             self.kinds[report.store],
             report,
-            self.settings.kafka,
+            KafkaConfig.of(self.settings),
             self.decode,
             lambda text: self.progress(report.store, text),
             patience,

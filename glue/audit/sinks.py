@@ -10,16 +10,16 @@ from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException
 from glue.audit.expect import DEAD_LETTER_TOPICS
 from glue.audit.topic_side import TopicSide, read, topic_ends
 from glue.errors import UsageError
-from glue.kafka.clients import admin_client
+from glue.kafka.config import KafkaConfig
 
 _TOPIC, _PARTITION, _OFFSET = (f"__connect.errors.{name}" for name in ("topic", "partition", "offset"))
 _PATIENCE = 15.0
 Place = tuple[str, int, int]  # topic, partition, offset
 
 
-def committed(bootstrap: str, connector: str, topic: str) -> dict[int, int]:
+def committed(kafka: KafkaConfig, connector: str, topic: str) -> dict[int, int]:
     """Offset of the next record by partition, as the connector's group committed; absent where it never did."""
-    admin = admin_client(bootstrap)  # held by its name: a future of a client that is gone never ends
+    admin = kafka.admin()  # held by its name: a future of a client that is gone never ends
     try:
         asked = admin.list_consumer_group_offsets(
             [ConsumerGroupTopicPartitions(f"connect-{connector}")], request_timeout=_PATIENCE
@@ -30,15 +30,15 @@ def committed(bootstrap: str, connector: str, topic: str) -> dict[int, int]:
     return {place.partition: place.offset for place in places if place.topic == topic and place.offset >= 0}
 
 
-def refused(bootstrap: str, topics: Iterable[str] = DEAD_LETTER_TOPICS) -> dict[Place, bytes | None]:
+def refused(kafka: KafkaConfig, topics: Iterable[str] = DEAD_LETTER_TOPICS) -> dict[Place, bytes | None]:
     """The records that lie in dead letters, by the place they came from, with their keys."""
     found: dict[Place, bytes | None] = {}
     for topic in topics:
         try:
-            ends = topic_ends(bootstrap, topic)
+            ends = topic_ends(kafka, topic)
         except UsageError:
             continue
-        for batch in read(bootstrap, topic, ends):
+        for batch in read(kafka, topic, ends):
             found.update(place for message in batch if (place := _origin(message)) is not None)
     return found
 

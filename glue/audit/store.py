@@ -18,6 +18,7 @@ from glue.audit.table_side import StoredKey
 from glue.audit.topic_side import Collector, TopicSide, read, topic_ends
 from glue.avro import Decoder
 from glue.errors import DataError
+from glue.kafka.config import KafkaConfig
 
 _CHUNK = 1000
 _NEVER = 1 << 62
@@ -79,7 +80,7 @@ class Kind(Protocol):
         ...
 
 
-def audit_store(kind: Kind, bootstrap: str, decode: Decoder, wanted: Wanted, progress: Progress) -> StoreReport:
+def audit_store(kind: Kind, kafka: KafkaConfig, decode: Decoder, wanted: Wanted, progress: Progress) -> StoreReport:
     """Compare one store to its topic.
 
     Raises:
@@ -87,7 +88,7 @@ def audit_store(kind: Kind, bootstrap: str, decode: Decoder, wanted: Wanted, pro
     """
     begun = time.monotonic()
     report = StoreReport(kind.name, kind.topic, kind.place, deep=wanted.deep)
-    side = scan(kind, bootstrap, wanted, progress)
+    side = scan(kind, kafka, wanted, progress)
     counted = side.live & kind.in_window(side, wanted)
     dead = sorted(dead_rows(wanted.letters, kind.topic, side))
     report.dead = int(np.count_nonzero(counted[dead])) if dead else 0
@@ -99,11 +100,11 @@ def audit_store(kind: Kind, bootstrap: str, decode: Decoder, wanted: Wanted, pro
 
     found = {row: (what, why) for row, what, why in kind.verdicts(side, sorted(suspects.rows))}
     if wanted.deep:
-        for row, why in _deep(kind, bootstrap, decode, side, counted, progress):
+        for row, why in _deep(kind, kafka, decode, side, counted, progress):
             found.setdefault(row, (DIFFERENT, why))
     strangers = list(kind.unknown(side, suspects.extra))
     if found or strangers:
-        _settle(kind, bootstrap, side, wanted, found, strangers, report)
+        _settle(kind, kafka, side, wanted, found, strangers, report)
     report.differences += kind.doubled(side, suspects.doubled)
     report.seconds = round(time.monotonic() - begun, 2)
     return report
@@ -111,7 +112,7 @@ def audit_store(kind: Kind, bootstrap: str, decode: Decoder, wanted: Wanted, pro
 
 def _settle(
     kind: Kind,
-    bootstrap: str,
+    kafka: KafkaConfig,
     side: TopicSide,
     wanted: Wanted,
     found: dict[int, tuple[str, str]],
@@ -119,8 +120,8 @@ def _settle(
     report: StoreReport,
 ) -> None:
     """Put what was found in the report, except what is on its way: newer on the topic, or not yet come to the sink."""
-    newer = _appended(kind, bootstrap, side, wanted)
-    done = committed(bootstrap, kind.connector, kind.topic)
+    newer = _appended(kind, kafka, side, wanted)
+    done = committed(kafka, kind.connector, kind.topic)
     for row, (what, why) in sorted(found.items()):
         partition, offset = int(side.partition[row]), int(side.offset[row])
         if newer.find(side.key(row)) is not None or offset >= done.get(partition, _NEVER):
@@ -136,31 +137,31 @@ def _settle(
             report.differences.append(Difference(EXTRA, one.key or one.name, *place, one.why))
 
 
-def scan(kind: Kind, bootstrap: str, wanted: Wanted, progress: Progress) -> TopicSide:
+def scan(kind: Kind, kafka: KafkaConfig, wanted: Wanted, progress: Progress) -> TopicSide:
     """The topic up to now."""
-    ends, collector = topic_ends(bootstrap, kind.topic), kind.collector(wanted)
+    ends, collector = topic_ends(kafka, kind.topic), kind.collector(wanted)
     size = sum(end - first for first, end in ends.values())
-    for batch in read(bootstrap, kind.topic, ends):
+    for batch in read(kafka, kind.topic, ends):
         collector.add(batch)
         progress(f"read {collector.count} of at most {size} records")
     return collector.side(ends)
 
 
-def _appended(kind: Kind, bootstrap: str, side: TopicSide, wanted: Wanted) -> TopicSide:
+def _appended(kind: Kind, kafka: KafkaConfig, side: TopicSide, wanted: Wanted) -> TopicSide:
     """What came to the topic since ``side`` was scanned."""
-    now = topic_ends(bootstrap, kind.topic)
+    now = topic_ends(kafka, kind.topic)
     ends = {number: (side.ends.get(number, (0, 0))[1], end) for number, (_, end) in now.items()}
     collector = kind.collector(wanted)
-    for batch in read(bootstrap, kind.topic, ends):
+    for batch in read(kafka, kind.topic, ends):
         collector.add(batch)
     return collector.side(ends)
 
 
 def _deep(
-    kind: Kind, bootstrap: str, decode: Decoder, side: TopicSide, counted: Bools, progress: Progress
+    kind: Kind, kafka: KafkaConfig, decode: Decoder, side: TopicSide, counted: Bools, progress: Progress
 ) -> Iterable[tuple[int, str]]:
     done = 0
-    for batch in latest(bootstrap, kind.topic, side, counted):
+    for batch in latest(kafka, kind.topic, side, counted):
         for at in range(0, len(batch), _CHUNK):
             rows: dict[str, int] = {}
             pairs = []

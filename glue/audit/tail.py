@@ -11,15 +11,15 @@ from confluent_kafka import KafkaError, Message, TopicPartition
 from confluent_kafka.admin import OffsetSpec  # type: ignore[attr-defined]
 
 from glue.errors import ServiceUnavailableError
-from glue.kafka.clients import admin_client, consumer
+from glue.kafka.config import KafkaConfig
 
 
 class TopicTail:
     """Every committed record appended to ``topics`` after the tail was opened. Use it as a context manager."""
 
-    def __init__(self, bootstrap: str, topics: tuple[str, ...], timeout: float = 15.0) -> None:
+    def __init__(self, kafka: KafkaConfig, topics: tuple[str, ...], timeout: float = 15.0) -> None:
         # The ends are asked of an admin client: a consumer's own requests queue behind its waiting fetches.
-        self._admin = admin_client(bootstrap)
+        self._admin = kafka.admin()
         self._timeout = timeout
         known = self._admin.list_topics(timeout=timeout).topics
         for topic in topics:
@@ -27,7 +27,7 @@ class TopicTail:
                 raise ServiceUnavailableError(f"topic {topic}", "it does not exist", "mxctl apply creates it")
         self._at = {(topic, number): 0 for topic in topics for number in known[topic].partitions}
         self._at = self.ends()
-        self._consumer = consumer(bootstrap, f"mxctl-tail-{uuid4()}", {"enable.partition.eof": True})
+        self._consumer = kafka.consumer(f"mxctl-tail-{uuid4()}", {"enable.partition.eof": True})
         self._consumer.assign([TopicPartition(*place, offset) for place, offset in self._at.items()])
 
     def new(self, wait: float = 0.1) -> Iterator[Message]:

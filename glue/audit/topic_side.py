@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from glue.audit.keys import U64, Bools, pack, text_of
 from glue.errors import ServiceUnavailableError, UsageError
-from glue.kafka.clients import consumer
+from glue.kafka.config import KafkaConfig
 
 _BATCH = 10_000
 _PATIENCE = 30.0
@@ -76,14 +76,14 @@ class TopicSide:
         return range(int(begin), int(end))
 
 
-def topic_ends(bootstrap: str, topic: str) -> Ends:
+def topic_ends(kafka: KafkaConfig, topic: str) -> Ends:
     """Where each partition begins and ends now.
 
     Raises:
         UsageError: the topic does not exist.
         ServiceUnavailableError: Kafka does not answer.
     """
-    reader = consumer(bootstrap, f"mxctl-audit-{uuid4()}")
+    reader = kafka.consumer(f"mxctl-audit-{uuid4()}")
     try:
         found = reader.list_topics(topic, timeout=_PATIENCE).topics[topic]
         if found.error is not None:
@@ -96,7 +96,7 @@ def topic_ends(bootstrap: str, topic: str) -> Ends:
         reader.close()
 
 
-def read(bootstrap: str, topic: str, ends: Ends) -> Iterator[list[Any]]:
+def read(kafka: KafkaConfig, topic: str, ends: Ends) -> Iterator[list[Any]]:
     """The committed records between ``ends``, in batches; each partition in its order.
 
     Raises:
@@ -106,7 +106,7 @@ def read(bootstrap: str, topic: str, ends: Ends) -> Iterator[list[Any]]:
     if not left:
         return
     heard = time.monotonic()
-    reader = consumer(bootstrap, f"mxctl-audit-{uuid4()}", {"enable.partition.eof": True, "client.id": "mxctl-audit"})
+    reader = kafka.consumer(f"mxctl-audit-{uuid4()}", {"enable.partition.eof": True, "client.id": "mxctl-audit"})
     try:
         reader.assign([TopicPartition(topic, number, ends[number][0]) for number in left])
         while left:

@@ -13,6 +13,7 @@ from typing import Protocol, Self, cast
 from glue.audit.expect import DEAD_LETTER_TOPICS, SOURCE_TOPICS, expected_keys, stores_denied
 from glue.audit.tail import TopicTail
 from glue.avro import Decoder
+from glue.kafka.config import KafkaConfig
 from glue.registry import registry_client
 from glue.settings import Settings
 
@@ -72,7 +73,7 @@ class Watch:
     def __init__(self, settings: Settings, stores: Iterable[Store]) -> None:
         self._stores = {store.name: store for store in stores}
         self._asked = {name: Asked() for name in self._stores}
-        self._tail = TopicTail(settings.kafka, SOURCE_TOPICS + DEAD_LETTER_TOPICS)
+        self._tail = TopicTail(KafkaConfig.of(settings), SOURCE_TOPICS + DEAD_LETTER_TOPICS)
         self._registry = registry_client(settings.registry)
         self._decode = Decoder(self._registry)
         self.tally = Tally(waiting={name: {} for name in self._stores}, stored={name: set() for name in self._stores})

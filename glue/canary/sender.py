@@ -9,7 +9,7 @@ from glue.avro import encoder_for_subject
 from glue.canary.flight import Flight
 from glue.canary.paths import HEADER, PATHS, SINK, Path
 from glue.errors import ServiceUnavailableError
-from glue.kafka.clients import producer
+from glue.kafka.config import KafkaConfig
 from glue.registry import registry_client
 from glue.settings import Settings
 from glue.tracing import HEADER as TRACE_HEADER
@@ -31,7 +31,7 @@ class Sender:
     def __init__(self, settings: Settings, paths: Iterable[Path] = ()) -> None:
         with registry_client(settings.registry, timeout=5, retries=0) as registry:
             self._encoders = {path.topic: encoder_for_subject(registry, f"{path.topic}-value") for path in paths}
-        self._producer = producer(settings.kafka, {"client.id": "mxctl-canary", "message.timeout.ms": 10_000})
+        self._producer = KafkaConfig.of(settings).producer({"client.id": "mxctl-canary", "message.timeout.ms": 10_000})
 
     def send(self, flight: Flight) -> None:
         """Send its record to the raw topic.

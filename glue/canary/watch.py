@@ -15,6 +15,7 @@ from glue.audit.tail import TopicTail
 from glue.canary.flight import Flight
 from glue.canary.paths import STORE, Path
 from glue.errors import MillionXError, ServiceUnavailableError
+from glue.kafka.config import KafkaConfig
 from glue.settings import Settings
 from glue.stores.snowflake.client import Warehouse
 from glue.stores.weaviate.client import Weaviate
@@ -31,7 +32,9 @@ class Watch:
         topics = tuple({stage.place for stage in stages if stage.name != STORE})
         self._open = ExitStack()
         try:
-            self._tail = self._open.enter_context(TopicTail(settings.kafka, topics + expect.DEAD_LETTER_TOPICS))
+            self._tail = self._open.enter_context(
+                TopicTail(KafkaConfig.of(settings), topics + expect.DEAD_LETTER_TOPICS)
+            )
         except KafkaException as error:
             raise ServiceUnavailableError("Kafka", error.args[0].str(), "mxctl local status; mxctl doctor") from error
         warehouse = self._open.enter_context(Warehouse(settings))

@@ -53,11 +53,11 @@ def topic_names(context: click.Context, parameter: click.Parameter, incomplete: 
     """Topics of the live cluster."""
     from confluent_kafka import KafkaException
 
-    from glue.kafka.clients import admin_client
+    from glue.kafka.config import KafkaConfig
     from glue.settings import get_settings
 
     try:
-        topics = admin_client(get_settings().kafka, log_level=0).list_topics(timeout=_SECONDS).topics
+        topics = KafkaConfig.of(get_settings()).admin({"log_level": 0}).list_topics(timeout=_SECONDS).topics
     except KafkaException:
         return []
     return [CompletionItem(name) for name in sorted(topics) if name.startswith(incomplete)]

@@ -32,6 +32,7 @@ def _filters(command: Callable[..., Any]) -> Callable[..., Any]:
 def _chosen(given: dict[str, Any], state: str) -> Any:
     from glue.deadletters.read import dead_letter_topics, read_letters
     from glue.deadletters.triage import Filter, check_ids, check_known
+    from glue.kafka.config import KafkaConfig
     from glue.settings import get_settings
 
     since = datetime.now(UTC) - timedelta(hours=given["since"]) if given["since"] else None
@@ -42,10 +43,10 @@ def _chosen(given: dict[str, Any], state: str) -> Any:
         state=state,
         **{name: given[name] for name in names},
     )
-    bootstrap = get_settings().kafka
+    kafka = KafkaConfig.of(get_settings())
     check_ids(given["ids"])
-    topics = given["topics"] or sorted({i.rsplit("/", 2)[0] for i in given["ids"]}) or dead_letter_topics(bootstrap)
-    there = read_letters(bootstrap, topics)
+    topics = given["topics"] or sorted({i.rsplit("/", 2)[0] for i in given["ids"]}) or dead_letter_topics(kafka)
+    there = read_letters(kafka, topics)
     check_known(given["ids"], there)
     letters = sorted(filter(wanted, there), key=lambda letter: letter.timestamp)
     return letters[: given["limit"]] if given["limit"] else letters
@@ -134,6 +135,7 @@ def show(contents: bool, output: str, **given: Any) -> None:
 def replay(max_attempts: int, dry_run: bool, yes: bool, output: str, **given: Any) -> None:
     """Send open letters back to the topics they came from, each once; safe to stop and to run again."""
     from glue.deadletters.replay import replay as send_back
+    from glue.kafka.config import KafkaConfig
     from glue.privacy.keyring import load_keyring
     from glue.settings import get_settings
 
@@ -142,7 +144,7 @@ def replay(max_attempts: int, dry_run: bool, yes: bool, output: str, **given: An
     if letters and not (yes or dry_run):
         click.confirm(f"Send {len(letters)} letters back?", abort=True, err=True)
     ring = load_keyring(settings.hash_keys_file)
-    result = send_back(letters, settings.kafka, ring, most=max_attempts, dry_run=dry_run)
+    result = send_back(letters, KafkaConfig.of(settings), ring, most=max_attempts, dry_run=dry_run)
     if output != "table":
         emit({"replayed": result.replayed, "kept": result.kept, "dry_run": dry_run}, output)
         return
@@ -159,12 +161,13 @@ def replay(max_attempts: int, dry_run: bool, yes: bool, output: str, **given: An
 def discard(dry_run: bool, yes: bool, output: str, **given: Any) -> None:
     """Mark open letters as discarded; they stay in their topic until its retention ends."""
     from glue.deadletters.replay import discard as lay_to_rest
+    from glue.kafka.config import KafkaConfig
     from glue.settings import get_settings
 
     letters = _chosen(given, "open")
     if letters and not (yes or dry_run):
         click.confirm(f"Discard {len(letters)} letters?", abort=True, err=True)
-    gone = [letter.id for letter in letters] if dry_run else lay_to_rest(letters, get_settings().kafka)
+    gone = [letter.id for letter in letters] if dry_run else lay_to_rest(letters, KafkaConfig.of(get_settings()))
     if output != "table":
         emit({"discarded": gone, "dry_run": dry_run}, output)
         return

@@ -18,6 +18,7 @@ def metrics(port: int) -> None:
 
     from connectors.config import load_source, source_names
     from connectors.exporter import Reader, SourcesCollector
+    from glue.kafka.config import KafkaConfig
 
     settings, stop = get_settings(), threading.Event()
     intervals = {
@@ -25,7 +26,7 @@ def metrics(port: int) -> None:
     }
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
-    registry, reader = CollectorRegistry(), Reader(settings.kafka)
+    registry, reader = CollectorRegistry(), Reader(KafkaConfig.of(settings))
     registry.register(SourcesCollector(reader, intervals))
     server, _ = start_http_server(port, settings.bind, registry)
     click.echo(f"metrics: http://{settings.bind}:{server.server_port}/metrics", err=True)

@@ -16,7 +16,7 @@ from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from glue.deadletters.headers import PREFIX, SEALED, last, retry_count
 from glue.errors import ServiceUnavailableError, UsageError
-from glue.kafka import clients as kafka
+from glue.kafka.config import KafkaConfig
 from glue.transforms.contract import Headers
 
 MARK = "millionx.letter.done"
@@ -82,21 +82,21 @@ class Letter:
         }
 
 
-def dead_letter_topics(bootstrap: str) -> list[str]:
+def dead_letter_topics(kafka: KafkaConfig) -> list[str]:
     """The topics of the cluster whose name starts with ``dead-letters``.
 
     Raises:
         ServiceUnavailableError: Kafka does not answer.
     """
-    kafka.must_listen(bootstrap)
+    kafka.must_listen()
     try:
-        topics = kafka.admin_client(bootstrap, log_level=2).list_topics(timeout=_TIMEOUT).topics
+        topics = kafka.admin({"log_level": 2}).list_topics(timeout=_TIMEOUT).topics
     except KafkaException as error:
         raise ServiceUnavailableError("Kafka", error.args[0].str(), "mxctl local status") from None
     return sorted(name for name in topics if name.startswith("dead-letters"))
 
 
-def read_letters(bootstrap: str, topics: Sequence[str]) -> list[Letter]:
+def read_letters(kafka: KafkaConfig, topics: Sequence[str]) -> list[Letter]:
     """All letters of ``topics`` up to this moment, in the order of their topic and position, with their state.
 
     Raises:
@@ -105,7 +105,7 @@ def read_letters(bootstrap: str, topics: Sequence[str]) -> list[Letter]:
     """
     done: dict[str, str] = {}
     letters: list[Letter] = []
-    for topic, message in read_topics(bootstrap, topics):
+    for topic, message in read_topics(kafka, topics):
         headers: Headers = message.headers() or []
         mark = last(headers, MARK)
         if mark:
@@ -120,12 +120,12 @@ def _with_state(letter: Letter, done: dict[str, str]) -> Letter:
     return replace(letter, done=done[letter.id]) if letter.id in done else letter
 
 
-def read_topics(bootstrap: str, topics: Iterable[str], committed_only: bool = True) -> Iterator[tuple[str, Any]]:
+def read_topics(kafka: KafkaConfig, topics: Iterable[str], committed_only: bool = True) -> Iterator[tuple[str, Any]]:
     """Each message of ``topics`` from the beginning up to the end of this moment."""
-    kafka.must_listen(bootstrap)
+    kafka.must_listen()
     isolation = "read_committed" if committed_only else "read_uncommitted"
     settings = {"isolation.level": isolation, "enable.partition.eof": True, "client.id": "mxctl-dlq", "log_level": 2}
-    consumer = kafka.consumer(bootstrap, f"mxctl-dlq-{uuid4()}", settings)
+    consumer = kafka.consumer(f"mxctl-dlq-{uuid4()}", settings)
     try:
         for topic in topics:
             try:

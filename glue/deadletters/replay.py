@@ -13,7 +13,7 @@ from confluent_kafka import KafkaException
 from glue.deadletters.headers import REPLAY_FOR, RETRY_COUNT, without_errors
 from glue.deadletters.read import MARK, MARKED, Letter
 from glue.errors import DataError, MillionXError, ServiceError
-from glue.kafka import clients as kafka
+from glue.kafka.config import KafkaConfig
 from glue.privacy.keyring import Keyring
 from glue.privacy.seal import unseal
 from glue.transforms.contract import Headers
@@ -67,7 +67,7 @@ def open_letter(letter: Letter, ring: Keyring) -> Original:
 
 def replay(
     letters: Sequence[Letter],
-    bootstrap: str,
+    kafka: KafkaConfig,
     ring: Keyring,
     *,
     most: int = 3,
@@ -89,7 +89,7 @@ def replay(
     """
     outcome = Outcome()
     ready: list[tuple[Letter, Original]] = []
-    topics = _topics(bootstrap)
+    topics = _topics(kafka)
     for letter in letters:
         try:
             if letter.done:
@@ -105,7 +105,7 @@ def replay(
     if dry_run:
         outcome.replayed = [letter.id for letter, _ in ready]
         return outcome
-    producer = _producer(bootstrap)
+    producer = _producer(kafka)
     for first in range(0, len(ready), _IN_ONE):
         part = ready[first : first + _IN_ONE]
         _transaction(producer, [_back(original) for _, original in part] + [_mark(x, "replayed") for x, _ in part])
@@ -114,22 +114,22 @@ def replay(
     return outcome
 
 
-def discard(letters: Sequence[Letter], bootstrap: str) -> list[str]:
+def discard(letters: Sequence[Letter], kafka: KafkaConfig) -> list[str]:
     """Lay open letters to rest: they stay in their topic until its retention, and are listed as discarded.
 
     Raises:
         ServiceError: Kafka refused.
     """
     chosen = [letter for letter in letters if not letter.done]
-    producer = _producer(bootstrap) if chosen else None
+    producer = _producer(kafka) if chosen else None
     for first in range(0, len(chosen), _IN_ONE):
         _transaction(producer, [_mark(letter, "discarded") for letter in chosen[first : first + _IN_ONE]])
     return [letter.id for letter in chosen]
 
 
-def _topics(bootstrap: str) -> frozenset[str]:
+def _topics(kafka: KafkaConfig) -> frozenset[str]:
     try:
-        return frozenset(kafka.admin_client(bootstrap).list_topics(timeout=_PATIENCE).topics)
+        return frozenset(kafka.admin().list_topics(timeout=_PATIENCE).topics)
     except KafkaException as error:
         raise ServiceError("replay", error.args[0].str(), "is Kafka running? mxctl local status") from None
 
@@ -150,8 +150,8 @@ def _mark(letter: Letter, state: str) -> dict[str, Any]:
     return {"topic": letter.topic, "partition": partition, "key": letter.key, "value": None, "headers": headers}
 
 
-def _producer(bootstrap: str) -> Any:
-    producer = kafka.producer(bootstrap, {"transactional.id": "mxctl-dlq", "client.id": "mxctl-dlq"})
+def _producer(kafka: KafkaConfig) -> Any:
+    producer = kafka.producer({"transactional.id": "mxctl-dlq", "client.id": "mxctl-dlq"})
     try:
         producer.init_transactions(_PATIENCE)
     except KafkaException as error:

@@ -10,16 +10,15 @@ from uuid import uuid4
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from glue.errors import ServiceUnavailableError
-from glue.kafka.clients import consumer, must_listen
+from glue.kafka.config import QUIET, KafkaConfig
 
 TIMEOUT = 15
-_QUIET = {"log_level": 2, "socket.timeout.ms": 10_000}
 
 
-def watermarks(bootstrap: str, topics: list[str]) -> dict[tuple[str, int], tuple[int, int]]:
+def watermarks(kafka: KafkaConfig, topics: list[str]) -> dict[tuple[str, int], tuple[int, int]]:
     """First and next offset of each partition of the topics; topics that are not there are left out."""
-    must_listen(bootstrap)
-    reader = consumer(bootstrap, "mxctl", _QUIET)
+    kafka.must_listen()
+    reader = kafka.consumer("mxctl", QUIET)
     try:
         known = reader.list_topics(timeout=TIMEOUT).topics
         return {
@@ -34,13 +33,13 @@ def watermarks(bootstrap: str, topics: list[str]) -> dict[tuple[str, int], tuple
         reader.close()
 
 
-def record_count(bootstrap: str, topic: str) -> int:
+def record_count(kafka: KafkaConfig, topic: str) -> int:
     """Records a topic holds at most (compaction and transaction marks may make it fewer)."""
-    return sum(high - low for low, high in watermarks(bootstrap, [topic]).values())
+    return sum(high - low for low, high in watermarks(kafka, [topic]).values())
 
 
 def read_to_end(
-    bootstrap: str, begins: Mapping[tuple[str, int], int], take: Callable[[Any], None], patience: float
+    kafka: KafkaConfig, begins: Mapping[tuple[str, int], int], take: Callable[[Any], None], patience: float
 ) -> dict[tuple[str, int], int]:
     """Hand every committed message from the given offsets to the end of its partition to ``take``.
 
@@ -57,7 +56,7 @@ def read_to_end(
     after: dict[tuple[str, int], int] = {}
     if not begins:
         return after
-    reader = consumer(bootstrap, f"mxctl-{uuid4()}", {**_QUIET, "enable.partition.eof": True})
+    reader = kafka.consumer(f"mxctl-{uuid4()}", {**QUIET, "enable.partition.eof": True})
     try:
         reader.assign([TopicPartition(topic, number, begin) for (topic, number), begin in begins.items()])
         left, deadline = set(begins), time.monotonic() + patience

@@ -18,7 +18,7 @@ from confluent_kafka import KafkaException, TopicPartition
 from glue.avro_types import to_json
 from glue.deadletters.read import read_partition
 from glue.errors import ConfigError, MillionXError, ServiceUnavailableError, UsageError
-from glue.kafka import clients as kafka
+from glue.kafka.config import KafkaConfig
 from glue.privacy.tags import personal_fields
 from glue.registry import registry_client
 from glue.service.config import ServiceConfig
@@ -107,7 +107,7 @@ def write_golden(path: Path, chain: str, fates: Fates) -> None:
 
 
 def _consumer() -> Any:
-    return kafka.consumer(get_settings().kafka, f"mxctl-golden-{uuid4()}", {"enable.partition.eof": True})
+    return KafkaConfig.of(get_settings()).consumer(f"mxctl-golden-{uuid4()}", {"enable.partition.eof": True})
 
 
 def _newest(declared: DeclaredChain, count: int) -> list[Any]:

@@ -12,6 +12,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from glue.avro import Encoder, encoder_for_subject
 from glue.deadletters.letter import LetterMaker
 from glue.errors import ServiceError, ServiceUnavailableError
+from glue.kafka.config import KafkaConfig
 from glue.privacy.keyring import load_keyring
 from glue.registry import registry_client
 from glue.service.batch import Batch, place_of
@@ -76,7 +77,7 @@ class Worker:
                 return
             letter = LetterMaker(self.name, self._task, read.decode, ring)
             fruitless = 0
-            while self._with_new_clients(settings.kafka, chain, read, encode, letter):
+            while self._with_new_clients(KafkaConfig.of(settings), chain, read, encode, letter):
                 self.metrics.restarts.inc()
                 fruitless = 0 if self._committed else fruitless + 1
                 if fruitless > _FRUITLESS:
@@ -85,15 +86,15 @@ class Worker:
         finally:
             chain.close()
 
-    def _with_new_clients(self, bootstrap: str, *parts: Any) -> bool:
+    def _with_new_clients(self, kafka: KafkaConfig, *parts: Any) -> bool:
         """Work until told to stop, or until the clients are stuck: then True, and the work goes on with new ones.
 
         What was not committed is read again; the new producer fences the old one, whatever that still tries.
         """
         self._committed = False
-        self._consumer = open_consumer(bootstrap, self.config, self.instance, self._on_assign, self._on_revoke)
+        self._consumer = open_consumer(kafka, self.config, self.instance, self._on_assign, self._on_revoke)
         try:
-            self._work(bootstrap, *parts)
+            self._work(kafka, *parts)
         except StuckError as error:
             log.error("%s: starting new clients", error)
             return not self.stop.is_set()
@@ -109,9 +110,9 @@ class Worker:
             self._consumer.close()
         return False
 
-    def _work(self, bootstrap: str, chain: Chain, read: TopicReader, encode: Encoder, letter: LetterMaker) -> None:
+    def _work(self, kafka: KafkaConfig, chain: Chain, read: TopicReader, encode: Encoder, letter: LetterMaker) -> None:
         dead_topic = self.config.errors_deadletterqueue_topic_name
-        writer = Writer(open_producer(bootstrap, self.config, self.instance), dead_topic, letter, self._go_on)
+        writer = Writer(open_producer(kafka, self.config, self.instance), dead_topic, letter, self._go_on)
         writer.start()
         process = Processor(self.name, chain, read, encode, self.config, self._hold)
         member = self._consumer.consumer_group_metadata

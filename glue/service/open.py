@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from glue.kafka import clients as kafka
+from glue.kafka.config import KafkaConfig
 from glue.service.config import ServiceConfig
 
 _log = logging.getLogger("glue.kafka")  # librdkafka's own lines, in the format of all others
@@ -14,7 +14,7 @@ _COMMON = {"logger": _log, "reconnect.backoff.ms": 250, "reconnect.backoff.max.m
 
 
 def open_consumer(
-    bootstrap: str,
+    kafka: KafkaConfig,
     config: ServiceConfig,
     instance: str,
     on_assign: Callable[..., None],
@@ -22,7 +22,6 @@ def open_consumer(
 ) -> Any:
     """A consumer that is subscribed as a static member named ``instance``, with bounded memory."""
     consumer = kafka.consumer(
-        bootstrap,
         config.group_id,
         {
             "client.id": instance,
@@ -38,10 +37,9 @@ def open_consumer(
     return consumer
 
 
-def open_producer(bootstrap: str, config: ServiceConfig, instance: str) -> Any:
+def open_producer(kafka: KafkaConfig, config: ServiceConfig, instance: str) -> Any:
     """A transactional producer named ``instance``: a second one of that name fences the first."""
     return kafka.producer(
-        bootstrap,
         {
             "client.id": instance,
             "transactional.id": instance,

@@ -119,7 +119,7 @@ def execute(services: Services, plan_now: Callable[[], Plan], options: Options, 
     started = time.monotonic()
     plan = plan_now()
     if plan.changes and not options.dry_run:
-        with ClusterLock(services.settings.kafka, wait=options.lock_timeout) as lock:
+        with ClusterLock(services.kafka, wait=options.lock_timeout) as lock:
             plan = plan_now()
             states = _write(services, plan, options, progress, lock)
     else:

@@ -13,6 +13,7 @@ from typing import Any
 from uuid import uuid4
 
 from glue.errors import UsageError
+from glue.kafka.config import KafkaConfig
 from glue.topology.model import Key, Kind
 from glue.topology.record.topic import RecordTopic
 
@@ -65,8 +66,8 @@ class Memory:
 class MemoryTopic:
     """Reads and writes :class:`Memory` of one owner."""
 
-    def __init__(self, bootstrap: str, owner: str) -> None:
-        self._topic = RecordTopic(bootstrap, TOPIC, CONFIG)
+    def __init__(self, kafka: KafkaConfig, owner: str) -> None:
+        self._topic = RecordTopic(kafka, TOPIC, CONFIG)
         self._owner = owner
 
     def read(self) -> Memory:

@@ -11,7 +11,6 @@ from confluent_kafka import KafkaException, TopicPartition
 
 from glue.connect import ConnectNotFoundError
 from glue.errors import ServiceError, UsageError
-from glue.kafka.clients import consumer
 from glue.kafka.reads import TIMEOUT, kafka_unavailable, watermarks
 from glue.topology.services import Services
 
@@ -49,7 +48,7 @@ def standings(services: Services, name: str) -> list[Standing]:
             raise ServiceError(f"connector {name}", why, "mxctl offsets get -o json shows them")
         found[str(place["kafka_topic"]), int(place["kafka_partition"])] = int(offset.get("kafka_offset", 0))
     topics = {topic for topic, _ in found} | set(_declared_topics(services, name))
-    ends = watermarks(services.settings.kafka, sorted(topics))
+    ends = watermarks(services.kafka, sorted(topics))
     places = sorted(found.keys() | ends.keys())
     return [Standing(t, p, found.get((t, p)), *ends.get((t, p), (0, 0))) for t, p in places]
 
@@ -124,7 +123,7 @@ def _at_time(services: Services, places: list[Standing], text: str) -> dict[Plac
     except ValueError:
         raise UsageError("--to", f"{text!r} is no ISO 8601 time", "e.g. 2026-01-31T08:00:00+06:00") from None
     stamp = int(moment.astimezone().timestamp() * 1000)
-    reader = consumer(services.settings.kafka, "mxctl", {"log_level": 2})
+    reader = services.kafka.consumer("mxctl", {"log_level": 2})
     try:
         asked = [TopicPartition(one.topic, one.partition, stamp) for one in places]
         answers = reader.offsets_for_times(asked, TIMEOUT)

@@ -88,7 +88,7 @@ def _counted(services: Services, change: Change | None) -> Change | None:
     """With the number of records that are lost, where a topic goes."""
     if change is None or change.action not in (Action.RECREATE, Action.DELETE):
         return change
-    count = record_count(services.settings.kafka, change.name)
+    count = record_count(services.kafka, change.name)
     return Change(
         change.kind, change.name, change.action, change.fields, (*change.cost, f"{count} records are deleted")
     )

@@ -8,7 +8,7 @@ from typing import Any
 from confluent_kafka import KafkaException
 
 from glue.connect import ConnectClient
-from glue.kafka.clients import admin_client, must_listen
+from glue.kafka.config import QUIET, KafkaConfig
 from glue.kafka.reads import TIMEOUT, kafka_unavailable
 from glue.registry import SchemaRegistryClient, registry_client
 from glue.settings import Settings
@@ -33,19 +33,24 @@ class Services:
         return registry_client(self.settings.registry)
 
     @cached_property
+    def kafka(self) -> KafkaConfig:
+        """How to reach Kafka."""
+        return KafkaConfig.of(self.settings)
+
+    @cached_property
     def admin(self) -> Any:
         """Kafka's admin client (``confluent_kafka.admin.AdminClient``).
 
         Raises:
             ServiceUnavailableError: nobody listens there.
         """
-        must_listen(self.settings.kafka)
-        return admin_client(self.settings.kafka, **{"socket.timeout.ms": 10_000, "log_level": 2})
+        self.kafka.must_listen()
+        return self.kafka.admin(QUIET)
 
     @cached_property
     def memory(self) -> MemoryTopic:
         """What mxctl remembers in the cluster."""
-        return MemoryTopic(self.settings.kafka, self.settings.owner)
+        return MemoryTopic(self.kafka, self.settings.owner)
 
     @cached_property
     def plugins(self) -> list[dict[str, Any]]:

@@ -22,7 +22,7 @@ def topic_rows(services: Services, declared: Declared, *, internal: bool = False
     live = read_topics(services.admin, declared.topics)
     names = [n for n in sorted(live.keys() | declared.topics.keys()) if internal or not n.startswith(INTERNAL)]
     counts: dict[str, int] = {}
-    for (topic, _), (low, high) in watermarks(services.settings.kafka, [n for n in names if n in live]).items():
+    for (topic, _), (low, high) in watermarks(services.kafka, [n for n in names if n in live]).items():
         counts[topic] = counts.get(topic, 0) + high - low
     rows = []
     for name in names:

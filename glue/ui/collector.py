@@ -77,7 +77,7 @@ class Collector:
         self.services = Services(settings)
         self.services.connect = ConnectClient(settings.connect, timeout=_TIMEOUT, patience=0, retries=0)
         self.services.registry = registry_client(settings.registry, timeout=_TIMEOUT, retries=0)
-        self._letters = Letters(settings.kafka)
+        self._letters = Letters(self.services.kafka)
         self._rates = Rates()
         self._last: tuple[Any, Snapshot] | None = None
         self._looked = -100.0
@@ -148,7 +148,7 @@ class Collector:
         self._looked = now
         self._near, self._done = near, self._done & near
         if new := still - self._done - self._behind:
-            done = really_done(self.settings.kafka, new)
+            done = really_done(self.services.kafka, new)
             self._done |= done
             self._behind = (self._behind & near) | (new - done)
         return replace(traffic, done=frozenset(self._done))

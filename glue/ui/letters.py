@@ -8,6 +8,7 @@ from typing import Any
 
 from glue.deadletters.headers import PREFIX, last
 from glue.deadletters.read import MARK, MARKED, Letter
+from glue.kafka.config import KafkaConfig
 from glue.kafka.reads import read_to_end
 
 MOST = 2000  # of each partition, the latest; what is older is left to `mxctl dlq`
@@ -19,8 +20,8 @@ Place = tuple[str, int]
 class Letters:
     """The latest letters of the dead-letter topics. For one thread at a time; reads only what is new."""
 
-    def __init__(self, bootstrap: str) -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, kafka: KafkaConfig) -> None:
+        self._kafka = kafka
         self._next: dict[Place, int] = {}
         self._letters: dict[str, Letter] = {}
         self._done: dict[str, str] = {}
@@ -56,7 +57,7 @@ class Letters:
         return found
 
     def _read(self, begins: dict[Place, int]) -> None:
-        self._next |= read_to_end(self._bootstrap, begins, self._take, _PATIENCE)
+        self._next |= read_to_end(self._kafka, begins, self._take, _PATIENCE)
         if len(self._letters) > 4 * MOST:
             for name in sorted(self._letters, key=lambda one: self._letters[one].timestamp)[: -4 * MOST]:
                 del self._letters[name]

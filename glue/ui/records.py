@@ -11,6 +11,7 @@ from glue.deadletters.headers import SEALED, last
 from glue.deadletters.read import MARK, Letter
 from glue.deadletters.show import letter_cause
 from glue.errors import MillionXError, ServiceUnavailableError
+from glue.kafka.config import KafkaConfig
 from glue.kafka.reads import read_to_end
 from glue.privacy.shown import visible_key, visible_value
 from glue.topology.graph.traffic import Place
@@ -24,8 +25,8 @@ _PATIENCE = 4.0
 class LatestRecords:
     """Reads the ends of topics; one read at a time, whoever asks."""
 
-    def __init__(self, bootstrap: str, decode: Decoder) -> None:
-        self._bootstrap, self._decode = bootstrap, decode
+    def __init__(self, kafka: KafkaConfig, decode: Decoder) -> None:
+        self._kafka, self._decode = kafka, decode
         self._lock = threading.Lock()
         self._kept: dict[str, tuple[float, list[dict[str, Any]]]] = {}
 
@@ -48,7 +49,7 @@ class LatestRecords:
     def _read(self, ends: dict[Place, tuple[int, int]]) -> list[dict[str, Any]]:
         wanted = {place: max(low, high - _BACK) for place, (low, high) in ends.items() if low < high}
         messages: list[Any] = []
-        if wanted.keys() - read_to_end(self._bootstrap, wanted, messages.append, _PATIENCE).keys():
+        if wanted.keys() - read_to_end(self._kafka, wanted, messages.append, _PATIENCE).keys():
             raise ServiceUnavailableError("records", "Kafka does not answer in time", "mxctl local status")
         messages.sort(key=lambda one: one.timestamp()[1], reverse=True)
         return [self._row(message) for message in messages if last(message.headers(), MARK) is None][:MOST]

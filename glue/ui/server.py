@@ -59,7 +59,7 @@ class _SafeHeaders:
 
 def make_app(collector: Collector) -> Starlette:
     """The application; all pages share ``collector``."""
-    latest = LatestRecords(collector.settings.kafka, Decoder(collector.services.registry))
+    latest = LatestRecords(collector.services.kafka, Decoder(collector.services.registry))
 
     # Plain functions: Starlette runs them in threads, since they may wait for Kafka.
     def page(request: Request) -> Response:

@@ -24,7 +24,7 @@ from connectors.runner import RunResult, run_once
 from connectors.source import Context, Cursor, Fields, Source, Window
 from connectors.stats import Stats
 from glue.avro import Decoder
-from glue.kafka.clients import admin_client, consumer
+from glue.kafka.config import KafkaConfig
 from glue.registry import Schema, registry_client
 from glue.settings import Settings, project_root
 from sandbox import control
@@ -163,7 +163,7 @@ class OnKafka:
         return Stored(records, self._read(self.config.dead_letters))
 
     def _read(self, topic: str) -> list[Any]:
-        reader = consumer(self.settings.kafka, f"test-{uuid.uuid4()}", {"enable.partition.eof": True})
+        reader = KafkaConfig.of(self.settings).consumer(f"test-{uuid.uuid4()}", {"enable.partition.eof": True})
         parts = list(reader.list_topics(topic, timeout=10).topics[topic].partitions)
         reader.assign([TopicPartition(topic, part, 0) for part in parts])
         found, ended = [], 0
@@ -181,7 +181,7 @@ class OnKafka:
 @pytest.fixture
 def on_kafka(stack: Settings, local_config: Callable[..., SourceConfig]) -> Iterator[Callable[..., OnKafka]]:
     """Puts a source on real Kafka: own name, topic, subject and dead letters, the checkpoints shared."""
-    admin = admin_client(stack.kafka)
+    admin = KafkaConfig.of(stack).admin()
     made: list[str] = []
 
     def make(name: str, sandbox: Sandbox, options: dict[str, Any] | None = None, **change: Any) -> OnKafka:

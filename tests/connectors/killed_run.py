@@ -13,10 +13,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from connectors import sink
 from connectors.config import SourceConfig
 from connectors.publisher import Publisher
 from connectors.runner import run_once
+from glue.kafka.config import KafkaConfig
 from glue.settings import get_settings
 
 
@@ -30,7 +30,7 @@ def main(config_file: str, point: str, count: str) -> None:
         if name == point and left == 0:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    make = sink.producer
+    make = KafkaConfig.producer
 
     class Watched:
         """A producer that passes the points."""
@@ -53,7 +53,7 @@ def main(config_file: str, point: str, count: str) -> None:
         passing("page")
         deliver(self, *given)
 
-    sink.producer = Watched  # type: ignore[assignment]
+    KafkaConfig.producer = Watched  # type: ignore[assignment,method-assign]
     Publisher.deliver = watched_deliver  # type: ignore[method-assign]
     document = json.loads(Path(config_file).read_text())
     run_once(document["name"], get_settings(), SourceConfig.model_validate(document), wait=60).check()

@@ -19,7 +19,7 @@ from connectors import publisher, source
 from connectors.errors import FencedError, LeaseHeldError
 from connectors.lease import holder, lease
 from connectors.sink import Message, Sink
-from glue.kafka.clients import admin_client
+from glue.kafka.config import KafkaConfig
 from glue.registry import registry_client
 from glue.settings import Settings
 from tests.connectors.conftest import OnKafka
@@ -91,8 +91,8 @@ def test_a_second_run_is_refused_while_the_first_holds_the_lease(
     stack: Settings, make_sandbox: Make, on_kafka: Make
 ) -> None:
     one: OnKafka = on_kafka("weather", make_sandbox())
-    admin = admin_client(stack.kafka)
-    with lease(stack.kafka, one.config.name, 0):
+    admin = KafkaConfig.of(stack).admin()
+    with lease(KafkaConfig.of(stack), one.config.name, 0):
         deadline = time.monotonic() + 20
         while holder(admin, f"connectors.lease.{one.config.name}") is None:
             assert time.monotonic() < deadline, "the lease is not seen"
@@ -106,9 +106,9 @@ def test_a_second_run_is_refused_while_the_first_holds_the_lease(
 def test_who_lost_the_lease_can_commit_nothing_more(stack: Settings, make_sandbox: Make, on_kafka: Make) -> None:
     one: OnKafka = on_kafka("weather", make_sandbox())
     registry = registry_client(stack.registry)
-    first = Sink(stack.kafka, registry, one.config.name)
+    first = Sink(KafkaConfig.of(stack), registry, one.config.name)
     first.commit([Message(one.config.dead_letters, b"1", b"x")])
-    second = Sink(stack.kafka, registry, one.config.name)
+    second = Sink(KafkaConfig.of(stack), registry, one.config.name)
     with pytest.raises(FencedError):
         first.commit([Message(one.config.dead_letters, b"2", b"x")])
     second.commit([Message(one.config.dead_letters, b"3", b"x")])

@@ -14,6 +14,7 @@ from connectors.checkpoint import read_newest
 from connectors.exporter import Reader, SourcesCollector
 from connectors.totals import Totals, source_of, totals_key
 from glue.errors import ServiceUnavailableError
+from glue.kafka.config import KafkaConfig
 from tests.connectors.conftest import OnKafka
 
 Make = Callable[..., Any]
@@ -81,7 +82,7 @@ def test_kafka_that_is_away_is_told_as_that() -> None:
 @pytest.mark.stack
 def test_runs_that_ended_are_in_the_totals_the_next_scrape_shows(make_sandbox: Make, on_kafka: Make) -> None:
     one: OnKafka = on_kafka("shopify", make_sandbox("--orders", "20"))
-    reader = Reader(one.settings.kafka)
+    reader = Reader(KafkaConfig.of(one.settings))
     try:
         follow(one, reader)
     finally:
@@ -105,4 +106,4 @@ def follow(one: OnKafka, reader: Reader) -> None:
     two = reader.read()[name]
     assert two.runs == {"done": 1, "stopped": 1}
     assert two.last_success == after.last_success < two.last_run, "a run that was stopped says nothing of the source"
-    assert Totals.load(read_newest(one.settings.kafka, totals_key(name))) == two
+    assert Totals.load(read_newest(KafkaConfig.of(one.settings), totals_key(name))) == two

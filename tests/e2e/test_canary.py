@@ -19,6 +19,7 @@ from glue.canary.paths import PATHS
 from glue.canary.sender import Sender
 from glue.deadletters.read import read_topics
 from glue.identity import CANARY, price_key
+from glue.kafka.config import KafkaConfig
 from glue.settings import Settings, state_dir
 from glue.stores.snowflake.client import query
 from glue.stores.weaviate.search import search_posts
@@ -110,7 +111,7 @@ def test_where_it_stopped_is_told_and_a_post_that_comes_late_is_taken_back(pipel
 
     values = [
         message.value()
-        for _, message in read_topics(pipeline.kafka, ["sink.weaviate.vectors"])
+        for _, message in read_topics(KafkaConfig.of(pipeline), ["sink.weaviate.vectors"])
         if message.key() == post["key"].encode()
     ]
     assert len(values) == 2 and values[0] is not None and values[1] is None, "a tombstone is behind the post"

@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 
 from glue.audit.tail import TopicTail
+from glue.kafka.config import KafkaConfig
 
 pytestmark = pytest.mark.stack
 
@@ -47,7 +48,7 @@ def test_posts_arrive_or_are_named_and_no_person_can_be_read_in_a_sink_topic(pip
     text = "\n".join(json.dumps(line, ensure_ascii=False) for line in lines) + '\n{"content": "cut off \n'
     file.write_text(text, encoding="utf-8")
 
-    with TopicTail(pipeline.kafka, SAFE_TOPICS) as tail:
+    with TopicTail(KafkaConfig.of(pipeline), SAFE_TOPICS) as tail:
         code, result, errors = ingest(file, "facebook")
         seen = b""
         ends = tail.ends()

@@ -9,6 +9,7 @@ from collector import Collector
 from playground import Playground, a_post
 
 from connectors.sink import Message, Sink
+from glue.kafka.config import KafkaConfig
 from glue.settings import Settings
 
 pytestmark = pytest.mark.stack
@@ -18,7 +19,7 @@ def test_the_trace_of_a_page_goes_on_to_the_sink_topic(
     pipeline: Settings, collector: Collector, flush: Callable[[], None]
 ) -> None:
     play = Playground(pipeline)
-    sink = Sink(pipeline.kafka, play.registry, play.name)
+    sink = Sink(KafkaConfig.of(pipeline), play.registry, play.name)
     bad = {3: {"content": "hi"}}
     page = [
         Message(play.source, play.key(number).encode(), play.encode(a_post(number, **bad.get(number, {}))))

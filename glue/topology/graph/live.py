@@ -19,7 +19,7 @@ def add_live_state(graph: Graph, services: Services) -> None:
         ServiceUnavailableError: Kafka or Connect does not answer.
     """
     traffic = read_traffic(services.admin, graph.pipeline)
-    done = really_done(services.settings.kafka, traffic.almost_done())
+    done = really_done(services.kafka, traffic.almost_done())
     put_connectors(graph, read_connectors(services))
     put_traffic(graph, replace(traffic, done=frozenset(done)))
 

@@ -9,6 +9,7 @@ from typing import Any
 from confluent_kafka import ConsumerGroupTopicPartitions, IsolationLevel, KafkaException, TopicPartition
 from confluent_kafka.admin import OffsetSpec as _OffsetSpec  # type: ignore[attr-defined]
 
+from glue.kafka.config import KafkaConfig
 from glue.kafka.reads import TIMEOUT, kafka_unavailable, read_to_end
 from glue.pipeline.routes import Pipeline
 
@@ -72,7 +73,7 @@ class Traffic:
 
 
 def really_done(
-    bootstrap: str, positions: Iterable[tuple[Place, int]], patience: float = 4.0
+    kafka: KafkaConfig, positions: Iterable[tuple[Place, int]], patience: float = 4.0
 ) -> set[tuple[Place, int]]:
     """Those of ``positions`` after which no committed record lies.
 
@@ -91,7 +92,7 @@ def really_done(
     def take(message: Any) -> None:
         newest[message.topic(), message.partition()] = message.offset()
 
-    ended = read_to_end(bootstrap, nearest, take, patience)
+    ended = read_to_end(kafka, nearest, take, patience)
     return {(place, position) for place, position in wanted if place in ended and newest.get(place, -1) < position}
 
 

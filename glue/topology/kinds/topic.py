@@ -89,7 +89,7 @@ def _set_configs(admin: Any, name: str, values: Mapping[str, str | None]) -> Non
 
 
 def _delete_empty(services: Services, name: str) -> None:
-    if count := record_count(services.settings.kafka, name):
+    if count := record_count(services.kafka, name):
         raise ServiceError(f"topic {name}", f"{count} records have been written to it since, so it stays")
     _result(services.admin.delete_topics([name], operation_timeout=TIMEOUT))
 

@@ -19,6 +19,7 @@ from types import TracebackType
 from uuid import uuid4
 
 from glue.errors import MillionXError, ServiceUnavailableError, Transient
+from glue.kafka.config import KafkaConfig
 from glue.topology.record.topic import Entry, RecordTopic
 
 log = logging.getLogger(__name__)
@@ -69,8 +70,8 @@ class ClusterLock:
         ttl: seconds after which a dead holder's claim runs out.
     """
 
-    def __init__(self, bootstrap: str, *, wait: float = 0, ttl: float = 60) -> None:
-        self._topic = RecordTopic(bootstrap, TOPIC, CONFIG)
+    def __init__(self, kafka: KafkaConfig, *, wait: float = 0, ttl: float = 60) -> None:
+        self._topic = RecordTopic(kafka, TOPIC, CONFIG)
         self._wait, self._ttl = wait, ttl
         self.claim = str(uuid4())
         self.name = f"{getpass.getuser()}@{socket.gethostname()} (process {os.getpid()})"

@@ -11,7 +11,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import NewTopic  # type: ignore[attr-defined]
 
 from glue.errors import ServiceUnavailableError
-from glue.kafka.clients import admin_client, consumer, must_listen, producer
+from glue.kafka.config import KafkaConfig
 from glue.kafka.reads import TIMEOUT, kafka_unavailable
 
 QUIET = {"log_level": 2, "socket.timeout.ms": 10_000}
@@ -30,14 +30,14 @@ class Entry:
 class RecordTopic:
     """One of mxctl's own topics. Created when first written to; reading one that is not there finds nothing."""
 
-    def __init__(self, bootstrap: str, name: str, config: dict[str, str]) -> None:
-        self._bootstrap, self.name, self._config = bootstrap, name, config
+    def __init__(self, kafka: KafkaConfig, name: str, config: dict[str, str]) -> None:
+        self._kafka, self.name, self._config = kafka, name, config
         self._producer: Any = None
 
     def ensure(self) -> None:
         """Create the topic if it is missing."""
-        must_listen(self._bootstrap)
-        admin = admin_client(self._bootstrap, **QUIET)
+        self._kafka.must_listen()
+        admin = self._kafka.admin(QUIET)
         topic = NewTopic(self.name, 1, -1, config=self._config)
         try:
             admin.create_topics([topic], operation_timeout=TIMEOUT)[self.name].result(TIMEOUT)
@@ -53,7 +53,7 @@ class RecordTopic:
         """
         if self._producer is None:
             self.ensure()
-            self._producer = producer(self._bootstrap, {"linger.ms": 0, "message.timeout.ms": TIMEOUT * 1000, **QUIET})
+            self._producer = self._kafka.producer({"linger.ms": 0, "message.timeout.ms": TIMEOUT * 1000, **QUIET})
         answers: list[tuple[KafkaError | None, Message]] = []
         data = None if value is None else json.dumps(value, ensure_ascii=False, sort_keys=True).encode()
         try:
@@ -74,8 +74,8 @@ class RecordTopic:
         Raises:
             ServiceUnavailableError: Kafka does not answer.
         """
-        must_listen(self._bootstrap)
-        reader = consumer(self._bootstrap, "mxctl", {"fetch.wait.max.ms": 20, **QUIET})
+        self._kafka.must_listen()
+        reader = self._kafka.consumer("mxctl", {"fetch.wait.max.ms": 20, **QUIET})
         try:
             topic = reader.list_topics(self.name, TIMEOUT).topics.get(self.name)
             if topic is None or topic.error is not None:

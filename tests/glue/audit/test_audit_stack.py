@@ -17,7 +17,7 @@ from glue.audit.repair import HEADER
 from glue.audit.tail import TopicTail
 from glue.avro import encoder_for_subject
 from glue.identity import record_key
-from glue.kafka.clients import producer
+from glue.kafka.config import KafkaConfig
 from glue.registry import registry_client
 from glue.stores.snowflake import client as warehouse
 from glue.stores.weaviate.client import Weaviate, document_id
@@ -90,7 +90,7 @@ def produced(sinks):
     bad = record_key("test-post", mark, "bad")
     with registry_client(sinks.registry) as registry:
         encode_order, encode_post = (encoder_for_subject(registry, f"{topic}-value") for topic in (ORDERS, VECTORS))
-    sender = producer(sinks.kafka)
+    sender = KafkaConfig.of(sinks).producer()
     stamp = {"timestamp": int(now.timestamp() * 1000)}
     for number, (order_key, post_key) in enumerate(zip(orders, posts, strict=True)):
         sender.produce(ORDERS, encode_order(order(order_key, now, number)), order_key, **stamp)
@@ -126,7 +126,7 @@ def test_a_loss_made_on_purpose_is_named_repaired_and_gone(sinks, produced):
     assert stores["orders"]["counts"] == stores["vectors"]["counts"] == {"missing": 1}
     assert stores["orders"]["windows"][0]["keys"] == 1
 
-    with TopicTail(sinks.kafka, (ORDERS, VECTORS)) as tail:
+    with TopicTail(KafkaConfig.of(sinks), (ORDERS, VECTORS)) as tail:
         code, stores = audit(*window, "--repair", "--yes")
         sent = {}
         ends = tail.ends()
@@ -140,7 +140,7 @@ def test_a_loss_made_on_purpose_is_named_repaired_and_gone(sinks, produced):
     assert (code, stores["orders"]["counts"], stores["vectors"]["counts"]) == (0, {}, {})
     rows = warehouse.query("select count(*), count(distinct RECORD_KEY) from ORDERS where RECORD_KEY = %s", [orders[3]])
     assert rows.rows == [(1, 1)]
-    with TopicTail(sinks.kafka, (ORDERS, VECTORS)) as tail:
+    with TopicTail(KafkaConfig.of(sinks), (ORDERS, VECTORS)) as tail:
         assert audit(*window, "--repair", "--yes")[0] == 0
         assert not list(tail.new(1.0)), "a second repair sends nothing"
 

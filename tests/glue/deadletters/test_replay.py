@@ -12,6 +12,7 @@ from playground import Playground
 from glue.cli.dlq import dlq
 from glue.deadletters.read import Letter, read_letters
 from glue.deadletters.replay import discard, replay
+from glue.kafka.config import KafkaConfig
 from glue.privacy.keyring import Keyring, load_keyring
 
 pytestmark = pytest.mark.stack
@@ -20,7 +21,7 @@ LENIENT = "scrub,hash,enrich,shape"  # as if the cause had been mended
 
 
 def letters(play: Playground) -> list[Letter]:
-    return read_letters(play.settings.kafka, [play.dead])
+    return read_letters(KafkaConfig.of(play.settings), [play.dead])
 
 
 def ring(play: Playground) -> Keyring:
@@ -39,10 +40,10 @@ def refused(play: Playground, count: int) -> None:
 
 def test_a_replay_brings_each_back_once_with_its_key_and_value(play: Playground) -> None:
     refused(play, 30)
-    result = replay(letters(play), play.settings.kafka, ring(play))
+    result = replay(letters(play), KafkaConfig.of(play.settings), ring(play))
     assert (len(result.replayed), result.kept) == (30, {})
     assert {letter.done for letter in letters(play)} == {"replayed"}
-    again = replay(letters(play), play.settings.kafka, ring(play))
+    again = replay(letters(play), KafkaConfig.of(play.settings), ring(play))
     assert again.replayed == []
     with play.working(transforms=LENIENT):
         play.until(60)
@@ -57,19 +58,19 @@ def test_attempts_are_counted_and_capped(play: Playground) -> None:
     refused(play, 1)
     for attempt in (1, 2):
         open_letters = [letter for letter in letters(play) if not letter.done]
-        assert len(replay(open_letters, play.settings.kafka, ring(play), most=2).replayed) == 1
+        assert len(replay(open_letters, KafkaConfig.of(play.settings), ring(play), most=2).replayed) == 1
         with play.working():
             play.until(2 * attempt + 1)
         (newest,) = [letter for letter in letters(play) if not letter.done]
         assert newest.attempts == attempt
-    result = replay([newest], play.settings.kafka, ring(play), most=2)
+    result = replay([newest], KafkaConfig.of(play.settings), ring(play), most=2)
     assert result.replayed == []
     assert "2 times" in result.kept[newest.id]
 
 
 def test_only_the_chain_that_refused_takes_it_again(play: Playground) -> None:
     refused(play, 1)
-    replay(letters(play), play.settings.kafka, ring(play))
+    replay(letters(play), KafkaConfig.of(play.settings), ring(play))
     other = Playground(play.settings)
     other.source = play.source
     with other.working(topics=play.source) as worker:
@@ -90,10 +91,10 @@ def test_an_interrupted_replay_goes_on_where_it_stopped(play: Playground, monkey
         raise StoppedError
 
     with pytest.raises(StoppedError):
-        replay(letters(play), play.settings.kafka, ring(play), progress=stop_after_ten)
+        replay(letters(play), KafkaConfig.of(play.settings), ring(play), progress=stop_after_ten)
     assert [letter.done for letter in letters(play)].count("replayed") == 10
     open_letters = [letter for letter in letters(play) if not letter.done]
-    assert len(replay(open_letters, play.settings.kafka, ring(play)).replayed) == 15
+    assert len(replay(open_letters, KafkaConfig.of(play.settings), ring(play)).replayed) == 15
     assert sorted(play.keys(play.source)) == sorted(play.sent * 2)
 
 
@@ -101,7 +102,7 @@ def test_a_replay_into_nowhere_changes_nothing(play: Playground) -> None:
     refused(play, 1)
     (letter,) = letters(play)
     lost = [(n, b"no.such.topic" if n.endswith("errors.topic") else v) for n, v in letter.headers]
-    result = replay([Letter(letter.id, letter.key, letter.value, lost, 0)], play.settings.kafka, ring(play))
+    result = replay([Letter(letter.id, letter.key, letter.value, lost, 0)], KafkaConfig.of(play.settings), ring(play))
     assert result.replayed == []
     assert "no.such.topic" in result.kept[letter.id]
     assert letters(play)[0].done == ""
@@ -110,10 +111,10 @@ def test_a_replay_into_nowhere_changes_nothing(play: Playground) -> None:
 def test_discarded_letters_are_not_replayed(play: Playground) -> None:
     refused(play, 3)
     first, *rest = letters(play)
-    assert discard([first], play.settings.kafka) == [first.id]
+    assert discard([first], KafkaConfig.of(play.settings)) == [first.id]
     assert {letter.id: letter.done for letter in letters(play)} == {first.id: "discarded", **{x.id: "" for x in rest}}
-    assert discard(letters(play)[:1], play.settings.kafka) == []
-    assert first.id not in replay(letters(play), play.settings.kafka, ring(play)).replayed
+    assert discard(letters(play)[:1], KafkaConfig.of(play.settings)) == []
+    assert first.id not in replay(letters(play), KafkaConfig.of(play.settings), ring(play)).replayed
 
 
 def test_the_command_line(play: Playground) -> None:

@@ -14,7 +14,7 @@ from playground import Playground, a_post
 from glue.deadletters.read import read_letters
 from glue.deadletters.replay import replay
 from glue.errors import ConfigError, ServiceError
-from glue.kafka import clients as kafka
+from glue.kafka.config import KafkaConfig
 from glue.privacy.keyring import Keyring, load_keyring
 from glue.service.health import Health, serve
 from tests.waiting import wait_for
@@ -97,9 +97,9 @@ def test_headers_of_the_input_are_left_behind_but_for_those_named(play: Playgrou
 def test_a_value_that_no_topic_takes_is_set_aside_with_its_place(play: Playground) -> None:
     entry = ConfigEntry("max.message.bytes", "3000000", incremental_operation=AlterConfigOpType.SET)
     source = ConfigResource(ConfigResource.Type.TOPIC, play.source, incremental_configs=[entry])
-    admin = kafka.admin_client(play.settings.kafka)
+    admin = KafkaConfig.of(play.settings).admin()
     admin.incremental_alter_configs([source])[source].result(30)
-    big = kafka.producer(play.settings.kafka, {"message.max.bytes": 3_000_000})
+    big = KafkaConfig.of(play.settings).producer({"message.max.bytes": 3_000_000})
     digits = str.maketrans("0123456789", "ghkmnpqrst")  # or the text would be scrubbed
     noise = random.Random(1).randbytes(1_300_000).hex().translate(digits)  # half its length is left when compressed
     texts = {1: "word " * 300_000, 2: noise}
@@ -112,10 +112,15 @@ def test_a_value_that_no_topic_takes_is_set_aside_with_its_place(play: Playgroun
         output, dead = play.until(3)
     assert output == [play.key(3)]
     assert sorted(dead) == sorted([play.key(1), play.key(2)])
-    for letter in read_letters(play.settings.kafka, [play.dead]):
+    for letter in read_letters(KafkaConfig.of(play.settings), [play.dead]):
         assert "too large" in letter.header("exception.message")
         assert letter.header("stage") == "TASK_PUT"
-    result = replay(read_letters(play.settings.kafka, [play.dead]), play.settings.kafka, _ring(play), dry_run=True)
+    result = replay(
+        read_letters(KafkaConfig.of(play.settings), [play.dead]),
+        KafkaConfig.of(play.settings),
+        _ring(play),
+        dry_run=True,
+    )
     assert (len(result.replayed), len(result.kept)) == (1, 1)  # one could be kept whole, of the other only its place
 
 
@@ -138,7 +143,7 @@ def test_dead_letters_name_their_cause(play: Playground) -> None:
     play.flush()
     with play.working():
         play.until(1)
-    (letter,) = read_letters(play.settings.kafka, [play.dead])
+    (letter,) = read_letters(KafkaConfig.of(play.settings), [play.dead])
     shown = letter.summary()
     assert shown["by"] == play.name
     assert shown["message"] == "Validate: content: minLength 5"

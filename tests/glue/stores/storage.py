@@ -14,7 +14,7 @@ from glue.avro import Encoder, encoder_for_subject
 from glue.deadletters.read import read_topics
 from glue.errors import MillionXError
 from glue.identity import record_key
-from glue.kafka.clients import producer
+from glue.kafka.config import KafkaConfig
 from glue.registry import registry_client
 from glue.settings import Settings
 from glue.stores.snowflake.client import Warehouse
@@ -62,7 +62,7 @@ class Records:
             self._encode: dict[str, Encoder] = {
                 topic: encoder_for_subject(registry, f"{topic}-value") for topic in self.sent
             }
-        self._producer = producer(settings.kafka)
+        self._producer = KafkaConfig.of(settings).producer()
 
     def orders(self, numbers: Iterable[int]) -> None:
         """Send orders."""
@@ -109,7 +109,7 @@ class Records:
         """Dead letters of this run: their headers by key."""
         mine = {key for keys in self.sent.values() for key in keys}
         found = {}
-        for _, message in read_topics(self.settings.kafka, DEAD):
+        for _, message in read_topics(KafkaConfig.of(self.settings), DEAD):
             key = (message.key() or b"").decode()
             if key in mine:
                 headers = message.headers() or []

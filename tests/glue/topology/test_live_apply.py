@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from glue.errors import ConfigError, ServiceError
+from glue.kafka.config import KafkaConfig
 from glue.topology.apply import Options, Outcome, apply_all
 from glue.topology.load import load
 from glue.topology.model import Kind
@@ -179,7 +180,7 @@ def test_a_plan_file_is_refused_when_the_cluster_has_moved(live: Project, tmp_pa
 
 
 def test_two_applies_at_once(live: Project) -> None:
-    with ClusterLock(live.settings.kafka) as held:
+    with ClusterLock(KafkaConfig.of(live.settings)) as held:
         with pytest.raises(LockedError) as caught:
             apply(live)
         assert held.name in caught.value.why
@@ -191,9 +192,9 @@ def test_two_applies_at_once(live: Project) -> None:
 
 
 def test_a_dead_holder_loses_the_lock(live: Project) -> None:
-    dead = ClusterLock(live.settings.kafka, ttl=3)
+    dead = ClusterLock(KafkaConfig.of(live.settings), ttl=3)
     dead._try()  # claims and is never heard of again
-    with ClusterLock(live.settings.kafka, wait=20) as taken:
+    with ClusterLock(KafkaConfig.of(live.settings), wait=20) as taken:
         taken.check()
 
 

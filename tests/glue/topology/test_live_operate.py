@@ -10,7 +10,7 @@ import pytest
 
 from glue.connect import ConnectNotFoundError
 from glue.errors import ServiceError, UsageError
-from glue.kafka.clients import producer
+from glue.kafka.config import KafkaConfig
 from glue.topology import operate
 from glue.topology.apply import Options, apply_all
 from glue.topology.doctor import examine
@@ -88,7 +88,7 @@ def until(condition, seconds: float = 40) -> None:  # type: ignore[no-untyped-de
 
 
 def write(live: Project, count: int) -> None:
-    sender = producer(live.settings.kafka)
+    sender = KafkaConfig.of(live.settings).producer()
     for number in range(count):
         sender.produce(
             f"{live.prefix}.things", b"x", str(number).encode(), partition=number % 2, timestamp=1000 + number

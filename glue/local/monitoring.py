@@ -16,7 +16,7 @@ import yaml  # type: ignore[import-untyped]
 from glue.errors import ConfigError
 from glue.local.part import Part, Site, http_ok
 from glue.local.process import Launch
-from glue.local.service import mxctl
+from glue.local.services import mxctl
 from glue.settings import cache_dir
 
 CONFIG = Path(__file__).resolve().parents[2] / "deploy" / "prometheus"

@@ -14,7 +14,6 @@ from typing import TypeVar
 
 from glue.errors import MillionXError
 from glue.local import cds, ports, process
-from glue.local.chains import Chain, chains
 from glue.local.connect import Connect
 from glue.local.downloads import Fetcher
 from glue.local.kafka import Kafka
@@ -25,9 +24,8 @@ from glue.local.part import Part, Site
 from glue.local.redis import Redis
 from glue.local.registry import Registry
 from glue.local.report import Reporter
+from glue.local.services import Chain, Ui, apply_everything, apply_topics, chains
 from glue.local.state import PartState, State
-from glue.local.topology import apply_everything, apply_topics
-from glue.local.ui import Ui
 from glue.local.warehouse import Warehouse
 from glue.local.weaviate import Weaviate
 from glue.settings import Settings, get_settings

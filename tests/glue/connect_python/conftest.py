@@ -31,7 +31,7 @@ def jvm(tmp_path_factory: pytest.TempPathFactory) -> Jvm:
 
     from glue.local import jars
     from glue.local.downloads import Fetcher
-    from glue.local.plugin import build_plugin
+    from glue.local.plugins import build_plugin
     from glue.local.report import Reporter
 
     fetcher = Fetcher(Reporter(quiet=True))

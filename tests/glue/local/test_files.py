@@ -12,7 +12,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 from glue.errors import UsageError
-from glue.local import follow, keys, plugin_folders
+from glue.local import follow, keys, plugins
 
 
 def test_the_key_pair_fits_together_and_is_made_once(tmp_path: Path) -> None:
@@ -50,24 +50,24 @@ def jar(file: Path, *entries: str) -> Path:
 
 
 def test_a_plugin_without_manifest_is_looked_for_class_by_class(tmp_path: Path) -> None:
-    sink = plugin_folders.SERVICES + plugin_folders.CONNECTORS[0]
+    sink = plugins.SERVICES + plugins.CONNECTORS[0]
     bare, described = jar(tmp_path / "bare.jar", "a/B.class"), jar(tmp_path / "described.jar", sink)
-    plugins = tmp_path / "plugins"
-    plugin_folders.link([described], plugins / "one")
-    plugin_folders.link([bare], plugins / "two", plugin_folders.SNOWFLAKE)
-    assert plugin_folders.discovery(plugins) == "service_load"
-    plugin_folders.link([bare], plugins / "three")
-    assert plugin_folders.discovery(plugins) == "hybrid_warn"
+    path = tmp_path / "plugins"
+    plugins.link([described], path / "one")
+    plugins.link([bare], path / "two", plugins.SNOWFLAKE)
+    assert plugins.discovery(path) == "service_load"
+    plugins.link([bare], path / "three")
+    assert plugins.discovery(path) == "hybrid_warn"
 
 
 def test_a_plugin_folder_holds_what_is_wanted_and_no_more(tmp_path: Path) -> None:
     old, new = jar(tmp_path / "p-1.jar"), jar(tmp_path / "p-2.jar")
     folder = tmp_path / "plugin"
-    plugin_folders.link([old], folder)
-    plugin_folders.link([new], folder)
+    plugins.link([old], folder)
+    plugins.link([new], folder)
     assert [file.name for file in folder.iterdir()] == ["p-2.jar"]
     inode = (folder / "p-2.jar").lstat().st_ino
-    plugin_folders.link([new], folder)
+    plugins.link([new], folder)
     assert (folder / "p-2.jar").lstat().st_ino == inode  # a running worker reads from here
 
 

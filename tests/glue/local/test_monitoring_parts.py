@@ -11,7 +11,8 @@ from click.testing import CliRunner
 
 from glue.cli.local import down, up
 from glue.errors import ConfigError, UsageError
-from glue.local import cds, jmx, monitoring
+from glue.local import cds, monitoring
+from glue.local.java import METRICS_PORT
 from glue.local.monitoring import Prometheus, program, targets
 from glue.local.stack import PARTS, Stack
 from glue.settings import get_settings
@@ -79,7 +80,7 @@ def test_every_job_gets_the_address_of_its_part(site) -> None:
     assert [one["targets"] for one in found["glue"]] == [["127.0.0.1:22000"], ["127.0.0.1:22001"]]
     (kafka,) = found["kafka"]
     assert kafka == {
-        "targets": [site.address("kafka", jmx.PORT)],
+        "targets": [site.address("kafka", METRICS_PORT)],
         "labels": {"instance": "kafka", "service": "kafka"},
     }
 

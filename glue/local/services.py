@@ -1,0 +1,97 @@
+"""What runs on the parts: the declared topology, and this project's own programs (a service a chain, the page)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from glue.local.part import Part, Site, http_ok
+from glue.local.process import Launch, python
+from glue.settings import Settings, project_root
+from glue.topology.apply import apply_all
+from glue.topology.model import Kind
+from glue.topology.progress import Event
+
+
+def apply_topics(site: Site) -> None:
+    """Bring topics and subjects to what is declared."""
+    _apply(site, (Kind.TOPIC, Kind.SUBJECT))
+
+
+def apply_everything(site: Site) -> None:
+    """Bring all of it to what is declared, and wait until every task of every connector runs."""
+    _apply(site, tuple(Kind))
+
+
+def _apply(site: Site, kinds: tuple[Kind, ...]) -> None:
+    def show(event: Event) -> None:
+        site.report.progress("topology", str(event))
+
+    outcome = apply_all(Settings(**site.state.settings), kinds=kinds, progress=show)
+    changed = f"{len(outcome.changes)} changes" if outcome.changes else "as declared"
+    site.report.event("topology", f"{', '.join(f'{kind}s' for kind in kinds)}: {changed} ({outcome.seconds:.1f} s)")
+
+
+def mxctl(site: Site, arguments: list[str], *files: Path, env: Mapping[str, str] | None = None) -> Launch:
+    """A launch of ``mxctl ARGUMENTS`` for this stack.
+
+    Its settings go as environment, which comes before a .env file: a program of this stack works on this stack.
+
+    Args:
+        files: what it reads when it starts; a change of them restarts it.
+        env: further variables.
+    """
+    own = {f"MXCTL_{name.upper()}": str(value) for name, value in site.state.settings.items()}
+    own["MXCTL_STATE_DIR"] = str(site.root)
+    for name in ("config_dir", "schemas_dir", "profile", "log_level", "traces"):
+        own[f"MXCTL_{name.upper()}"] = str(getattr(site.settings, name))
+    return Launch([python(), "-m", "glue", *arguments], project_root(), {**own, **(env or {})}, files=files)
+
+
+class Chain(Part):
+    """``mxctl transforms run CHAIN``; healthy when records flow through it."""
+
+    ports = ("http",)
+    timeout_s = 180  # embedding loads its model first
+    grace_s = 20  # it finishes the batch at hand
+    wave = 3
+
+    def __init__(self, chain: str) -> None:
+        self.chain, self.name = chain, f"chain-{chain}"
+
+    def launch(self, site: Site) -> Launch:
+        port = str(site.port(self.name, "http"))
+        folder, profile = site.settings.config_dir, site.settings.profile
+        files = folder / "transforms" / f"{self.chain}.json", folder / "profiles" / f"{profile}.json"
+        return mxctl(site, ["transforms", "run", self.chain, "--port", port, "--instance", "local"], *files)
+
+    def healthy(self, site: Site) -> bool:
+        return http_ok(f"http://{site.address(self.name, 'http')}/ready")
+
+
+def chains() -> tuple[Chain, ...]:
+    """A part for every declared chain."""
+    from glue.transforms.declared import chain_names
+
+    return tuple(map(Chain, chain_names()))
+
+
+class Ui(Part):
+    """``mxctl ui``; healthy when it serves."""
+
+    name = "ui"
+    ports = ("http",)
+    timeout_s = 60
+    grace_s = 5
+    wave = 3
+    optional = True
+
+    def launch(self, site: Site) -> Launch:
+        # One arena: the threads that ask the services would each keep some memory of their own.
+        return mxctl(site, ["ui", "--port", str(site.port(self.name, "http"))], env={"MALLOC_ARENA_MAX": "1"})
+
+    def healthy(self, site: Site) -> bool:
+        return http_ok(f"http://{site.address(self.name, 'http')}/health")
+
+    def note(self, site: Site) -> str:
+        return f"open http://{site.address(self.name, 'http')}/"

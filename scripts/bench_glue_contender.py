@@ -45,7 +45,7 @@ def processor(topics: dict[str, str]) -> Processor:
     chain, registry = declared(topics), registry_client(get_settings().registry)
     encode = encoder_for_subject(registry, f"{topics['output']}-value")
     parts = (Chain.from_config(chain.config), TopicReader(registry), encode, ServiceConfig.of(chain))
-    return Processor(chain.name, *parts, lambda seconds: True)
+    return Processor(chain.name, *parts)
 
 
 def passthrough(topics: dict[str, str], records: int, process: Processor | None = None) -> float:
@@ -80,29 +80,29 @@ def passthrough(topics: dict[str, str], records: int, process: Processor | None 
 
 def service(topics: dict[str, str], records: int) -> float:
     """The service as it is, transactions and dead letters included."""
-    from glue.service.loop import Worker
+    from glue.service.loop import Loop
+    from glue.service.worker import Worker
 
     worker = Worker(declared(topics), RUN)
     times: list[float] = []
+    count = worker.metrics.registry.get_sample_value
 
     def watch() -> None:
         counted = 0.0
         while counted < records:
             time.sleep(0.002)
-            counted = worker.metrics.batch._sum.get()
+            counted = count("millionx_glue_batch_records_sum", {"chain": worker.name}) or 0.0
         times.append(time.perf_counter())
         worker.stop.set()
 
-    import glue.service.loop as loop
+    work = Loop.work
 
-    batch = loop.Batch.__call__
-
-    def timed(self: Any, messages: list[Any]) -> None:
+    def timed(self: Loop) -> None:
         if not times:
             times.append(time.perf_counter())
-        batch(self, messages)
+        work(self)
 
-    loop.Batch.__call__ = timed  # type: ignore[method-assign]
+    Loop.work = timed  # type: ignore[method-assign]
     threading.Thread(target=watch, daemon=True).start()
     worker.run()
     return times[-1] - times[0]

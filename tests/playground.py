@@ -20,7 +20,7 @@ from glue.deadletters.read import read_topics
 from glue.identity import record_key
 from glue.kafka.config import KafkaConfig
 from glue.registry import registry_client
-from glue.service.loop import Worker
+from glue.service.worker import Worker
 from glue.settings import Settings
 from glue.transforms.declared import DeclaredChain
 from tests.waiting import PATIENCE, wait_for

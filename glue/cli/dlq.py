@@ -160,14 +160,14 @@ def replay(max_attempts: int, dry_run: bool, yes: bool, output: str, **given: An
 @output_option()
 def discard(dry_run: bool, yes: bool, output: str, **given: Any) -> None:
     """Mark open letters as discarded; they stay in their topic until its retention ends."""
-    from glue.deadletters.replay import discard as lay_to_rest
+    from glue.deadletters.replay import discard as discard_letters
     from glue.kafka.config import KafkaConfig
     from glue.settings import get_settings
 
     letters = _chosen(given, "open")
     if letters and not (yes or dry_run):
         click.confirm(f"Discard {len(letters)} letters?", abort=True, err=True)
-    gone = [letter.id for letter in letters] if dry_run else lay_to_rest(letters, KafkaConfig.of(get_settings()))
+    gone = [letter.id for letter in letters] if dry_run else discard_letters(letters, KafkaConfig.of(get_settings()))
     if output != "table":
         emit({"discarded": gone, "dry_run": dry_run}, output)
         return

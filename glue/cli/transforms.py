@@ -118,9 +118,9 @@ def _live(name: str, count: int, golden: Path | None, accept: bool) -> dict[str,
 
     declared, path = load_chain(name), golden or state_dir() / "golden" / f"{name}.json"
     if accept or not path.exists():
-        fates = take_sample(declared, count)
-        write_golden(path, name, fates)
-        return Comparison(len(fates)).summary() | {"file": str(path), "written": True}
+        outcomes = take_sample(declared, count)
+        write_golden(path, name, outcomes)
+        return Comparison(len(outcomes)).summary() | {"file": str(path), "written": True}
     return compare(declared, read_golden(path)).summary() | {"file": str(path), "written": False}
 
 

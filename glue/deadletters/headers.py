@@ -16,6 +16,7 @@ from glue.transforms.contract import Headers
 PREFIX = "__connect.errors."
 RETRY_COUNT = "millionx.retry_count"
 SEALED = "millionx.sealed"
+TRUNCATED = "millionx.truncated"
 REPLAY_FOR = "millionx.replay.for"
 _NAMES = (
     "topic",

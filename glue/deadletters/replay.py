@@ -1,4 +1,4 @@
-"""Sending letters back to where they came from, or laying them to rest: each exactly once, resumable at any point."""
+"""Sending letters back to where they came from, or discarding them: each exactly once, resumable at any point."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from confluent_kafka import KafkaException
 
-from glue.deadletters.headers import REPLAY_FOR, RETRY_COUNT, without_errors
+from glue.deadletters.headers import REPLAY_FOR, RETRY_COUNT, TRUNCATED, without_errors
 from glue.deadletters.read import MARK, MARKED, Letter
 from glue.errors import DataError, MillionXError, ServiceError
 from glue.kafka.config import KafkaConfig
@@ -25,7 +25,7 @@ _PATIENCE = 30.0
 
 @dataclass
 class Outcome:
-    """What came of a replay: ids by fate, and why some stayed."""
+    """What came of a replay: the ids of those sent back, and why the others stayed."""
 
     replayed: list[str] = field(default_factory=list)
     kept: dict[str, str] = field(default_factory=dict)
@@ -51,7 +51,7 @@ def open_letter(letter: Letter, ring: Keyring) -> Original:
     topic = letter.header("topic")
     if not topic:
         raise DataError(f"letter {letter.id}", "does not say which topic it came from")
-    if any(name == "millionx.truncated" for name, _ in letter.headers):
+    if any(name == TRUNCATED for name, _ in letter.headers):
         raise DataError(f"letter {letter.id}", f"was too large to keep; the original is at {letter.origin}")
     own = without_errors(letter.headers)
     key, value, headers = letter.key, letter.value, own
@@ -115,7 +115,7 @@ def replay(
 
 
 def discard(letters: Sequence[Letter], kafka: KafkaConfig) -> list[str]:
-    """Lay open letters to rest: they stay in their topic until its retention, and are listed as discarded.
+    """Discard open letters: they stay in their topic until its retention, and are listed as discarded.
 
     Raises:
         ServiceError: Kafka refused.

@@ -31,7 +31,7 @@ from glue.transforms.declared import DeclaredChain
 _TIMEOUT = 20.0
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _DECIMALS = 4  # a vector's last digits depend on its batch
-Fates = dict[str, dict[str, Any]]  # by topic/partition/offset
+Outcomes = dict[str, dict[str, Any]]  # by topic/partition/offset
 
 
 @dataclass
@@ -53,7 +53,7 @@ class Comparison:
         return {"records": self.records, "changes": self.changes, "gone": self.gone}
 
 
-def take_sample(declared: DeclaredChain, count: int) -> Fates:
+def take_sample(declared: DeclaredChain, count: int) -> Outcomes:
     """What the chain makes now of the last ``count`` records of its topics.
 
     Raises:
@@ -67,7 +67,7 @@ def take_sample(declared: DeclaredChain, count: int) -> Fates:
     return _run(declared, messages)
 
 
-def compare(declared: DeclaredChain, golden: Fates) -> Comparison:
+def compare(declared: DeclaredChain, golden: Outcomes) -> Comparison:
     """Read the records of ``golden`` again, and run them.
 
     Raises:
@@ -78,31 +78,31 @@ def compare(declared: DeclaredChain, golden: Fates) -> Comparison:
     if not now:
         raise UsageError(f"chain {declared.name}", "no record of the golden file is left", "take new ones: --accept")
     found = Comparison(len(now), gone=sorted(set(golden) - set(now)))
-    for place, fate in now.items():
-        if lines := list(_differences(golden[place], fate)):
+    for place, outcome in now.items():
+        if lines := list(_differences(golden[place], outcome)):
             found.changes[place] = lines
     return found
 
 
-def read_golden(path: Path) -> Fates:
+def read_golden(path: Path) -> Outcomes:
     """The contents of a golden file.
 
     Raises:
         ConfigError: it is none.
     """
     try:
-        fates: Fates = json.loads(path.read_text(encoding="utf-8"))["records"]
-        if all(place.count("/") == 2 and place.rpartition("/")[2].isdigit() for place in fates):
-            return fates
+        outcomes: Outcomes = json.loads(path.read_text(encoding="utf-8"))["records"]
+        if all(place.count("/") == 2 and place.rpartition("/")[2].isdigit() for place in outcomes):
+            return outcomes
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         pass
     raise ConfigError(f"golden file {path}", "is not one", "write it anew with --accept")
 
 
-def write_golden(path: Path, chain: str, fates: Fates) -> None:
-    """Keep ``fates`` in a file."""
+def write_golden(path: Path, chain: str, outcomes: Outcomes) -> None:
+    """Keep ``outcomes`` in a file."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps({"chain": chain, "records": fates}, indent=1, ensure_ascii=False)
+    text = json.dumps({"chain": chain, "records": outcomes}, indent=1, ensure_ascii=False)
     path.write_text(text + "\n", encoding="utf-8")
 
 
@@ -147,7 +147,7 @@ def _these(places: Iterable[str]) -> list[Any]:
     return found
 
 
-def _run(declared: DeclaredChain, messages: list[Any]) -> Fates:
+def _run(declared: DeclaredChain, messages: list[Any]) -> Outcomes:
     places = [f"{message.topic()}/{message.partition()}/{message.offset()}" for message in messages]
     decoded = to_records(messages, TopicReader(registry_client(get_settings().registry)))
     chain = Chain.from_config(declared.config)
@@ -156,22 +156,22 @@ def _run(declared: DeclaredChain, messages: list[Any]) -> Fates:
         ends = [next(outcomes) if isinstance(record, Record) else record for record in decoded]
     finally:
         chain.close()
-    return {place: _fate(outcome) for place, outcome in zip(places, ends, strict=True)}
+    return {place: _shown(outcome) for place, outcome in zip(places, ends, strict=True)}
 
 
-def _fate(outcome: Outcome) -> dict[str, Any]:
+def _shown(outcome: Outcome) -> dict[str, Any]:
     if outcome is None:
-        return {"fate": "dropped"}
+        return {"outcome": "dropped"}
     if isinstance(outcome, Failure):
         known = isinstance(outcome.error, MillionXError)
         return {
-            "fate": "refused",
+            "outcome": "refused",
             "by": outcome.class_name,
             "error": str(outcome.error) if known else type(outcome.error).__qualname__,
         }
     unsafe = [] if outcome.value is None else personal_fields(outcome.schema)
     return {
-        "fate": "passed",
+        "outcome": "passed",
         "topic": outcome.topic,
         "key": outcome.key if outcome.key is None or _UUID.fullmatch(outcome.key) else "withheld",
         "value": {"withheld": unsafe} if unsafe else _rounded(to_json(outcome.value)),

@@ -1,216 +1,277 @@
-"""The loop of one worker: consume a batch, process it, commit it; hold still while a needed service is down."""
+"""The work of one consumer and one producer: from the broker to the broker, each record exactly once."""
 
 from __future__ import annotations
 
 import logging
+import random
 import threading
 import time
+from dataclasses import dataclass, field
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import KafkaException, TopicPartition
 
-from glue.avro import Encoder, encoder_for_subject
-from glue.deadletters.letter import LetterMaker
-from glue.errors import ServiceError, ServiceUnavailableError
-from glue.kafka.config import KafkaConfig
-from glue.privacy.keyring import load_keyring
-from glue.registry import registry_client
-from glue.service.batch import Batch, place_of
-from glue.service.bounded import StuckError
+from glue.errors import ServiceError, Transient
 from glue.service.config import ServiceConfig
-from glue.service.decode import TopicReader
 from glue.service.health import Health
 from glue.service.metrics import Metrics
-from glue.service.observe import observe_embedding, observe_lag
-from glue.service.open import open_consumer, open_producer
-from glue.service.process import Processor
-from glue.service.writer import FENCED, Aborted, Writer
-from glue.settings import get_settings
-from glue.tracing import traces
-from glue.transforms.chain import Chain
-from glue.transforms.declared import DeclaredChain
+from glue.service.process import Processor, Produced, Result
+from glue.service.transaction import Aborted, StuckError, TransactionalWriter
+from glue.tracing import Traces
+from glue.transforms.chain import Failure
 
 log = logging.getLogger(__name__)
+_CHUNK = 500  # records: the producer sends one chunk while the next is processed
+_CHUNK_BYTES = 2_000_000  # what a chunk holds at most when records are large
+_FIRST_DELAY, _POLL = 0.1, 0.5
 _LAG_EVERY = 5.0
-_PAUSE = 0.5
-_FRUITLESS, _LONGEST_PAUSE = 20, 30.0
+Partition = tuple[str, int]
 
 
-class Worker:
-    """One consumer, one chain, one transactional producer.
+@dataclass
+class Progress:
+    """Where each record is that was read and is not committed; in the order of its partition throughout.
 
-    Args:
-        declared: the chain.
-        instance: name of this worker; keeps its partitions over a restart (static membership) and fences a former self.
-        task: its number, for the dead letters' headers.
+    Attributes:
+        queue: read from the broker, not yet in the chain.
+        chunk: in the chain; ``results`` has one entry for each message of it, once it was processed.
+        published: in the open transaction.
     """
 
-    def __init__(
-        self, declared: DeclaredChain, instance: str, task: int = 0, stop: threading.Event | None = None
-    ) -> None:
-        self.config = ServiceConfig.of(declared)
-        self.name, self.instance = declared.name, f"{self.config.group_id}-{instance}-{task}"
-        self.stop = stop or threading.Event()
-        self.health, self.metrics = Health(), Metrics(declared.name, self.config.topics)
-        self._declared, self._task = declared, task
-        self._pending: list[Any] = []
-        self._holding = False
-        self._batch: Batch | None = None
+    queue: list[Any] = field(default_factory=list)
+    chunk: list[Any] = field(default_factory=list)
+    results: list[Result] = field(default_factory=list)
+    published: list[tuple[Any, Result]] = field(default_factory=list)
+
+    def next_chunk(self) -> list[Any]:
+        """Move the next messages from ``queue`` to ``chunk``: a limited number, and a limited size, at least one."""
+        count = size = 0
+        for message in self.queue[:_CHUNK]:
+            size += len(message)
+            if size > _CHUNK_BYTES and count:
+                break
+            count += 1
+        self.chunk, self.queue, self.results = self.queue[:count], self.queue[count:], []
+        return self.chunk
+
+    def transient(self) -> list[int]:
+        """The places in ``chunk`` whose result is an error that may pass."""
+        return [i for i, r in enumerate(self.results) if isinstance(r, Failure) and isinstance(r.error, Transient)]
+
+    def forget(self, gone: set[Partition]) -> None:
+        """Leave out the messages of these partitions: whoever has them now reads them from the last commit."""
+        self.queue = [message for message in self.queue if partition_of(message) not in gone]
+        kept = [i for i, message in enumerate(self.chunk) if partition_of(message) not in gone]
+        self.results = [self.results[i] for i in kept] if self.results else []
+        self.chunk = [self.chunk[i] for i in kept]
+
+    def uncommitted(self) -> list[Any]:
+        return [message for message, _ in self.published] + self.chunk + self.queue
+
+
+class Loop:
+    """Works until ``stop`` is set. Every record takes these steps:
+
+    1. *Read.* The consumer gives a batch; its position moves on, the offsets of the group do not.
+    2. *Process.* The chain makes one result of each message of a chunk, and changes nothing outside this process.
+    3. *Retry.* While a needed service is down, the chunk waits: first what is published so far is committed, so that no
+       transaction is open during a wait; then the partitions are paused, and the consumer is polled to stay in the
+       group, until the records pass or ``errors.retry.timeout`` is over.
+    4. *Publish.* The results of the chunk go into the transaction in their order, dead letters among them.
+    5. *Commit.* The results and the offsets after their messages become visible together, or not at all.
+
+    When a transaction is aborted, the consumer *seeks* to the last commit and reads the records again. A partition is
+    *revoked* only while the consumer is polled, in steps 1 and 3, when no transaction is open: its records are
+    forgotten here, and its next owner reads them from the last commit. When the process dies at any point, the next
+    one begins at the last commit, and the broker aborts what was open.
+
+    Attributes:
+        progress: where the records are; see there.
+        committed: whether anything was committed yet.
+
+    Args:
+        stop: no new batch is begun once it is set; a chunk that waits is left to the next start.
+        traces: of this chain; None when they are off.
+    """
+
+    def __init__(self, name: str, config: ServiceConfig, consumer: Any, writer: TransactionalWriter,
+                 process: Processor, metrics: Metrics, health: Health, stop: threading.Event,
+                 traces: Traces | None = None) -> None:  # fmt: skip
+        self.name, self.config, self.progress, self.committed = name, config, Progress(), False
+        self._consumer, self._writer, self._process = consumer, writer, process
+        self._metrics, self._health, self._stop, self._traces = metrics, health, stop, traces
+        self._paused = False
 
     def run(self) -> None:
-        """Work until ``stop`` is set, then finish the batch at hand and leave.
+        """Work until told to stop.
 
         Raises:
-            ConfigError: the chain or a setting is wrong.
             ServiceError: fenced, or a bad record with errors.tolerance=none.
+            StuckError, KafkaException: the clients can not go on; what is not committed is read again by new ones.
         """
-        settings = get_settings()
-        ring = load_keyring(settings.hash_keys_file)
-        chain = Chain.from_config(self._declared.config)
-        try:
-            observe_embedding(self.metrics, chain)
-            read = TopicReader(
-                registry_client(settings.registry, timeout=5, retries=0)
-            )  # the service retries by itself
-            encode = self._encoder(settings.registry)
-            if encode is None:
-                return
-            letter = LetterMaker(self.name, self._task, read.decode, ring)
-            fruitless = 0
-            while self._with_new_clients(KafkaConfig.of(settings), chain, read, encode, letter):
-                self.metrics.restarts.inc()
-                fruitless = 0 if self._committed else fruitless + 1
-                if fruitless > _FRUITLESS:
-                    raise ServiceError("Kafka", f"{fruitless} new clients in a row got nothing done", "mxctl doctor")
-                self.stop.wait(min(2.0**fruitless / 2, _LONGEST_PAUSE))
-        finally:
-            chain.close()
-
-    def _with_new_clients(self, kafka: KafkaConfig, *parts: Any) -> bool:
-        """Work until told to stop, or until the clients are stuck: then True, and the work goes on with new ones.
-
-        What was not committed is read again; the new producer fences the old one, whatever that still tries.
-        """
-        self._committed = False
-        self._consumer = open_consumer(kafka, self.config, self.instance, self._on_assign, self._on_revoke)
-        try:
-            self._work(kafka, *parts)
-        except StuckError as error:
-            log.error("%s: starting new clients", error)
-            return not self.stop.is_set()
-        except KafkaException as error:
-            reason = error.args[0]
-            if reason.code() in FENCED:
-                fix = "is another worker running under the same name?"
-                raise ServiceError("Kafka", f"{reason.name()}: {reason.str()}", fix) from error
-            log.error("Kafka: %s (%s): starting new clients", reason.name(), reason.str())
-            return not self.stop.is_set()
-        finally:
-            self._batch, self._pending, self._holding, self.health.assigned = None, [], False, False
-            self._consumer.close()
-        return False
-
-    def _work(self, kafka: KafkaConfig, chain: Chain, read: TopicReader, encode: Encoder, letter: LetterMaker) -> None:
-        dead_topic = self.config.errors_deadletterqueue_topic_name
-        writer = Writer(open_producer(kafka, self.config, self.instance), dead_topic, letter, self._go_on)
-        writer.start()
-        process = Processor(self.name, chain, read, encode, self.config, self._hold)
-        member = self._consumer.consumer_group_metadata
-        spans = traces(f"millionx-chain-{self.name}", f"chain {self.name}")
-        batch = self._batch = Batch(self.name, self.config, process, writer, self.metrics, member, spans)
-        log.info("chain %s: %s -> %s as %s", self.name, self.config.topics, self.config.output_topic, self.instance)
-        next_lag, wait = 0.0, self.config.batch_max_wait_ms / 1000
-        while not self.stop.is_set():
-            self.health.beat()
-            messages = self._pending or self._consumer.consume(self.config.batch_max_records, wait)
-            self._pending = []
-            messages = [message for message in messages if _usable(message)]
-            if messages:
+        self._consumer.subscribe(
+            self.config.topics, on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked
+        )
+        next_lag = 0.0
+        while not self._stop.is_set():
+            self._health.beat()
+            self.read()
+            if self.progress.queue:
                 try:
-                    batch(messages)
-                    self._committed = True
+                    self.work()
                 except Aborted:
-                    self.metrics.aborts.inc()
-                    self._rewind(messages)
+                    self._metrics.aborts.inc()
+                    self._seek()
                 except StuckError:
                     raise
                 except BaseException:
-                    writer.abort()
+                    self._writer.abort()
                     raise
                 finally:
-                    self._release()
+                    self._resume()
             if time.monotonic() >= next_lag:
                 next_lag = time.monotonic() + _LAG_EVERY
-                observe_lag(self.metrics, self._consumer)
+                self._metrics.observe_lag(self._consumer)
 
-    def _rewind(self, messages: list[Any]) -> None:
-        """Read again from the last commit, as far as the partitions are still ours."""
-        self._pending = []
-        places = {place_of(message) for message in messages}
+    def read(self) -> None:
+        """Step 1."""
+        if not self.progress.queue:  # else they came while the partitions were paused
+            messages = self._consumer.consume(self.config.batch_max_records, self.config.batch_max_wait_ms / 1000)
+            self.progress.queue = [message for message in messages if _is_record(message)]
+
+    def work(self) -> None:
+        """Steps 2 to 5, for all that was read.
+
+        Raises:
+            Aborted: nothing after the last commit is visible.
+            ServiceError, StuckError: see ``run``.
+        """
+        progress, started = self.progress, time.perf_counter()
+        if self._traces is not None:
+            self._traces.begin()
+        while progress.queue:
+            progress.results = self._process(progress.next_chunk())
+            if progress.transient() and not self._retry():
+                return
+            self._refuse()
+            if progress.chunk:  # else all of its partitions were revoked, and a transaction would stay open for nothing
+                self._publish()
+        self._metrics.process_seconds.observe(time.perf_counter() - started)
+        self.commit()
+
+    def _retry(self) -> bool:
+        """Step 3; False when told to stop."""
+        progress, limit = self.progress, self.config.errors_retry_timeout
+        deadline = float("inf") if limit < 0 else time.monotonic() + limit / 1000
+        delay = _FIRST_DELAY
+        places = progress.transient()
+        first: Any = progress.results[places[0]]
+        log.warning("%d records wait: %s", len(places), first.error)
+        self.commit()
+        self._pause()
+        while places and time.monotonic() < deadline:
+            self._metrics.retries.inc()
+            self._wait(min(delay * random.uniform(0.5, 1.5), deadline - time.monotonic()))  # noqa: S311
+            if self._stop.is_set():
+                return False
+            delay = min(delay * 2, self.config.errors_retry_delay_max_ms / 1000)
+            places = progress.transient()  # anew, as partitions may have been revoked
+            # From the raw message again: a transform may have changed the record before another one failed.
+            for place, result in zip(places, self._process([progress.chunk[i] for i in places]), strict=True):
+                progress.results[place] = result
+            places = progress.transient()
+        return True
+
+    def _wait(self, seconds: float) -> None:
+        """Let time pass, alive in the group."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0 and not self._stop.is_set():
+            self._health.beat()
+            message = self._consumer.poll(min(left, _POLL))
+            if message is not None and _is_record(message):
+                self.progress.queue.append(message)
+
+    def _refuse(self) -> None:
+        for result in self.progress.results:
+            if isinstance(result, Failure):
+                if self.config.errors_log_enable:
+                    log.warning("dead letter from %s: %s", result.class_name, type(result.error).__qualname__)
+                if self.config.errors_tolerance == "none":
+                    raise ServiceError(
+                        f"chain {self.name}",
+                        f"a record failed in {result.class_name}: {result.error}",
+                        "correct it, or set errors.tolerance=all with a dead-letter topic",
+                    )
+
+    def _publish(self) -> None:
+        """Step 4."""
+        progress = self.progress
+        if self._traces is not None:
+            _lead_traces(self._traces, progress.chunk, progress.results)
+        self._writer.publish(progress.chunk, progress.results)
+        progress.published += zip(progress.chunk, progress.results, strict=True)
+        progress.chunk, progress.results = [], []
+
+    def commit(self) -> None:
+        """Step 5, for what is published."""
+        if not self.progress.published:
+            return
+        started = time.perf_counter()
+        messages, results = zip(*self.progress.published, strict=True)
+        after = {partition_of(message): message.offset() + 1 for message in messages}
+        offsets = [TopicPartition(topic, partition, offset) for (topic, partition), offset in after.items()]
+        self._writer.commit(offsets, self._consumer.consumer_group_metadata())
+        self.progress.published, self.committed = [], True
+        if self._traces is not None:
+            self._traces.end()
+        self._metrics.observe_results(messages, results)
+        self._metrics.commit_seconds.observe(time.perf_counter() - started)
+
+    def _seek(self) -> None:
+        """Read again from the last commit, as far as the partitions are still assigned."""
+        first: dict[Partition, int] = {}
+        for message in self.progress.uncommitted():
+            first.setdefault(partition_of(message), message.offset())
+        self.progress = Progress()
         ours = [TopicPartition(p.topic, p.partition) for p in self._consumer.assignment()]
-        for partition in self._consumer.committed([p for p in ours if (p.topic, p.partition) in places], 30):
-            first = min(m.offset() for m in messages if place_of(m) == (partition.topic, partition.partition))
-            partition.offset = max(first, partition.offset)  # no offset is below zero
+        for partition in self._consumer.committed([p for p in ours if (p.topic, p.partition) in first], 30):
+            offset = first[partition.topic, partition.partition]
+            partition.offset = max(offset, partition.offset)  # no offset is below zero
             self._consumer.seek(partition)
 
-    def _hold(self, seconds: float) -> bool:
-        """Wait without reading on, yet alive in the group; False when the service stops."""
-        if not self._holding:
-            if self._batch is not None:
-                self._batch.settle()
-            self._holding = True
+    def _pause(self) -> None:
+        if not self._paused:
+            self._paused = True
             self._consumer.pause(self._consumer.assignment())
-            self.metrics.held.set(1)
-            self.health.held = "a service that records need is down"
-        self.metrics.retries.inc()
-        until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0 and not self.stop.is_set():
-            self.health.beat()
-            message = self._consumer.poll(min(left, _PAUSE))
-            if message is not None:
-                self._pending.append(message)
-        return not self.stop.is_set()
+            self._metrics.held.set(1)
+            self._health.held = "a service that records need is down"
 
-    def _release(self) -> None:
-        if self._holding:
-            self._holding = False
+    def _resume(self) -> None:
+        if self._paused:
+            self._paused = False
             self._consumer.resume(self._consumer.assignment())
-            self.metrics.held.set(0)
-            self.health.held = ""
+            self._metrics.held.set(0)
+            self._health.held = ""
 
-    def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+    def _assigned(self, consumer: Any, partitions: list[TopicPartition]) -> None:
         consumer.incremental_assign(partitions)
-        if self._holding and partitions:
+        if self._paused and partitions:
             consumer.pause(partitions)
-        self.health.assigned = True
-        log.info("%s: %d partitions assigned", self.instance, len(partitions))
+        self._health.assigned = True
+        log.info("chain %s: %d partitions assigned", self.name, len(partitions))
 
-    def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        """Called while polling, when no transaction is open: what is at hand and lost is left to the next owner."""
-        gone = {(p.topic, p.partition) for p in partitions}
-        if self._batch is not None:
-            self._batch.lost |= gone
-        self._pending = [message for message in self._pending if place_of(message) not in gone]
+    def _revoked(self, consumer: Any, partitions: list[TopicPartition]) -> None:
+        self.progress.forget({(p.topic, p.partition) for p in partitions})
         consumer.incremental_unassign(partitions)
-        log.info("%s: %d partitions handed over", self.instance, len(partitions))
-
-    def _go_on(self) -> bool:
-        self.health.beat()
-        return not self.stop.is_set()
-
-    def _encoder(self, registry: str) -> Encoder | None:
-        """The sink topic's encoder; waits for the registry, None when stopped meanwhile."""
-        while not self.stop.is_set():
-            self.health.beat()
-            try:
-                return encoder_for_subject(registry_client(registry), f"{self.config.output_topic}-value")
-            except ServiceUnavailableError as error:
-                log.warning("%s: trying again", error)
-                self.stop.wait(1)
-        return None
+        log.info("chain %s: %d partitions revoked", self.name, len(partitions))
 
 
-def _usable(message: Any) -> bool:
+def partition_of(message: Any) -> Partition:
+    """Topic and number of a message's partition."""
+    return message.topic(), message.partition()
+
+
+def _is_record(message: Any) -> bool:
     error = message.error()
     if error is None:
         return True
@@ -218,3 +279,11 @@ def _usable(message: Any) -> bool:
         raise KafkaException(error)
     log.warning("consumer: %s", error.str())
     return False
+
+
+def _lead_traces(traces: Traces, messages: list[Any], results: list[Result]) -> None:
+    for message, result in zip(messages, results, strict=True):
+        if isinstance(result, Produced):
+            result.headers = traces.passes(result.headers)
+        elif isinstance(result, Failure):
+            traces.passes(message.headers() or [], f"{result.class_name}: {type(result.error).__qualname__}")

@@ -1,24 +1,18 @@
-"""From messages to what must be produced: decode, run the chain, encode; retry what is transient."""
+"""From messages to what must be produced: decode, run the chain, encode. It waits for nobody and changes nothing."""
 
 from __future__ import annotations
 
-import logging
-import random
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from glue.avro import Encoder
 from glue.deadletters.headers import REPLAY_FOR, RETRY_COUNT, last
-from glue.errors import Transient
 from glue.service.config import ServiceConfig
 from glue.service.decode import TopicReader, to_records
 from glue.transforms.chain import Chain, Failure, Outcome
 from glue.transforms.contract import Headers, Record
 
-log = logging.getLogger(__name__)
-_FIRST_DELAY = 0.1
 _OURS = (REPLAY_FOR, RETRY_COUNT)  # they steer this chain, and no later one
 
 
@@ -37,49 +31,14 @@ Result = Produced | Failure | None
 
 
 class Processor:
-    """Turns a batch of messages into results, one a message, in order.
+    """Turns messages into results, one a message, in order; an error, transient or not, is a result too."""
 
-    Args:
-        wait: called with seconds to pause before a retry; keeps the consumer alive meanwhile. It returns False when the
-            service is stopping, which ends the retries with :class:`Stopping`.
-    """
-
-    def __init__(
-        self,
-        name: str,
-        chain: Chain,
-        read: TopicReader,
-        encode: Encoder,
-        config: ServiceConfig,
-        wait: Callable[[float], bool],
-    ) -> None:
+    def __init__(self, name: str, chain: Chain, read: TopicReader, encode: Encoder, config: ServiceConfig) -> None:
         self._name = name
-        self._chain, self._read, self._encode, self._config, self._wait = chain, read, encode, config, wait
+        self._chain, self._read, self._encode, self._config = chain, read, encode, config
         self._passed = frozenset(config.headers_pass)
 
     def __call__(self, messages: Sequence[Any]) -> list[Result]:
-        results = self._once(messages)
-        places = _transient(results)
-        if places:
-            self._retry(messages, results, places)
-        return results
-
-    def _retry(self, messages: Sequence[Any], results: list[Result], places: list[int]) -> None:
-        limit = self._config.errors_retry_timeout
-        deadline = float("inf") if limit < 0 else time.monotonic() + limit / 1000
-        delay = _FIRST_DELAY
-        first: Any = results[places[0]]
-        log.warning("%d records wait: %s", len(places), first.error)
-        while places and time.monotonic() < deadline:
-            if not self._wait(min(delay * random.uniform(0.5, 1.5), deadline - time.monotonic())):  # noqa: S311
-                raise Stopping
-            delay = min(delay * 2, self._config.errors_retry_delay_max_ms / 1000)
-            # From the raw message again: a transform may have changed the record before another one failed.
-            for place, result in zip(places, self._once([messages[place] for place in places]), strict=True):
-                results[place] = result
-            places = _transient(results)
-
-    def _once(self, messages: Sequence[Any]) -> list[Result]:
         decoded = to_records(messages, self._read)
         records = [record for record in decoded if type(record) is Record and not self._is_for_another(record)]
         sources = [record.topic for record in records]
@@ -116,11 +75,3 @@ class Processor:
             return Failure(error, "VALUE_CONVERTER", "glue.avro:Encoder")
         topic = outcome.topic if outcome.topic != source else self._config.output_topic
         return Produced(topic, outcome.key, data, headers, outcome.timestamp)
-
-
-class Stopping(Exception):  # noqa: N818 - no error: the batch is left for the next start
-    """The service was told to stop while records waited; nothing of the batch was produced."""
-
-
-def _transient(results: Sequence[Result]) -> list[int]:
-    return [i for i, r in enumerate(results) if isinstance(r, Failure) and isinstance(r.error, Transient)]

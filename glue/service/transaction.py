@@ -3,36 +3,41 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
+from glue.deadletters.headers import TRUNCATED
 from glue.deadletters.letter import LetterMaker
-from glue.errors import DataError, ServiceError
-from glue.service.bounded import StuckError, bounded
+from glue.errors import DataError, ServiceError, ServiceUnavailableError
 from glue.service.process import Produced, Result
 from glue.transforms.chain import Failure
 
 log = logging.getLogger(__name__)
 _PATIENCE = 5.0
 _STUCK = 25.0
+_LOOK = 0.2
 FENCED = (
     KafkaError._FENCED,
     KafkaError.FENCED_INSTANCE_ID,
     KafkaError.INVALID_PRODUCER_EPOCH,
     KafkaError.PRODUCER_FENCED,
 )
-TRUNCATED = "millionx.truncated"
+
+
+class StuckError(ServiceUnavailableError):
+    """A Kafka client does not come back, or says that it can not go on; a new one takes over."""
 
 
 class Aborted(Exception):  # noqa: N818 - an outcome that the loop handles
-    """The transaction was given up; nothing of it is visible, and its inputs must be read again."""
+    """The transaction was aborted; nothing of it is visible, and its inputs must be read again."""
 
 
-class Writer:
-    """Writes with a transactional producer: ``put`` as often as wanted, then ``commit``.
+class TransactionalWriter:
+    """Writes with a transactional producer: ``publish`` as often as wanted, then ``commit``.
 
     Args:
         keep_going: False ends waiting for a broker that does not answer.
@@ -43,10 +48,10 @@ class Writer:
         self.is_open = False
 
     def start(self) -> None:
-        """Fence a former self of the same transactional id, and finish what it left open."""
-        self._patiently(self._producer.init_transactions, "start transactions")
+        """Fence a previous producer of the same transactional id, and finish what it left open."""
+        self._until_it_works(self._producer.init_transactions, "start transactions")
 
-    def put(self, messages: Sequence[Any], results: list[Result]) -> None:
+    def publish(self, messages: Sequence[Any], results: list[Result]) -> None:
         """Produce ``results`` in order, in the open transaction or a new one. What a topic can not take becomes a
         failure in place, and its message a dead letter.
 
@@ -66,15 +71,15 @@ class Writer:
                         if error.args[0].code() != KafkaError.MSG_SIZE_TOO_LARGE:
                             raise
                     refused = DataError("produce", f"the value is too large for {result.topic}")
-                    results[place] = result = Failure(refused, "TASK_PUT", f"{__name__}:Writer")
+                    results[place] = result = Failure(refused, "TASK_PUT", f"{__name__}:TransactionalWriter")
                 if isinstance(result, Failure):
-                    self._set_aside(messages[place], result)
+                    self._produce_dead_letter(messages[place], result)
             self._producer.poll(0)
         except KafkaException as error:
-            self._give_up(error.args[0])
+            self._abort_because(error.args[0])
 
     def commit(self, offsets: list[TopicPartition], member: Any) -> None:
-        """Commit what was put together with the inputs' ``offsets``.
+        """Commit what was published together with the inputs' ``offsets``.
 
         Args:
             member: the consumer's group metadata, by which the broker refuses one that has lost its partitions.
@@ -86,22 +91,22 @@ class Writer:
         """
         try:
             send = self._producer.send_offsets_to_transaction
-            self._patiently(
+            self._until_it_works(
                 lambda wait: bounded(lambda: send(offsets, member, wait), _STUCK, "send offsets", self._keep_going),
-                "offsets",
+                "send offsets",
             )
-            self._patiently(self._producer.commit_transaction, "commit")
+            self._until_it_works(self._producer.commit_transaction, "commit")
             self.is_open = False
         except KafkaException as error:
-            self._give_up(error.args[0])
+            self._abort_because(error.args[0])
 
     def abort(self) -> None:
-        """Undo what was put since the last commit."""
+        """Undo what was published since the last commit."""
         if self.is_open:
-            self._patiently(self._producer.abort_transaction, "abort")
+            self._until_it_works(self._producer.abort_transaction, "abort")
             self.is_open = False
 
-    def _set_aside(self, message: Any, failure: Failure) -> None:
+    def _produce_dead_letter(self, message: Any, failure: Failure) -> None:
         letter = self._letter(message, failure)
         try:
             self._produce(self._dead_topic, letter.key, letter.value, letter.headers, letter.timestamp)
@@ -123,7 +128,7 @@ class Writer:
                     raise StuckError("produce", "the broker takes no records") from None
                 self._producer.poll(0.1)
 
-    def _patiently(self, call: Callable[[float], Any], what: str) -> None:
+    def _until_it_works(self, call: Callable[[float], Any], what: str) -> None:
         deadline = time.monotonic() + _STUCK
         while True:
             try:
@@ -137,7 +142,7 @@ class Writer:
                     raise StuckError(what, reason.str()) from None
                 log.warning("%s: %s, trying again", what, reason.str())
 
-    def _give_up(self, reason: Any) -> None:
+    def _abort_because(self, reason: Any) -> None:
         if reason.code() in FENCED:
             raise ServiceError(
                 "transactions", f"{reason.name()}: {reason.str()}", "is another worker running under the same name?"
@@ -150,3 +155,33 @@ class Writer:
         except KafkaException as error:
             raise StuckError("abort", error.args[0].str()) from error
         raise Aborted(reason.name())
+
+
+def bounded(call: Callable[[], object], seconds: float, what: str, keep_going: Callable[[], bool]) -> None:
+    """Run ``call`` in a thread and wait for it, at most ``seconds``, or a fifth of that once told to stop.
+
+    librdkafka can ignore the timeout of ``send_offsets_to_transaction`` when the group's coordinator went away and came
+    back (confluentinc/librdkafka #5456, #5511; seen here with 2.16).
+
+    Raises:
+        StuckError: it did not come back; its thread is left behind.
+        Exception: what the call raised.
+    """
+    errors: list[BaseException] = []
+    done = threading.Event()
+
+    def run() -> None:
+        try:
+            call()
+        except BaseException as error:
+            errors.append(error)
+        finally:
+            done.set()
+
+    threading.Thread(target=run, name=what, daemon=True).start()
+    started = time.monotonic()
+    while not done.wait(_LOOK):
+        if time.monotonic() - started > (seconds if keep_going() else seconds / 5):
+            raise StuckError(what, f"the Kafka client did not come back within {seconds:.0f} s")
+    if errors:
+        raise errors[0]

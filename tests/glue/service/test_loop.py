@@ -1,0 +1,239 @@
+"""The steps of the loop without a broker: what is open during a wait, and what becomes of a revoked partition."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from confluent_kafka import TopicPartition
+
+from glue.errors import DataError, ServiceError, ServiceUnavailableError
+from glue.service import loop as module
+from glue.service.config import ServiceConfig
+from glue.service.health import Health
+from glue.service.loop import Loop, Progress
+from glue.service.metrics import Metrics
+from glue.service.process import Produced, Result
+from glue.service.transaction import Aborted
+from glue.transforms.chain import Failure
+from glue.transforms.declared import DeclaredChain
+
+
+class Message:
+    def __init__(self, partition: int, offset: int, size: int = 10) -> None:
+        self._at, self._size = (partition, offset), size
+
+    def topic(self) -> str:
+        return "source"
+
+    def partition(self) -> int:
+        return self._at[0]
+
+    def offset(self) -> int:
+        return self._at[1]
+
+    def headers(self) -> None:
+        return None
+
+    def error(self) -> None:
+        return None
+
+    def __len__(self) -> int:
+        return self._size
+
+
+class Consumer:
+    """Holds two partitions; ``on_poll`` is called in each wait."""
+
+    def __init__(self) -> None:
+        self.assigned = {0, 1}
+        self.paused = False
+        self.sought: list[tuple[int, int]] = []
+        self.offsets = {0: -1001, 1: -1001}
+        self.on_poll: Callable[[], Any] = lambda: None
+
+    def assignment(self) -> list[TopicPartition]:
+        return [TopicPartition("source", number) for number in sorted(self.assigned)]
+
+    def consumer_group_metadata(self) -> str:
+        return "member"
+
+    def pause(self, partitions: list[TopicPartition]) -> None:
+        self.paused = True
+
+    def resume(self, partitions: list[TopicPartition]) -> None:
+        self.paused = False
+
+    def poll(self, seconds: float) -> Any:
+        return self.on_poll()
+
+    def committed(self, partitions: list[TopicPartition], seconds: float) -> list[TopicPartition]:
+        return [TopicPartition(p.topic, p.partition, self.offsets[p.partition]) for p in partitions]
+
+    def seek(self, partition: TopicPartition) -> None:
+        self.sought.append((partition.partition, partition.offset))
+
+    def incremental_unassign(self, partitions: list[TopicPartition]) -> None:
+        self.assigned -= {p.partition for p in partitions}
+
+
+class Writer:
+    """What is visible after a commit, and whether a transaction is open."""
+
+    def __init__(self) -> None:
+        self.is_open = False
+        self.open: list[Result] = []
+        self.visible: list[Result] = []
+        self.offsets: dict[int, int] = {}
+        self.refuses = False
+
+    def publish(self, messages: list[Any], results: list[Result]) -> None:
+        assert messages, "a transaction is opened for nothing"
+        self.is_open = True
+        self.open += results
+
+    def commit(self, offsets: list[TopicPartition], member: str) -> None:
+        if self.refuses:
+            self.abort()
+            raise Aborted
+        self.visible += self.open
+        self.offsets |= {p.partition: p.offset for p in offsets}
+        self.abort()
+
+    def abort(self) -> None:
+        self.is_open, self.open = False, []
+
+
+class Bench:
+    """A loop over fakes; ``refuse`` says what the chain raises for (partition, offset)."""
+
+    def __init__(self, **config: str) -> None:
+        base = {"topics": "source", "output.topic": "sink", "errors.tolerance": "all",
+                "errors.deadletterqueue.topic.name": "dead", "errors.retry.timeout": "10000",
+                "errors.retry.delay.max.ms": "1", "transforms": "",
+                **{name.replace("__", "."): value for name, value in config.items()}}  # fmt: skip
+        self.consumer, self.writer, self.stop = Consumer(), Writer(), threading.Event()
+        self.metrics, self.health = Metrics("posts", ["source"]), Health()
+        self.refuse: dict[tuple[int, int], Exception] = {}
+        self.loop = Loop("posts", ServiceConfig.of(DeclaredChain(name="posts", config=base)), self.consumer,
+                         self.writer, self.process, self.metrics, self.health, self.stop)  # type: ignore[arg-type]  # fmt: skip
+
+    def process(self, messages: list[Message]) -> list[Result]:
+        return [
+            Failure(self.refuse[m.partition(), m.offset()], "TRANSFORMATION", "it")
+            if (m.partition(), m.offset()) in self.refuse
+            else Produced("sink", f"{m.partition()}/{m.offset()}", b"", [], None)
+            for m in messages
+        ]
+
+    def work(self, *messages: Message) -> None:
+        self.loop.progress.queue = list(messages)
+        self.loop.work()
+
+    @property
+    def keys(self) -> list[Any]:
+        return [result.key if isinstance(result, Produced) else result for result in self.writer.visible]
+
+
+@pytest.fixture
+def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
+    monkeypatch.setattr(module, "_CHUNK", 2)
+    return Bench()
+
+
+DOWN = ServiceUnavailableError("Redis", "is down")
+
+
+def test_no_transaction_is_open_during_any_wait_and_the_order_stays(bench: Bench) -> None:
+    """Two chunks of one batch wait, one after the other: before each, what was published is committed."""
+    bench.refuse = {(0, 3): DOWN, (0, 5): DOWN}
+    waits: list[tuple[bool, bool, list[str]]] = []
+
+    def on_poll() -> None:
+        waits.append((bench.writer.is_open, bench.consumer.paused, bench.keys))
+        bench.refuse.pop((0, 5) if "0/3" in bench.keys else (0, 3), None)
+
+    bench.consumer.on_poll = on_poll
+    bench.work(*(Message(0, offset) for offset in range(7)))
+    assert [is_open for is_open, _, _ in waits] == [False] * len(waits)
+    assert all(paused for _, paused, _ in waits)
+    assert waits[0][2] == ["0/0", "0/1"] and "0/3" in waits[-1][2]
+    assert bench.keys == [f"0/{offset}" for offset in range(7)]
+    assert bench.writer.offsets == {0: 7} and not bench.writer.is_open
+
+
+def test_a_partition_revoked_during_a_wait_is_neither_published_nor_committed(bench: Bench) -> None:
+    bench.refuse = {(1, 0): DOWN}
+
+    def revoke() -> None:
+        if 1 in bench.consumer.assigned:
+            bench.loop._revoked(bench.consumer, [TopicPartition("source", 1)])
+
+    bench.consumer.on_poll = revoke
+    bench.work(Message(1, 0), Message(0, 0), Message(1, 1), Message(0, 1))
+    assert bench.keys == ["0/0", "0/1"]
+    assert bench.writer.offsets == {0: 2}
+
+
+def test_nothing_stays_open_when_all_that_waited_was_revoked(bench: Bench) -> None:
+    bench.refuse = {(1, 0): DOWN}
+    bench.consumer.on_poll = lambda: bench.loop._revoked(bench.consumer, [TopicPartition("source", 1)])
+    bench.work(Message(1, 0), Message(1, 1))
+    assert (bench.keys, bench.writer.offsets, bench.writer.is_open) == ([], {}, False)
+
+
+def test_what_arrives_during_a_wait_comes_next_in_order(bench: Bench) -> None:
+    bench.refuse = {(0, 0): DOWN}
+    late = [Message(0, 2), Message(0, 1)]
+
+    def on_poll() -> Message | None:
+        bench.refuse.clear()
+        return late.pop() if late else None
+
+    bench.consumer.on_poll = on_poll
+    bench.work(Message(0, 0))
+    assert bench.keys == [f"0/{offset}" for offset in range(len(bench.keys))]
+    assert len(bench.keys) == 3 - len(late)
+
+
+def test_an_aborted_batch_is_read_again_from_the_last_commit(bench: Bench) -> None:
+    bench.writer.refuses = True
+    with pytest.raises(Aborted):
+        bench.work(Message(0, 5), Message(1, 7), Message(0, 6), Message(1, 8))
+    bench.consumer.offsets = {0: 6, 1: -1001}
+    bench.loop._seek()
+    assert bench.consumer.sought == [(0, 6), (1, 7)]
+    assert bench.loop.progress == Progress()
+    assert bench.keys == []
+
+
+def test_told_to_stop_a_waiting_chunk_is_left_to_the_next_start(bench: Bench) -> None:
+    bench.refuse = {(0, 2): DOWN}
+    bench.consumer.on_poll = bench.stop.set
+    bench.work(*(Message(0, offset) for offset in range(4)))
+    assert bench.keys == ["0/0", "0/1"]
+    assert bench.writer.offsets == {0: 2} and not bench.writer.is_open
+
+
+def test_a_bounded_wait_ends_in_a_dead_letter_in_its_place() -> None:
+    bench = Bench(errors__retry__timeout="20")
+    bench.refuse = {(0, 1): DOWN}
+    bench.work(*(Message(0, offset) for offset in range(3)))
+    first, second, third = bench.keys
+    assert (first, third) == ("0/0", "0/2") and isinstance(second, Failure)
+    assert bench.writer.offsets == {0: 3}
+
+
+def test_tolerance_none_stops_before_the_bad_record(bench: Bench) -> None:
+    strict = Bench(errors__tolerance="none")
+    strict.refuse = {(0, 1): DataError("Validate", "content: minLength 5")}
+    with pytest.raises(ServiceError, match="content: minLength 5"):
+        strict.work(Message(0, 0), Message(0, 1))
+    assert strict.keys == []
+
+
+def test_a_chunk_is_bounded_in_bytes_too(bench: Bench) -> None:
+    progress = Progress([Message(0, offset, size=1_500_000) for offset in range(2)] + [Message(0, 2), Message(0, 3)])
+    assert [len(progress.next_chunk()) for _ in range(3)] == [1, 2, 1]

@@ -19,7 +19,7 @@ from confluent_kafka.serialization import MessageField, SerializationContext
 
 from glue.avro import Decoder, Encoder, load_schema
 from glue.embedding import open_embedder
-from glue.privacy import pii
+from glue.privacy import recognisers
 from glue.registry import registry_client
 from glue.settings import get_settings
 
@@ -84,11 +84,11 @@ def scrubbing() -> list[Row]:
 
     slow, fast, slow_hostile, fast_hostile = median(
         lambda: [naive(text) for text in texts],
-        lambda: [pii.find(text) for text in texts],
+        lambda: [recognisers.find(text) for text in texts],
         lambda: naive(hostile),
-        lambda: pii.find(hostile),
+        lambda: recognisers.find(hostile),
     )
-    worst = max(median(*(lambda text=text: pii.find(text) for text in long)))  # type: ignore[misc]
+    worst = max(median(*(lambda text=text: recognisers.find(text) for text in long)))  # type: ignore[misc]
     return [
         Row("scrub", "posts: ours / naive regexes", slow / fast),
         Row("scrub", "one hostile text of 20 kB: ours / naive regexes", slow_hostile / max(fast_hostile, 1e-6)),

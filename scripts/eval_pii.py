@@ -21,7 +21,7 @@ from pathlib import Path
 
 from pii_set import Post, posts
 
-from glue.privacy import pii
+from glue.privacy import recognisers
 
 Finder = Callable[[str], list[tuple[int, int, str]]]
 ENTITIES = ("PHONE", "EMAIL", "NID")
@@ -33,7 +33,7 @@ _NAIVE_NID = re.compile(r"\b(?:\d{10}|\d{13}|\d{17})\b")
 
 def ours(text: str) -> list[tuple[int, int, str]]:
     """This project's finder."""
-    return list(map(tuple, pii.find(text)))  # type: ignore[arg-type]
+    return list(map(tuple, recognisers.find(text)))  # type: ignore[arg-type]
 
 
 def naive(text: str) -> list[tuple[int, int, str]]:

@@ -1,7 +1,7 @@
 """A generated, labelled set of posts for the evaluation of PII detection: every form, and what only looks like it.
 
 No real person's data: numbers and names are drawn at random from a seed. Forms come from how people in Bangladesh write
-(see ``glue.privacy.pii``), written here a second time and independently of the detector.
+(see ``glue.privacy.recognisers``), written here a second time and independently of the detector.
 """
 
 from __future__ import annotations

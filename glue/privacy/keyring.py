@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from glue.errors import ConfigError
-from glue.privacy.pii import ascii_digits
+from glue.privacy.recognisers import ascii_digits
 
 _FIX = 'write JSON {"active": id, "keys": {id: base64 of at least 32 random bytes}} and set MXCTL_HASH_KEYS_FILE'
 _SHORTEST = 32

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from glue.avro_types import AvroSchema, BySchema, branches, type_name
-from glue.privacy import pii
+from glue.privacy import recognisers
 from glue.privacy.tags import Tag, tag_of
 
 TextMap = Callable[[str], str]
 Visit = Callable[[Any], Any]
-PLACEHOLDERS = {"PHONE": "[PHONE]", "EMAIL": "[EMAIL]", "NID": "[NID]", "EXCESS": "[REMOVED]"}
+PLACEHOLDER = "[{}]"
 
 
 class Scrubber:
     """Scrubs texts, and values by the tags of their schema. Not thread-safe.
 
     Args:
-        placeholders: what replaces a find, by its kind.
+        placeholder: what replaces a find; ``{}`` in it becomes the kind, such as PHONE.
         drop: whether fields tagged PII_DROP are removed.
         again: whether texts tagged SCRUBBED are scrubbed once more.
 
@@ -26,16 +26,15 @@ class Scrubber:
         found: how many finds of each kind were replaced since it was last cleared.
     """
 
-    def __init__(
-        self, placeholders: Mapping[str, str] = PLACEHOLDERS, *, drop: bool = True, again: bool = False
-    ) -> None:
-        self._placeholders, self._drop, self._again = placeholders, drop, again
+    def __init__(self, placeholder: str = PLACEHOLDER, *, drop: bool = True, again: bool = False) -> None:
+        self._placeholders = {entity: placeholder.replace("{}", entity) for entity in recognisers.ENTITIES}
+        self._drop, self._again = drop, again
         self._plan = BySchema(lambda schema: (self._fields(schema), self.output_schema(schema)))
         self.found: dict[str, int] = {}
 
     def text(self, text: str) -> str:
         """``text`` with every find replaced."""
-        spans = pii.find(text)
+        spans = recognisers.find(text)
         if not spans:
             return text
         parts: list[str] = []

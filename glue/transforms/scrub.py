@@ -8,23 +8,20 @@ from typing import Any
 from pydantic import Field
 
 from glue.errors import DataError
-from glue.privacy.scrub import PLACEHOLDERS, Scrubber
+from glue.privacy.scrub import PLACEHOLDER, Scrubber
 from glue.transforms.contract import Record, Transform, TransformConfig
 
 HEADER = "millionx.redacted"
 
 
 class ScrubConfig(TransformConfig):
-    phone: str = Field(PLACEHOLDERS["PHONE"], description="What a phone number becomes.")
-    email: str = Field(PLACEHOLDERS["EMAIL"], description="What a mail address becomes.")
-    nid: str = Field(PLACEHOLDERS["NID"], description="What a national id becomes.")
-    excess: str = Field(PLACEHOLDERS["EXCESS"], description="What the rest of a text with far too many finds becomes.")
+    placeholder: str = Field(PLACEHOLDER, description="What a find becomes; {} is its kind, such as PHONE or EMAIL.")
     drop: bool = Field(True, description="Whether fields tagged PII_DROP are removed.")
     again: bool = Field(False, description="Whether texts tagged SCRUBBED are scrubbed once more, as a last gate does.")
 
 
 class ScrubPII(Transform[ScrubConfig]):
-    """Replace phones, mails and national ids in text by placeholders, as the tags of the Avro schema ask.
+    """Replace personal data in text by placeholders such as ``[PHONE]``, as the tags of the Avro schema ask.
 
     PII_TEXT, and any text without a tag, is scrubbed; PII_DROP is removed; PII_ID is left for HashIdentity; PUBLIC and
     SCRUBBED pass. What was found is counted in the header ``millionx.redacted`` (``EMAIL=1;PHONE=2``).
@@ -33,8 +30,7 @@ class ScrubPII(Transform[ScrubConfig]):
     def configure(self, props: Mapping[str, str]) -> None:
         super().configure(props)
         config = self.config
-        placeholders = {"PHONE": config.phone, "EMAIL": config.email, "NID": config.nid, "EXCESS": config.excess}
-        self._scrubber = Scrubber(placeholders, drop=config.drop, again=config.again)
+        self._scrubber = Scrubber(config.placeholder, drop=config.drop, again=config.again)
 
     def apply(self, record: Record) -> Record:
         if record.value is None:

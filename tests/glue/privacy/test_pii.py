@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glue.privacy.pii import Span, find
+from glue.privacy.recognisers import Span, find
 
 BENGALI = str.maketrans("0123456789", "০১২৩৪৫৬৭৮৯")
 
@@ -82,7 +82,6 @@ def test_every_form_of_a_phone(phone: str, frame: str) -> None:
         "TrxID 9H7X2K4L5M",
         "hello world, lol, look Oil",
         "016 27",
-        "@rahim_bd dekho",
         "2pcs@500.00",
     ],
 )

@@ -103,7 +103,7 @@ def test_a_record_that_fails_lends_its_counts_to_nobody(scrub: ScrubPII, post: M
 
 def test_placeholders_are_settings(post: Make) -> None:
     made = ScrubPII()
-    made.configure({"phone": "<tel>"})
+    made.configure({"placeholder": "<{}>"})
     record = made.apply(post(content="call 01712345678"))
     assert record.value is not None
-    assert record.value["content"] == "call <tel>"
+    assert record.value["content"] == "call <PHONE>"

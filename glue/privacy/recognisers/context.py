@@ -58,16 +58,31 @@ def nid_after(text: str, end: int) -> bool:
     return _NID_AFTER.match(text, end) is not None
 
 
+def is_named_id(text: str, start: int) -> bool:
+    """Whether the words before ``text[start]`` call it an order, a product, a transaction or the like."""
+    return _ID_WORD.search(text, max(0, start - _WINDOW), start) is not None
+
+
+def is_amount(text: str, start: int, end: int) -> bool:
+    """Whether a currency or a unit stands beside it."""
+    left = max(0, start - _WINDOW)
+    return _MONEY_BEFORE.search(text, left, start) is not None or _MONEY_AFTER.match(text, end) is not None
+
+
+def is_phone_word(text: str, start: int, end: int) -> bool:
+    """Whether the words beside it call it a phone."""
+    left = max(0, start - _WINDOW)
+    return _PHONE_WORD.search(text, left, start) is not None or _PHONE_AFTER.match(text, end) is not None
+
+
 def bare_is_phone(text: str, start: int, end: int) -> bool:
     """Whether ten digits without the leading zero are a phone: yes, unless their neighbours name something else."""
-    left = max(0, start - _WINDOW)
-    if _ID_WORD.search(text, left, start):
+    if is_named_id(text, start):
         return False
-    if _PHONE_WORD.search(text, left, start) or _PHONE_AFTER.match(text, end):
+    if is_phone_word(text, start, end):
         return True
     return not (
-        _MONEY_BEFORE.search(text, left, start)
-        or _MONEY_AFTER.match(text, end)
+        is_amount(text, start, end)
         or _GLUED_BEFORE.search(text, max(0, start - 1), start)
         or _GLUED_AFTER.match(text, end)
     )

@@ -1,0 +1,80 @@
+"""Postal addresses as Bangladesh writes them: House 7, Road 3, Block C, Sector 10; বাসা ১২, রোড ৩; গ্রাম, পোস্ট, থানা.
+
+One part alone is seldom an address ("Road 3 is closed"), so two neighbouring parts are asked for, or a house or a flat
+with its number, or a word that says that an address follows; that one takes the rest of its line.
+"""
+
+from __future__ import annotations
+
+import re
+
+from glue.privacy.recognisers.span import EXCESS, MOST_FINDS, Span, TextKind, spans_of, words_of
+
+_NUMBER = (
+    r"[#\-:.,\s]{0,3}(?:no|nr|number|num|নং|নম্বর|নাম্বার)?[#\-:.\s]{0,3}"
+    r"(?:\d{1,5}(?:[/\-]?[A-Za-z\d\u0985-\u09b9]{1,3})?(?![\d%])(?!\s?(?:tk|taka|টাকা|bdt|৳|/-))|[A-Z](?:[/\-]?\d{1,3})?\b)"
+)
+_HOUSE = (
+    r"(?:\b(?:house|hous|hse|bari|basha|basa|holding|plot|flat|apartment|apt|building|bldg)\b"
+    r"|হাউজ|হাউস|বাসা|বাড়ি|বাড়ি|বাড়ী|বাড়ী|হোল্ডিং|প্লট|ফ্ল্যাট|ফ্লাট|এপার্টমেন্ট|বিল্ডিং)"
+)
+_PART = (
+    r"(?:\b(?:road|rd|block|blk|sector|sec|lane|avenue|ave|section|floor|level|lift|ward|gali|goli|line|street)\b"
+    r"|রোড|রাস্তা|সড়ক|সড়ক|ব্লক|সেক্টর|লেন|গলি|এভিনিউ|সেকশন|তলা|ওয়ার্ড|ওয়ার্ড|লাইন|লিফট)"
+)
+_VILLAGE = (
+    r"(?:\b(?:vill|village|gram|p\.?o|post office|p\.?s|thana|upazila|upozila|union|zila|district|dist)\b\.?"
+    r"|গ্রাম|গ্রামঃ|ডাকঘর|পোস্ট অফিস|পোস্টঃ|থানা|উপজেলা|ইউনিয়ন|ইউনিয়ন|জেলা)"
+)
+_COMPONENT = re.compile(
+    rf"(?P<house>{_HOUSE}{_NUMBER})|(?P<part>{_PART}{_NUMBER}|\d{{1,3}}(?:st|nd|rd|th)? (?:floor|তলা))"
+    rf"|(?P<village>{_VILLAGE}[ঃ:\-–.\s]{{1,4}}[A-Za-z\u0980-\u09ff]{{2,24}})",
+    re.IGNORECASE,
+)
+_GAP = 16  # characters between two parts of one address
+_FLOW = re.compile(r"[\s,;/|.\-–।()]*(?:[A-Za-z\u0980-\u09ff\-]{2,20}[\s,;/|.\-–।()]*){0,2}\Z")
+_TAIL = re.compile(r"(?:[,\s\-–]{1,3}(?:[A-Z][a-z]{2,20}|[\u0980-\u09ff]{3,16})(?:[ \-–]{0,3}\d{4}\b)?){1,3}")
+_LINE = re.compile(
+    r"(?:(?:delivery |shipping |full |home |present |permanent )?\baddress\b|\badress\b|\bthikana\b|ঠিকানা|ঠিকানাঃ)"
+    r"[ \t]{0,2}(?:is|holo|হলো|হচ্ছে|[:=\-–ঃ])[ \t]{0,3}(?![\s]|inbox|din|দিন|দেন|kothay|কোথায়|কি\b|ki\b|pls|please)"
+    r"([^\n।]{6,120})",
+    re.IGNORECASE,
+)
+
+
+def _find(text: str) -> list[Span]:
+    spans: list[Span] = []
+    run: list[re.Match[str]] = []
+    for match in _COMPONENT.finditer(text):
+        if len(spans) >= MOST_FINDS or len(run) >= MOST_FINDS:
+            return [*spans, *_address(text, run), Span(match.start(), len(text), EXCESS)]
+        if run and not _flows(text, run[-1].end(), match.start()):
+            spans += _address(text, run)
+            run = []
+        run.append(match)
+    return spans + _address(text, run)
+
+
+def _flows(text: str, end: int, start: int) -> bool:
+    """Whether what stands between two parts belongs to one address."""
+    return start - end <= 2 * _GAP and _FLOW.match(text[end:start]) is not None
+
+
+def _address(text: str, run: list[re.Match[str]]) -> list[Span]:
+    if len(run) < 2 and not (run and run[0]["house"]):
+        return []
+    end = run[-1].end()
+    tail = _TAIL.match(text, end) if len(run) > 1 else None
+    return [Span(run[0].start(), tail.end() if tail and text[end : end + 1] == "," else end, "ADDRESS")]
+
+
+ADDRESS = TextKind(
+    "ADDRESS",
+    _find,
+    words=words_of(
+        "house hous hse holding plot flat apartment apt building bldg basha basa bari road rd block sector village "
+        "vill gram thana upazila upozila হাউজ হাউস বাসা বাসাঃ বাড়ি বাড়ি বাড়ী বাড়ী হোল্ডিং প্লট ফ্ল্যাট ফ্লাট এপার্টমেন্ট বিল্ডিং রোড রাস্তা সড়ক সড়ক "
+        "ব্লক সেক্টর লেন গলি গ্রাম ডাকঘর থানা উপজেলা ইউনিয়ন ইউনিয়ন"
+    ),
+)
+ADDRESS_LINE = TextKind("ADDRESS", spans_of(_LINE, "ADDRESS", 1), words=words_of("address adress thikana ঠিকানা"))

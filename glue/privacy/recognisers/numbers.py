@@ -1,0 +1,102 @@
+"""One pass over the digits of a text: each group of digits goes to the first kind of number that claims it.
+
+A block is bounded, its groups are walked once, and each kind looks at a bounded number of groups, so the whole is
+linear in the text.
+"""
+
+from __future__ import annotations
+
+import re
+
+from glue.privacy.recognisers.identity_numbers import BIRTH, NID, TIN
+from glue.privacy.recognisers.payment import ACCOUNT, CARD
+from glue.privacy.recognisers.phone import PHONE
+from glue.privacy.recognisers.span import EXCESS, MOST_FINDS, Block, Group, NumberKind, Span
+
+KINDS: tuple[NumberKind, ...] = (NID, BIRTH, TIN, ACCOUNT, CARD, PHONE)  # in this order: a name beats a form
+_MOST_CHARACTERS = 400  # a block longer than this is no text for people; all of it is taken
+
+_SEPARATORS = (
+    r"\x00-\x20!-/:-@\[-`{}~\xa0-\xbf\u0964\u0965\u2000-\u2bff\u3000-\u303f\ufffd\U0001f000-\U0001faff"  # all but |
+)
+_LIKE = "oOlI|"  # typed for 0 and 1
+_BLOCK = re.compile(rf"[0-9](?:(?:<br ?/?>|&[a-z]{{2,5}};|[{_SEPARATORS}]){{0,3}}+[0-9{_LIKE}]){{6,}}+")
+_TWO_DIGITS = re.compile(r"[0-9][^A-Za-z0-9]{0,3}[0-9]")
+_HEAD = re.compile(rf"[+(]?[{_LIKE}{_SEPARATORS}]{{0,2}}\Z")
+_GROUP = re.compile(rf"[0-9{_LIKE}]+")
+_DIGIT = str.maketrans(_LIKE, "00111")
+_DATE = re.compile(
+    r"(?:[0-3]?\d[./\-\s][01]?\d[./\-\s](?:19|20)\d\d|(?:19|20)\d\d[./\-\s][01]?\d[./\-\s][0-3]?\d"
+    r"|[01]?\d[./\-][0-3]?\d[./\-](?:19|20)\d\d)(?!\d)(?:[ T,]{1,2}[0-2]?\d:[0-5]\d(?::[0-5]\d)?)?"
+)
+
+
+def find(text: str) -> list[Span]:
+    """Every number in a folded text that identifies a person."""
+    if _TWO_DIGITS.search(text) is None:
+        return []
+    spans: list[Span] = []
+    kinds: tuple[NumberKind, ...] = ()
+    for count, match in enumerate(_BLOCK.finditer(text)):
+        if count == MOST_FINDS:
+            spans.append(Span(match.start(), len(text), EXCESS))
+            break
+        start, end = match.span()
+        if end - start > _MOST_CHARACTERS:
+            spans.append(Span(start, end, PHONE.entity))
+            continue
+        kinds = kinds or _possible(text)
+        head = _HEAD.search(text, max(0, start - 3), start)
+        spans += _in_block(_block(text, head.start() if head else start, end), kinds)
+    return spans
+
+
+def _block(text: str, start: int, end: int) -> Block:
+    groups = tuple(
+        Group(match.start(), match.end(), match.group().translate(_DIGIT))
+        for match in _GROUP.finditer(text, start, end)
+    )
+    return Block(text, start, end, groups)
+
+
+def _possible(text: str) -> tuple[NumberKind, ...]:
+    """The kinds whose words occur in the text, and those that need none."""
+    lower = text.lower()
+    return tuple(kind for kind in KINDS if not kind.marks or any(mark in lower for mark in kind.marks))
+
+
+def _in_block(block: Block, kinds: tuple[NumberKind, ...]) -> list[Span]:
+    spans: list[Span] = []
+    at = 0
+    while at < len(block.groups):
+        if skipped := _date(block, at):
+            at = skipped
+            continue
+        for kind in kinds:
+            after = kind.claim(block, at)
+            if after > at:
+                first, last = block.groups[at], block.groups[after - 1]
+                spans.append(Span(_with_plus(block, first.start), last.end, kind.entity))
+                at = after
+                break
+        else:
+            at += 1
+    return spans
+
+
+def _with_plus(block: Block, start: int) -> int:
+    """The place of a plus or a parenthesis right before it, which belongs to the number."""
+    while start > block.start and block.text[start - 1] in "+(":
+        start -= 1
+    return start
+
+
+def _date(block: Block, at: int) -> int:
+    """The index after the groups of a date that begins at this group, or 0."""
+    match = _DATE.match(block.text, block.groups[at].start)
+    if match is None:
+        return 0
+    end = at
+    while end < len(block.groups) and block.groups[end].end <= match.end():
+        end += 1
+    return end

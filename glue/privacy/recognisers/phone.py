@@ -1,0 +1,111 @@
+"""Phones: mobiles of Bangladesh as people type them, landlines, and foreign numbers with their plus.
+
+Forms of a mobile (operators 013-019, and 011): ``01XXXXXXXXX``, ``+8801…``, ``8801…``, ``008801…``, bare
+``1XXXXXXXXX``; with any separators, glued to words, or with a digit too many or too few, as long as its neighbours do
+not name it as something else.
+"""
+
+from __future__ import annotations
+
+import re
+
+from glue.privacy.recognisers.context import bare_is_phone, is_amount, is_named_id, is_phone_word
+from glue.privacy.recognisers.span import Block, NumberKind
+
+_NATIONAL = 10  # digits of 1XXXXXXXXX
+_SHORTEST, _LONGEST = 8, 12  # of the same, mistyped
+_MOST_DIGITS = 17  # 00880 0 1XXXXXXXXX, and one more
+_MOBILE = re.compile(r"(?P<prefix>(?:0{0,2}88)?0{0,2})(?P<national>1[13-9]\d*)\Z")
+_BARE_SHAPES = ((10,), (4, 6), (4, 3, 3), (5, 5))
+_TIGHT = re.compile(r"[\s\-./_,:·•–—()]{1,2}\Z")
+_LANDLINE = re.compile(r"(?:0{0,2}880?|0)(?:2\d{7,9}|[3-9]\d{7,9}|9\d{9})\Z")
+_REAL_DIGITS = 7
+
+
+def claim(block: Block, at: int) -> int:
+    """See :class:`NumberKind`."""
+    start = _start(block, at)
+    if block.text[start] == "+" and (end := _foreign(block, at)):
+        return end
+    best, best_gap = at, 99
+    digits = ""
+    for end in range(at + 1, len(block.groups) + 1):
+        digits += block.groups[end - 1].digits
+        if len(digits) > _MOST_DIGITS:
+            break
+        match = _MOBILE.match(digits)
+        if match is None:
+            if len(digits) > 5:
+                break
+            continue
+        length = len(match["national"])
+        if not match["prefix"]:
+            if length == _NATIONAL and _is_bare(block, at, end):
+                return end
+            continue
+        if length == _NATIONAL and _enough_digits(block, at, end):
+            return end
+        gap = abs(length - _NATIONAL)
+        if _SHORTEST <= length <= _LONGEST and gap <= best_gap and _is_mistyped(block, at, end):
+            best, best_gap = end, gap
+    return best if best > at else _landline(block, at)
+
+
+def _start(block: Block, at: int) -> int:
+    return block.start if at == 0 else block.groups[at].start - (block.text[block.groups[at].start - 1] == "+")
+
+
+def _enough_digits(block: Block, at: int, end: int) -> bool:
+    """Look-alike letters alone are words."""
+    text = block.text[block.groups[at].start : block.groups[end - 1].end]
+    return sum(map(str.isdigit, text)) >= _REAL_DIGITS
+
+
+def _is_bare(block: Block, at: int, end: int) -> bool:
+    shape = tuple(len(group.digits) for group in block.groups[at:end])
+    return shape in _BARE_SHAPES and bare_is_phone(block.text, block.groups[at].start, block.groups[end - 1].end)
+
+
+def _is_mistyped(block: Block, at: int, end: int) -> bool:
+    first, last = block.groups[at], block.groups[end - 1]
+    if not _enough_digits(block, at, end) or first.digits.startswith("011"):
+        return False
+    for left, right in zip(block.groups[at:end], block.groups[at + 1 : end], strict=False):
+        if _TIGHT.match(block.text[left.end : right.start]) is None:
+            return False
+    if is_phone_word(block.text, first.start, last.end):
+        return True
+    return not (is_named_id(block.text, first.start) or is_amount(block.text, first.start, last.end))
+
+
+def _foreign(block: Block, at: int) -> int:
+    """E.164 with its plus: 8 to 15 digits, the first not 0."""
+    count = 0
+    best = 0
+    if block.groups[at].digits.startswith("0"):
+        return 0
+    for end in range(at + 1, len(block.groups) + 1):
+        group = block.groups[end - 1]
+        if end > at + 1 and _TIGHT.match(block.text[block.groups[end - 2].end : group.start]) is None:
+            break
+        count += len(group.digits)
+        if count > 15:
+            break
+        if count >= 8:
+            best = end
+    return best
+
+
+def _landline(block: Block, at: int) -> int:
+    """Area code and subscriber, where a word or the form says that it is a phone."""
+    digits = ""
+    for end in range(at + 1, min(at + 5, len(block.groups)) + 1):
+        digits += block.groups[end - 1].digits
+        if len(digits) > 13:
+            break
+        if _LANDLINE.match(digits) and is_phone_word(block.text, block.groups[at].start, block.groups[end - 1].end):
+            return end
+    return at
+
+
+PHONE = NumberKind("PHONE", claim)

@@ -26,7 +26,8 @@ __all__ = ["ENTITIES", "EXCESS", "KINDS", "Span", "ascii_digits", "find"]
 KINDS: tuple[TextKind, ...] = (
     MAIL, MAIL_IN_WORDS, PROFILE, HANDLE, PASSPORT, LICENCE, IBAN, TRANSACTION, ADDRESS, ADDRESS_LINE, NAME,
 )  # fmt: skip
-ENTITIES: tuple[str, ...] = tuple(dict.fromkeys([kind.entity for kind in (*numbers.KINDS, *KINDS)] + [numbers.EXCESS]))
+_NUMBERS = tuple(kind.entity for kind in numbers.KINDS)
+ENTITIES: tuple[str, ...] = tuple(dict.fromkeys((*_NUMBERS, *(kind.entity for kind in KINDS), EXCESS)))
 _MARKS = {mark: tuple(kind for kind in KINDS if mark in kind.marks) for mark in "@/"}
 _PAIRED = tuple(kind for kind in KINDS if kind.pairs)
 _WORDS: dict[str, tuple[TextKind, ...]] = {
@@ -55,7 +56,7 @@ def find(text: str) -> list[Span]:
         spans += kind.find(plain)
     if len(spans) > 1:
         spans = _without_overlaps(spans)
-    if folded.index is None:
+    if folded.places is None:
         return spans
     return [Span(*folded.original(start, end), entity) for start, end, entity in spans]
 

@@ -12,7 +12,8 @@ from glue.privacy.recognisers.span import EXCESS, MOST_FINDS, Span, TextKind, sp
 
 _NUMBER = (
     r"[#\-:.,\s]{0,3}(?:no|nr|number|num|নং|নম্বর|নাম্বার)?[#\-:.\s]{0,3}"
-    r"(?:\d{1,5}(?:[/\-]?[A-Za-z\d\u0985-\u09b9]{1,3})?(?![\d%])(?!\s?(?:tk|taka|টাকা|bdt|৳|/-))|[A-Z](?:[/\-]?\d{1,3})?\b)"
+    r"(?:\d{1,5}(?:[/\-]?[A-Za-z\d\u0985-\u09b9]{1,3})?(?![\d%])(?!\s?(?:tk|taka|টাকা|bdt|৳|/-))|[A-Z](?:[/\-]?\d{1,3})?\b"
+    r"|(?:এইচ|এফ|এল|বি|সি|ডি|জি|আই|জে|কে|এ|ই)(?![\u0980-\u09ff]))"
 )
 _HOUSE = (
     r"(?:\b(?:house|hous|hse|bari|basha|basa|holding|plot|flat|apartment|apt|building|bldg)\b"
@@ -73,7 +74,8 @@ ADDRESS = TextKind(
     _find,
     words=words_of(
         "house hous hse holding plot flat apartment apt building bldg basha basa bari road rd block sector village "
-        "vill gram thana upazila upozila হাউজ হাউস বাসা বাসাঃ বাড়ি বাড়ি বাড়ী বাড়ী হোল্ডিং প্লট ফ্ল্যাট ফ্লাট এপার্টমেন্ট বিল্ডিং রোড রাস্তা সড়ক সড়ক "
+        "vill gram thana upazila upozila "
+        "হাউজ হাউস বাসা বাসাঃ বাড়ি বাড়ি বাড়ী বাড়ী হোল্ডিং প্লট ফ্ল্যাট ফ্লাট এপার্টমেন্ট বিল্ডিং রোড রাস্তা সড়ক সড়ক "
         "ব্লক সেক্টর লেন গলি গ্রাম ডাকঘর থানা উপজেলা ইউনিয়ন ইউনিয়ন"
     ),
 )

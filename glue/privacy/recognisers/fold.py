@@ -21,14 +21,14 @@ _STROKES = {0x2212: "-", 0x2044: "/", 0xFE63: "-", 0xFF0D: "-", 0x0130: "I"}
 
 
 class Folded(NamedTuple):
-    """A folded text; ``index[i]`` is where its character i begins in the original, None where both have one length."""
+    """A folded text; ``places[i]`` is where its character i begins in the original, None where both have one length."""
 
     text: str
-    index: list[int] | None
+    places: list[int] | None
 
     def original(self, start: int, end: int) -> tuple[int, int]:
         """The place in the original of ``text[start:end]``, with the invisible characters that follow it."""
-        return (start, end) if self.index is None else (self.index[start], self.index[end])
+        return (start, end) if self.places is None else (self.places[start], self.places[end])
 
 
 def fold(text: str) -> Folded:

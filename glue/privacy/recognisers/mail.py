@@ -6,7 +6,9 @@ import re
 
 from glue.privacy.recognisers.span import EXCESS, MOST_FINDS, Span, TextKind, spans_of, words_of
 
-_LETTER = r"\w\u0900-\u0dff\u0e00-\u0e7f"  # with the vowel signs of Indian scripts and Thai, which are no \w
+_LETTER = (
+    r"\w\u0900-\u0963\u0966-\u0dff\u0e00-\u0e7f"  # with the vowel signs of Indian scripts and Thai, which are no \w
+)
 _LABEL = rf"[{_LETTER}][{_LETTER}\-]{{0,62}}+"
 _AT = re.compile(r"@")
 _DOMAIN = re.compile(

@@ -22,7 +22,8 @@ _LISTED = _listed()
 # Everyday words too: they count only beside another name or a word of context.
 _AMBIGUOUS = words_of(
     "sen das pal paul dey mia ali khan reza musa bina gita lipi lopa rita ritu manik islam sarkar kabir salam "
-    "bikash uttam bijoy azad zaman দাস পাল সেন বিকাশ খান রায় আলম ইসলাম বিশ্বাস মানিক সরকার উত্তম চন্দন রতন অরুণ গোপাল রেখা সালাম সুমন আজাদ জামান"
+    "bikash uttam bijoy azad zaman "
+    "দাস পাল সেন বিকাশ খান রায় আলম ইসলাম বিশ্বাস মানিক সরকার উত্তম চন্দন রতন অরুণ গোপাল রেখা সালাম সুমন আজাদ জামান"
 )
 # Family names that seldom stand alone: the word before one is the given name, listed or not.
 _AFTER_ANY = words_of(

@@ -22,7 +22,7 @@ _SEPARATORS = (
 _LIKE = "oOlI|"  # typed for 0 and 1
 _BLOCK = re.compile(rf"[0-9](?:(?:<br ?/?>|&[a-z]{{2,5}};|[{_SEPARATORS}]){{0,3}}+[0-9{_LIKE}]){{6,}}+")
 _TWO_DIGITS = re.compile(r"[0-9][^A-Za-z0-9]{0,3}[0-9]")
-_HEAD = re.compile(rf"[+(]?[{_LIKE}{_SEPARATORS}]{{0,2}}\Z")
+_HEAD = re.compile(rf"[+(]?[{_LIKE}]{{0,2}}\Z")
 _GROUP = re.compile(rf"[0-9{_LIKE}]+")
 _DIGIT = str.maketrans(_LIKE, "00111")
 _DATE = re.compile(
@@ -47,7 +47,10 @@ def find(text: str) -> list[Span]:
             continue
         kinds = kinds or _possible(text)
         head = _HEAD.search(text, max(0, start - 3), start)
-        spans += _in_block(_block(text, head.start() if head else start, end), kinds)
+        for first in range(head.start() if head else start, start + 1):  # letters before it may be a word's
+            if found := _in_block(_block(text, first, end), kinds):
+                spans += found
+                break
     return spans
 
 
@@ -86,9 +89,8 @@ def _in_block(block: Block, kinds: tuple[NumberKind, ...]) -> list[Span]:
 
 def _with_plus(block: Block, start: int) -> int:
     """The place of a plus or a parenthesis right before it, which belongs to the number."""
-    while start > block.start and block.text[start - 1] in "+(":
-        start -= 1
-    return start
+    before = block.text[max(block.start, start - 2) : start]
+    return start - len(before) + before.index("+") if "+" in before else start - before.endswith("(")
 
 
 def _date(block: Block, at: int) -> int:

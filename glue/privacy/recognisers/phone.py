@@ -24,8 +24,7 @@ _REAL_DIGITS = 7
 
 def claim(block: Block, at: int) -> int:
     """See :class:`NumberKind`."""
-    start = _start(block, at)
-    if block.text[start] == "+" and (end := _foreign(block, at)):
+    if _has_plus(block, at) and (end := _foreign(block, at)):
         return end
     best, best_gap = at, 99
     digits = ""
@@ -39,6 +38,8 @@ def claim(block: Block, at: int) -> int:
                 break
             continue
         length = len(match["national"])
+        if end > at + 1 and len(block.groups[at].digits) == 1 and "_" in block.text[block.groups[at].end]:
+            break  # u_0_1712345678 is a name in a program
         if not match["prefix"]:
             if length == _NATIONAL and _is_bare(block, at, end):
                 return end
@@ -51,8 +52,9 @@ def claim(block: Block, at: int) -> int:
     return best if best > at else _landline(block, at)
 
 
-def _start(block: Block, at: int) -> int:
-    return block.start if at == 0 else block.groups[at].start - (block.text[block.groups[at].start - 1] == "+")
+def _has_plus(block: Block, at: int) -> bool:
+    start = block.groups[at].start
+    return "+" in block.text[max(0, start - 2) : start]
 
 
 def _enough_digits(block: Block, at: int, end: int) -> bool:

@@ -79,7 +79,6 @@ def test_every_form_of_a_phone(phone: str, frame: str) -> None:
         "০১-৩১-২০২৪ ৫০০ টাকা",
         "size 40 41 42 43 44",
         "id=u_1712345678",
-        "TrxID 9H7X2K4L5M",
         "hello world, lol, look Oil",
         "016 27",
         "2pcs@500.00",

@@ -1,0 +1,88 @@
+"""Each kind of personal data, in the forms that people type; and what only looks like it."""
+
+from __future__ import annotations
+
+import pytest
+
+from glue.privacy.recognisers import find
+
+
+def found(text: str) -> list[tuple[str, str]]:
+    return [(text[start:end], entity) for start, end, entity in find(text)]
+
+
+@pytest.mark.parametrize(
+    "phone",
+    [
+        "01712/345678", "01712_345678", "01712,345678", "01712:345678", "01712*345678", "01712\n345678",
+        "01712\u00ad345678",
+        "0️⃣1️⃣7️⃣1️⃣2️⃣3️⃣4️⃣5️⃣6️⃣7️⃣8️⃣", "๐๑๗๑๒๓๔๕๖๗๘", "𝟎𝟏𝟕𝟏𝟐𝟑𝟒𝟓𝟔𝟕𝟖", "⓪①⑦①②③④⑤⑥⑦⑧", "०१७१२३४५६७८",
+        "01712\u2066345678",
+        "01712 34567", "0171234567", "017123456789", "01712 3456789", "01712<br>345678", "01712&nbsp;345678",
+        "01712 – 345678",
+        "+971 50 123 4567", "02-9876543",
+    ],
+)  # fmt: skip
+def test_phones_as_people_mistype_them(phone: str) -> None:
+    assert found(f"call {phone} now") == [(phone, "PHONE")]
+
+
+@pytest.mark.parametrize(
+    ("text", "what", "entity"),
+    [
+        ("write made@bücher.example now", "made@bücher.example", "EMAIL"),
+        ("made@উদাহরণ.বাংলা", "made@উদাহরণ.বাংলা", "EMAIL"),
+        ("made.up @example.com", "made.up @example.com", "EMAIL"),
+        ("made at gmail dot com", "made at gmail dot com", "EMAIL"),
+        ("made এট জিমেইল ডট কম", "made এট জিমেইল ডট কম", "EMAIL"),
+        ("made＠example．com", "made＠example．com", "EMAIL"),
+        ("dekho @made_up eta", "@made_up", "HANDLE"),
+        ("see facebook.com/made.up.5 ok", "facebook.com/made.up.5", "PROFILE"),
+        ("fb.com/profile.php?id=100012345678901", "fb.com/profile.php?id=100012345678901", "PROFILE"),
+        ("wa.me/8801712345678", "wa.me/8801712345678", "PROFILE"),
+        ("t.me/made_up, t", "t.me/made_up", "PROFILE"),
+        ("birth registration no 19901234567890123", "19901234567890123", "BIRTH_ID"),
+        ("জন্ম নিবন্ধন নং ১৯৯০১২৩৪৫৬৭৮৯০১২৩", "১৯৯০১২৩৪৫৬৭৮৯০১২৩", "BIRTH_ID"),
+        ("my e-TIN is 123456789012", "123456789012", "TIN"),
+        ("passport no: BX0123456", "BX0123456", "PASSPORT"),
+        ("driving licence DK0123456L00012", "DK0123456L00012", "LICENCE"),
+        ("card 4111 1111 1111 1111 exp", "4111 1111 1111 1111", "CARD"),
+        ("IBAN GB82 WEST 1234 5698 7654 32", "GB82 WEST 1234 5698 7654 32", "IBAN"),
+        ("bank account no 2051 1234 5678 9", "2051 1234 5678 9", "ACCOUNT"),
+        ("TrxID 9H7X2K4L5M", "9H7X2K4L5M", "TRX"),
+        ("বিকাশ ট্রানজেকশন আইডি: 9H7X2K4L5M", "9H7X2K4L5M", "TRX"),
+        ("House 7, Road 3, Sector 10", "House 7, Road 3, Sector 10", "ADDRESS"),
+        ("বাসা ১২, রোড ৩, ব্লক সি", "বাসা ১২, রোড ৩, ব্লক সি", "ADDRESS"),
+        ("ঠিকানা: ১২/এ মধ্য পাড়া", "১২/এ মধ্য পাড়া", "ADDRESS"),
+        ("ami Rahim Uddin bolchi", "Rahim Uddin", "NAME"),
+        ("আমার নাম করিম উদ্দিন", "করিম উদ্দিন", "NAME"),
+        ("Md. Rahim er order", "Md. Rahim", "NAME"),
+        ("Rahim bhai koto taka", "Rahim", "NAME"),
+        ("name: Xyron Quill", "Xyron Quill", "NAME"),
+    ],
+)  # fmt: skip
+def test_each_kind(text: str, what: str, entity: str) -> None:
+    assert (what, entity) in found(text), found(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "order 0171234567 shipped", "price 1,200/1,500/1,800 tk", "2026-01-15 01:30:45",
+        "size 36 37 38 39 40", "23.8103, 90.4125",
+        "version 1.17.12345", "Samsung Galaxy A17 5G", "facebook.com/groups/12345",
+        "facebook.com/watch?v=123", "fb.com/reel/99",
+        "2pcs@500", "৳৫০০-৬০০", "Road 3 is closed", "product name: Cotton Shirt", "ইসলাম শান্তির ধর্ম",
+        "daraz order 634512345678901",
+        "post 7301234567890123456", "passport size photo 2 copies", "my account is closed", "নাম কি",
+        "brand name Samsung",
+    ],
+)  # fmt: skip
+def test_what_only_looks_like_it(text: str) -> None:
+    assert found(text) == []
+
+
+def test_kinds_beside_each_other_stay_apart() -> None:
+    text = "Md. Rahim, House 7 Road 3, call 01712345678 or 01812345678, made@example.com"
+    assert [entity for _, entity in found(text)] == ["NAME", "ADDRESS", "PHONE", "PHONE", "EMAIL"]
+    assert found("NID 1234567890 0171 2345678") == [("1234567890", "NID"), ("0171 2345678", "PHONE")]

@@ -54,8 +54,10 @@ def tag_of(field: dict[str, Any], inherited: Tag | None = None) -> Tag:
     return "PII_TEXT" if holds_text(field["type"]) else "PUBLIC"
 
 
-def personal_fields(schema: dict[str, Any] | None, inherited: Tag | None = None) -> list[str]:
-    """Dotted names of the fields that are not safe to pass on. An unknown schema is one personal field, ``*``."""
+def personal_fields(
+    schema: dict[str, Any] | None, inherited: Tag | None = None, safe: frozenset[str] = SAFE
+) -> list[str]:
+    """Dotted names of the fields whose tag is none of ``safe``. An unknown schema is one personal field, ``*``."""
     if schema is None or schema.get("type") != "record":
         return ["*"]
     found: list[str] = []
@@ -64,8 +66,10 @@ def personal_fields(schema: dict[str, Any] | None, inherited: Tag | None = None)
         explicit: Tag | None = tag if field.get("confluent:tags") else inherited
         nested = _records(field["type"])
         if nested and tag not in ("PII_ID", "PII_DROP"):
-            found += [f"{field['name']}.{name}" for record in nested for name in personal_fields(record, explicit)]
-        elif tag not in SAFE:
+            found += [
+                f"{field['name']}.{name}" for record in nested for name in personal_fields(record, explicit, safe)
+            ]
+        elif tag not in safe:
             found.append(str(field["name"]))
     return found
 

@@ -12,6 +12,7 @@ from glue.topology.rules import (
     dead_letters,
     names,
     privacy,
+    routes,
     secrets,
     topics,
     transforms,
@@ -33,9 +34,12 @@ RULES: tuple[Rule, ...] = (
     dead_letters.missing,
     dead_letters.unread,
     privacy.sinks,
+    privacy.gates,
     secrets.literal,
     secrets.references,
     chains.topics_declared,
+    routes.unread,
+    routes.unknown_store,
 )
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
+from glue.pipeline.routes import Pipeline
 from glue.topology.model import Connector, Declared, Kind, Problem, split_list
 
 
@@ -12,26 +12,11 @@ def _at(declared: Declared, connector: Connector, key: str, message: str, fix: s
     return Problem(declared.files.get((Kind.CONNECTOR, connector.name)), f"config.{key}", message, fix, warning)
 
 
-def sink_topics(declared: Declared, connector: Connector) -> list[str]:
-    """Topics a sink reads: by name, or those declared that its expression matches whole."""
-    pattern = connector.config.get("topics.regex")
-    if not pattern:
-        return connector.topics
-    try:
-        return [name for name in declared.topics if re.fullmatch(pattern, name)]
-    except re.error:
-        return []
-
-
-def is_sink(connector: Connector) -> bool:
-    """Whether it reads topics: only sinks have ``topics`` or ``topics.regex`` with a meaning for Connect."""
-    return "topics" in connector.config or "topics.regex" in connector.config
-
-
 def plugin_and_tasks(declared: Declared) -> Iterator[Problem]:
     """A plugin, a sensible number of tasks, and a name that does not contradict itself."""
+    pipeline = Pipeline.of(declared)
     for connector in declared.connectors.values():
-        config = connector.config
+        config, part = connector.config, pipeline.connectors[connector.name]
         if not connector.plugin:
             yield _at(declared, connector, "connector.class", "is missing", "name the plugin; see mxctl plugins get")
         if config.get("name", connector.name) != connector.name:
@@ -40,31 +25,30 @@ def plugin_and_tasks(declared: Declared) -> Iterator[Problem]:
         if not tasks.strip().isdigit() or int(tasks) < 1:
             yield _at(declared, connector, "tasks.max", "is not a number of at least 1", 'write it as "2"')
             continue
-        partitions = sum(
-            declared.topics[t].partitions for t in sink_topics(declared, connector) if t in declared.topics
-        )
-        if is_sink(connector) and 0 < partitions < int(tasks):
+        partitions = sum(declared.topics[t].partitions for t in part.reads if t in declared.topics)
+        if part.sink and 0 < partitions < int(tasks):
             message = f"{tasks} tasks for {partitions} partitions: {int(tasks) - partitions} will idle"
             yield _at(declared, connector, "tasks.max", message, "lower it, or declare more partitions", warning=True)
 
 
 def topics_declared(declared: Declared) -> Iterator[Problem]:
     """Every topic a sink names is declared; an expression matches something; not both ways at once."""
+    pipeline = Pipeline.of(declared)
     for connector in declared.connectors.values():
-        if not is_sink(connector):
+        config, part = connector.config, pipeline.connectors[connector.name]
+        if not part.sink:
             continue
-        config = connector.config
         if "topics" in config and "topics.regex" in config:
             yield _at(declared, connector, "topics.regex", "is given beside topics", "keep one of them")
         for name in connector.topics:
             if name not in declared.topics:
                 yield _at(declared, connector, "topics", f"{name} is not declared", "declare it in topics.json")
-        if "topics.regex" in config and not sink_topics(declared, connector):
+        if "topics.regex" in config and not part.reads:
             yield _at(declared, connector, "topics.regex", "matches no declared topic", "correct the expression")
         for key, value in config.items():
             if key.endswith("topic2table.map"):
                 named = {entry.partition(":")[0].strip() for entry in split_list(value)}
-                for name in sorted(named - set(sink_topics(declared, connector))):
+                for name in sorted(named - set(part.reads)):
                     yield _at(
                         declared, connector, key, f"maps {name}, which the connector does not read", "correct the map"
                     )

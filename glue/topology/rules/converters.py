@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from glue.topology.model import Connector, Declared, Kind, Problem
-from glue.topology.rules.connectors import is_sink, sink_topics
+from glue.pipeline.parts import Connector as Part
+from glue.pipeline.routes import Pipeline
+from glue.topology.model import Declared, Kind, Problem
 
 _WITH_REGISTRY = ("AvroConverter", "ProtobufConverter", "JsonSchemaConverter")
 _BYTES = ("ByteArrayConverter",)
@@ -23,9 +24,10 @@ def keys(declared: Declared) -> Iterator[Problem]:
 
 def _role(declared: Declared, role: str) -> Iterator[Problem]:
     key = f"{role}.converter"
-    for connector in declared.connectors.values():
-        if not is_sink(connector):
+    for part in Pipeline.of(declared).connectors.values():
+        if not part.sink:
             continue
+        connector = declared.connectors[part.name]
         file = declared.files.get((Kind.CONNECTOR, connector.name))
         converter = connector.config.get(key, "")
         short = converter.rpartition(".")[2]
@@ -36,12 +38,12 @@ def _role(declared: Declared, role: str) -> Iterator[Problem]:
         if short in _WITH_REGISTRY and not connector.config.get(f"{key}.schema.registry.url"):
             fix = 'set it, e.g. "${env:SCHEMA_REGISTRY_URL}"'
             yield Problem(file, f"config.{key}.schema.registry.url", f"is missing, and {short} needs it", fix)
-        yield from _topics(declared, connector, role, short)
+        yield from _topics(declared, part, role, short)
 
 
-def _topics(declared: Declared, connector: Connector, role: str, short: str) -> Iterator[Problem]:
-    file = declared.files.get((Kind.CONNECTOR, connector.name))
-    for topic in sink_topics(declared, connector):
+def _topics(declared: Declared, part: Part, role: str, short: str) -> Iterator[Problem]:
+    file = declared.files.get((Kind.CONNECTOR, part.name))
+    for topic in part.reads:
         subject = f"{topic}-{role}"
         if topic not in declared.topics:
             continue

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from glue.pipeline.parts import DEAD_LETTERS as TOPIC
+from glue.pipeline.parts import is_sink
 from glue.topology.model import Declared, Kind, Problem
-from glue.topology.rules.connectors import is_sink
 
-TOPIC = "errors.deadletterqueue.topic.name"
 _HEADERS = "errors.deadletterqueue.context.headers.enable"
 
 
@@ -21,10 +21,10 @@ def _configs(declared: Declared) -> Iterator[tuple[Kind, str, Mapping[str, str],
 
 def missing(declared: Declared) -> Iterator[Problem]:
     """Who tolerates errors names a declared dead-letter topic, and records why a record went there."""
-    for kind, name, config, file in _configs(declared):
+    for kind, _, config, file in _configs(declared):
         topic = config.get(TOPIC, "")
         tolerant = config.get("errors.tolerance", "none").lower() == "all"
-        sink = kind == Kind.CHAIN or is_sink(declared.connectors[name])
+        sink = kind == Kind.CHAIN or is_sink(config)
         if topic and not sink:
             yield Problem(file, f"config.{TOPIC}", "has no effect: only sinks have dead letters", "remove it")
             continue

@@ -1,13 +1,21 @@
-"""Privacy: what the schemas tag as personal does not reach a sink."""
+"""Privacy: what the schemas tag as personal does not reach a sink, and a last gate stands before every store."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from glue.privacy.tags import personal_fields
+from glue.errors import ConfigError
+from glue.pipeline.routes import Pipeline
+from glue.privacy.tags import SAFE, personal_fields
 from glue.topology.model import Connector, Declared, Kind, Problem, split_list
-from glue.topology.rules.connectors import is_sink, sink_topics
+from glue.transforms.chain import load_class
+from glue.transforms.contract import Transform
+from glue.transforms.scrub import ScrubPII
 
+_PYTHON = "bd.millionx.connect.PythonTransform"
+_SCRUB = f"{ScrubPII.__module__}:{ScrubPII.__qualname__}"
+_NO_TEXT = frozenset({"PUBLIC"})
+_FILTER = "org.apache.kafka.connect.transforms.Filter"
 # Connect's own transforms that take fields away, and the keys under which they name them
 _REMOVERS = {
     "org.apache.kafka.connect.transforms.ReplaceField$Value": ("exclude", "blacklist"),
@@ -17,23 +25,83 @@ _REMOVERS = {
 
 def sinks(declared: Declared) -> Iterator[Problem]:
     """A sink that reads a topic whose schema has personal fields, and does not take them away."""
-    for connector in declared.connectors.values():
-        if not is_sink(connector):
-            continue
-        removed = _removed(connector)
-        for topic in sink_topics(declared, connector):
-            subject = declared.subjects.get(f"{topic}-value")
-            if subject is None:
-                continue
-            exposed = [name for name in personal_fields(subject.schema) if name.partition(".")[0] not in removed]
-            if exposed:
+    for part in Pipeline.of(declared).connectors.values():
+        for topic in part.reads:
+            if exposed := _fields(declared, part.name, topic, SAFE):
                 shown = ", ".join(exposed[:5]) + (f" and {len(exposed) - 5} more" if len(exposed) > 5 else "")
+                schema = declared.subjects[f"{topic}-value"].file.name
                 yield Problem(
-                    declared.files.get((Kind.CONNECTOR, connector.name)),
+                    declared.files.get((Kind.CONNECTOR, part.name)),
                     "config.topics",
-                    f"{topic} carries personal data ({shown} in {subject.file.name}) and is not protected on its way",
+                    f"{topic} carries personal data ({shown} in {schema}) and is not protected on its way",
                     "read the topic that the glue service writes, or take the fields away (ReplaceField, exclude)",
                 )
+
+
+def _fields(declared: Declared, connector: str, topic: str, safe: frozenset[str]) -> list[str] | None:
+    """Fields of a topic that the connector does not take away and whose tag is none of ``safe``; None: no schema."""
+    subject = declared.subjects.get(f"{topic}-value")
+    if subject is None:
+        return None
+    removed = _removed(declared.connectors[connector])
+    return [name for name in personal_fields(subject.schema, safe=safe) if name.partition(".")[0] not in removed]
+
+
+def gates(declared: Declared) -> Iterator[Problem]:
+    """A sink whose records do not pass ScrubPII once more before their store.
+
+    Schemas say what should be there; the gate looks at what is there. Only a sink whose topics hold no free text, by
+    the declared schemas, needs none.
+    """
+    for part in Pipeline.of(declared).connectors.values():
+        topics = [topic for topic in part.reads if topic in declared.topics]  # another rule speaks of the rest
+        if not part.sink or all(_fields(declared, part.name, topic, _NO_TEXT) == [] for topic in topics):
+            continue
+        config = declared.connectors[part.name].config
+        before: list[str] = []
+        for alias in split_list(config.get("transforms", "")):
+            if config.get(f"transforms.{alias}.type", "").startswith(_PYTHON) and _is_gate(config, alias):
+                yield from _gate(declared, part.name, alias, before)
+                break
+            if config.get(f"transforms.{alias}.type") != _FILTER:
+                before.append(alias)
+        else:
+            yield Problem(
+                declared.files.get((Kind.CONNECTOR, part.name)),
+                "config.transforms",
+                "no privacy gate stands before the store: what a chain has missed would be stored",
+                f"let the first transform be gate, with transforms.gate.type={_PYTHON}$Value, .class={_SCRUB}, "
+                ".again=true, .python.executable and .python.schemas; a topic whose texts are all PUBLIC needs none",
+            )
+
+
+def _gate(declared: Declared, name: str, alias: str, before: list[str]) -> Iterator[Problem]:
+    """A gate that lets something pass, or comes too late."""
+    file, config, at = (
+        declared.files.get((Kind.CONNECTOR, name)),
+        declared.connectors[name].config,
+        f"transforms.{alias}",
+    )
+    if before:
+        message = f"stands behind {', '.join(before)}, which sees the record before the gate does"
+        yield Problem(file, f"config.{at}", message, f"let transforms begin with {alias}")
+    if config.get(f"{at}.predicate"):
+        message = "is the privacy gate, and would let pass what the predicate does not choose"
+        yield Problem(file, f"config.{at}.predicate", message, "remove it")
+    if config.get(f"{at}.again", "false").lower() != "true":
+        message = "is not true, so the gate passes over the texts that are tagged as scrubbed"
+        yield Problem(file, f"config.{at}.again", message, 'set it to "true"')
+    if not config.get(f"{at}.python.schemas"):
+        message = "is missing: without its tags, the gate can not tell a name from a text"
+        yield Problem(file, f"config.{at}.python.schemas", message, 'set it, e.g. "${env:MILLIONX_SCHEMAS}"')
+
+
+def _is_gate(config: Mapping[str, str], alias: str) -> bool:
+    path = config.get(f"transforms.{alias}.class", "")
+    try:
+        return path == _SCRUB or issubclass(load_class(path, Transform), ScrubPII)
+    except ConfigError:  # a class that is installed on the worker only: nothing is known of it
+        return False
 
 
 def _removed(connector: Connector) -> set[str]:

@@ -68,6 +68,7 @@ class Project:
                 "topics": f"{self.prefix}.{topic}",
                 "key.converter": STRINGS,
                 "value.converter": BYTES,
+                "mxctl.store": "none",
                 **{key.replace("_", "."): value for key, value in config.items()},
             },
         }

@@ -114,10 +114,20 @@ def personal(*tags: Any) -> dict[str, Any]:
     return {**RECORD, "fields": [*RECORD["fields"], *fields]}
 
 
+GATE = {
+    "transforms": "gate",
+    "transforms_gate_type": "bd.millionx.connect.PythonTransform$Value",
+    "transforms_gate_class": "glue.transforms.scrub:ScrubPII",
+    "transforms_gate_again": "true",
+    "transforms_gate_python_schemas": "${env:MILLIONX_SCHEMAS}",
+}
+
+
 @pytest.mark.parametrize("tag", ["PII_TEXT", "PII_ID", "PII_DROP", None, "NEW_TAG"])
 def test_personal_data_does_not_reach_a_sink(project: Project, tag: str | None) -> None:
     project.things()
     project.subjects({"things": personal("SCRUBBED", tag)})
+    project.connector("sink", **GATE)
     (told,) = messages(project)
     assert told.startswith("config.topics: p.things carries personal data (f1 in things.avsc)")
 
@@ -134,7 +144,66 @@ def test_a_field_that_is_taken_away_is_protected_unless_only_sometimes(project: 
     assert messages(project) == []
     predicate = {"transforms_drop_predicate": "q", "predicates": "q", "predicates_q_type": "X"}
     project.connector("sink", **removal, **predicate)
-    assert len(messages(project)) == 1
+    assert [one.partition(":")[0] for one in messages(project)] == ["config.topics", "config.transforms"]
+
+
+FILTER = {"transforms_empty_type": "org.apache.kafka.connect.transforms.Filter", "transforms_empty_predicate": "q"}
+ABSENT = "config.transforms: no privacy gate stands before the store"
+GATES: dict[str, tuple[dict[str, str], str]] = {
+    "the gate": (GATE, ""),
+    "behind a filter": (
+        {**GATE, "transforms": "empty,gate", **FILTER, "predicates": "q", "predicates_q_type": "X"},
+        "",
+    ),
+    "none": ({}, ABSENT),
+    "of another class": ({**GATE, "transforms_gate_class": "glue.transforms.filter:Filter"}, ABSENT),
+    "of a class that is not here": ({**GATE, "transforms_gate_class": "else.where:Gate"}, ABSENT),
+    "too late": (
+        {**GATE, "transforms": "first,gate", "transforms_first_type": "X"},
+        "config.transforms.gate: stands behind first",
+    ),
+    "only sometimes": (
+        {**GATE, "transforms_gate_predicate": "q", "predicates": "q", "predicates_q_type": "X"},
+        "config.transforms.gate.predicate: is the privacy gate",
+    ),
+    "that trusts tags": ({**GATE, "transforms_gate_again": "false"}, "config.transforms.gate.again: is not true"),
+    "that has no tags": (
+        {**GATE, "transforms_gate_python_schemas": ""},
+        "config.transforms.gate.python.schemas: is missing",
+    ),
+}
+
+
+@pytest.mark.parametrize(("config", "expected"), GATES.values(), ids=GATES)
+def test_a_gate_stands_before_every_store(project: Project, config: dict[str, str], expected: str) -> None:
+    project.things()
+    project.subjects({"things": personal("SCRUBBED")})
+    project.connector("sink", **config)
+    told = messages(project)
+    assert [one.startswith(expected) for one in told] == ([True] if expected else []), told
+    assert all(one.fix and one.file and not one.warning for one in found(project))
+    project.subjects({"things": personal("PUBLIC")})
+    assert [one for one in messages(project) if one.startswith(ABSENT)] == [], "nothing to hold back"
+    project.subjects({})
+    assert (ABSENT in "".join(messages(project))) == (expected == ABSENT), "nothing is known of what the topic holds"
+
+
+def test_a_sink_of_an_unknown_store_and_a_topic_that_nobody_reads_are_warnings(project: Project) -> None:
+    project.things()
+    project.topics({"things": {"partitions": 2}, "alone": {"partitions": 2}})
+    project.subjects({"things": RECORD, "alone": RECORD})
+    (project.config / "sources").mkdir()
+    project.write("connect-config/sources/shop.json", {"topic": "p.alone", "class": "x"})
+    project.connector("sink", mxctl_store="")
+    store, unread = found(project)[::-1]
+    assert store.warning and store.file is not None and store.where == "config.connector.class" and store.fix
+    assert store.message.startswith("belongs to no known kind of store")
+    assert unread.warning and unread.where == "sources/shop.json: topic" and unread.fix
+    assert unread.message == "no chain and no sink reads p.alone, so its records reach no store"
+    chain = {"name": "c", "config": {"topics": "p.things", "output.topic": "p.alone"}}
+    project.write("connect-config/transforms/c.json", chain)
+    project.connector("sink", "alone", connector_class="com.snowflake.kafka.connector.SnowflakeSinkConnector")
+    assert not [one for one in found(project) if one.warning]
 
 
 def test_topics_and_subjects(project: Project) -> None:

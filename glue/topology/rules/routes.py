@@ -1,0 +1,49 @@
+"""Routes that end too early: a topic that is written and never read, a sink whose store nobody here can look into."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from glue.pipeline.routes import Pipeline
+from glue.stores.registry import STORES, store_for
+from glue.topology.model import Declared, Kind, Problem
+
+_MEANT = "mxctl.store"
+
+
+def unread(declared: Declared) -> Iterator[Problem]:
+    """A source or a chain that writes a topic which no chain and no sink reads.
+
+    A warning: the records are kept as long as the topic keeps them, and another program may read them.
+    """
+    pipeline = Pipeline.of(declared)
+    fix = "name the topic in a chain or in a sink"
+    message = "no chain and no sink reads {}, so its records reach no store"
+    for source in pipeline.sources.values():
+        for topic in source.writes:
+            if topic in declared.topics and not pipeline.readers(topic):
+                yield Problem(None, f"sources/{source.name}.json: topic", message.format(topic), fix, warning=True)
+    for chain in pipeline.chains.values():
+        for topic in chain.writes:
+            if topic in declared.topics and not pipeline.readers(topic):
+                file = declared.files.get((Kind.CHAIN, chain.name))
+                yield Problem(file, "config.output.topic", message.format(topic), fix, warning=True)
+
+
+def unknown_store(declared: Declared) -> Iterator[Problem]:
+    """A sink of a class that belongs to no kind of store.
+
+    A warning, because such a sink works: a file or an HTTP sink of a user's own is no mistake. But nobody finds what it
+    loses. Who means it says so in the connector's file; Connect passes over the key.
+    """
+    for connector in Pipeline.of(declared).connectors.values():
+        config = declared.connectors[connector.name].config
+        if connector.sink and config.get("connector.class") and config.get(_MEANT) != "none" and not store_for(config):
+            known = ", ".join(sorted(name for store in STORES.values() for name in store.classes))
+            yield Problem(
+                declared.files.get((Kind.CONNECTOR, connector.name)),
+                "config.connector.class",
+                "belongs to no known kind of store: graph shows no store behind it, audit and canary do not look there",
+                f'if that is meant, "{_MEANT}": "none"; else use one of {known}, or add a kind to glue/stores',
+                warning=True,
+            )

@@ -1,4 +1,4 @@
-"""The secret keys of pseudonyms and sealed dead letters (read once, never shown), and the pseudonym of a person."""
+"""The secret keys of pseudonyms and sealed dead letters: read once, never shown."""
 
 from __future__ import annotations
 
@@ -6,17 +6,13 @@ import base64
 import binascii
 import hmac
 import json
-import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from glue.errors import ConfigError
-from glue.privacy.recognisers import ascii_digits
 
 _FIX = 'write JSON {"active": id, "keys": {id: base64 of at least 32 random bytes}} and set MXCTL_HASH_KEYS_FILE'
 _SHORTEST = 32
-_MOBILE_DIGITS = 10  # 1XXXXXXXXX, what all spellings of a Bangladeshi mobile have in common
-_SHORTEST_PHONE = 7
 
 
 @dataclass(frozen=True)
@@ -67,22 +63,3 @@ def load_keyring(path: str | Path | None) -> Keyring:
         if not name or ":" in name:
             raise ConfigError(f"hash key {name!r}", "an id is not empty and holds no colon", _FIX)
     return Keyring(active, keys)
-
-
-def normalise(text: str) -> str:
-    """One spelling for each person, with its kind in front: ``phone:1712345678``, ``mail:a@b.com``, ``name:karim``."""
-    folded = unicodedata.normalize("NFKC", text).strip().casefold()
-    if "@" in folded.lstrip("@") and " " not in folded:
-        return "mail:" + folded
-    digits = "".join(filter(str.isdigit, ascii_digits(folded)))
-    letters = sum(map(str.isalpha, folded))
-    if letters == 0 and len(digits) >= _SHORTEST_PHONE:
-        national = digits.removeprefix("00").removeprefix("880").removeprefix("0").removeprefix("0")
-        is_mobile = len(national) == _MOBILE_DIGITS and national.startswith("1")
-        return "phone:" + (national if is_mobile else digits)
-    return "name:" + " ".join(folded.lstrip("@").split())
-
-
-def pseudonym(ring: Keyring, text: str, key_id: str | None = None) -> str:
-    """``<key id>:<hex>`` of a person under the active key, or under ``key_id`` to look up what an old key wrote."""
-    return ring.sign(normalise(text).encode(), key_id)

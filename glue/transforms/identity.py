@@ -10,10 +10,13 @@ from pydantic import Field
 
 from glue.avro_types import BySchema, branches, type_name
 from glue.errors import DataError
-from glue.privacy.keyring import load_keyring, pseudonym
+from glue.privacy.identity import pseudonym
+from glue.privacy.keyring import load_keyring
 from glue.privacy.tags import tag_of
 from glue.settings import get_settings
 from glue.transforms.contract import Record, Transform, TransformConfig
+
+NOBODY = "millionx.nobody"  # the field whose value was a mask or a placeholder, not a person
 
 
 class HashConfig(TransformConfig):
@@ -27,14 +30,16 @@ class HashIdentity(Transform[HashConfig]):
     """Replace each field X tagged PII_ID by X_hash: key id, a colon, HMAC-SHA256 in hex, of the normalised value.
 
     Phones are reduced to their national digits and mails and names to one case first, so that one person has one
-    pseudonym under one key, wherever and however written. Without a key the transform does not start.
+    pseudonym under one key, wherever and however written. A mask (``66******78``) or a placeholder (``N/A``) names
+    nobody: its pseudonym is null, and the header ``millionx.nobody`` names the field. Without a key the transform does
+    not start.
     """
 
     def configure(self, props: Mapping[str, str]) -> None:
         super().configure(props)
         ring = load_keyring(self.config.keys_file or get_settings().hash_keys_file)
         self._hash = lru_cache(self.config.cache_size)(lambda text: pseudonym(ring, text, self.config.key_id or None))
-        self._hash("probe")  # an unknown key id stops the start, not the first record
+        ring.sign(b"probe", self.config.key_id or None)  # an unknown key id stops the start, not the first record
         self._plan = BySchema(lambda schema: (self._names(schema), self.output_schema(schema)))
 
     def apply(self, record: Record) -> Record:
@@ -50,9 +55,11 @@ class HashIdentity(Transform[HashConfig]):
             if found is None or found == "":
                 value[hashed] = None
             elif isinstance(found, list):
-                value[hashed] = [self._hash(str(item)) for item in found]
+                value[hashed] = [known for item in found if (known := self._hash(str(item))) is not None]
             else:
                 value[hashed] = self._hash(found if isinstance(found, str) else str(found))
+                if value[hashed] is None:
+                    record.headers.append((NOBODY, name.encode()))
         record.schema = output
         return record
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from glue.errors import ConfigError, DataError
-from glue.privacy.keyring import load_keyring, normalise, pseudonym
+from glue.privacy.identity import normalise, pseudonym
+from glue.privacy.keyring import load_keyring
 from glue.privacy.tags import personal_fields
 from glue.transforms.contract import Record
 from glue.transforms.identity import HashIdentity
@@ -35,6 +36,12 @@ def make(keys_file: Path, **props: str) -> HashIdentity:
         "+৮৮০১৭১২৩৪৫৬৭৮",
         "1712345678",
         " (017) 1234.5678 ",
+        "01712345678 (bKash)",
+        "Tel: 01712-345678",
+        "01712345678 / home",
+        "1712345678.0",
+        "+880 (0) 1712 345678",
+        "phone 01712345678, 500 tk",
         "０１７１２３４５６７８",
     ],
 )
@@ -56,6 +63,36 @@ def test_all_spellings_of_a_phone_are_one_person(spelling: str) -> None:
 )
 def test_other_identities(text: str, normal: str) -> None:
     assert normalise(text) == normal
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["66******78", "8801*******78", "01712XXXX78", "r***@gmail.com", "N/A", "null", "-", "00000000000",
+     "01700000000", "01234567890", "1.71235E+09", "noreply@shop.example", "test@example.com", "unknown",
+     "****", "•••", "…", "নাই", "  "],
+)  # fmt: skip
+def test_a_mask_or_a_placeholder_is_nobody(text: str) -> None:
+    assert normalise(text) is None
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Made.Up+shop@GMAIL.com", "madeup@googlemail.com"),
+        ("Made Up <made.up@example.com>", "mailto:made.up@example.com"),
+        ("made@bücher.example", "made@xn--bcher-kva.example"),
+        ("@Made_Up", "made_up"),
+    ],
+)
+def test_two_spellings_are_one_person(one: str, other: str) -> None:
+    assert normalise(one) == normalise(other) is not None
+
+
+def test_nobody_gets_no_pseudonym_and_is_counted(keys_file: Path, order: Make) -> None:
+    record = make(keys_file).apply(order(customer_phone="66******78"))
+    assert record.value is not None
+    assert record.value["customer_phone_hash"] is None
+    assert ("millionx.nobody", b"customer_phone") in record.headers
 
 
 def test_the_pseudonym_is_hmac_sha256_under_the_active_key(keys_file: Path, order: Make) -> None:

@@ -1,0 +1,96 @@
+"""Who a value names: one spelling for each person before it is hashed, and nobody where it names nobody.
+
+Shops mask what they do not share (``66******78``), and forms are filled with what passes (``N/A``, ``00000000000``,
+``noreply@…``). Hashed, such a value would make one person of thousands, so it is no identity.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+
+from glue.privacy.keyring import Keyring
+from glue.privacy.recognisers import find
+from glue.privacy.recognisers.fold import fold
+from glue.privacy.recognisers.span import words_of
+
+_MOBILE_DIGITS = 10  # 1XXXXXXXXX, what all spellings of a Bangladeshi mobile have in common
+_SHORTEST_PHONE = 7
+_MASK = re.compile(r"\*|[•●∙×]|\.{3}|…|(?<=\d)x{2,}|x{2,}(?=\d)|^x+$|#{2,}|\?{2,}")
+_NOBODY = words_of(
+    "n/a na n.a nil none null nan undefined unknown anonymous guest customer test tester dummy default empty blank no "
+    "not-available notavailable nophone noemail noname no-email no-reply noreply donotreply do-not-reply ? false true "
+    "admin user name phone email mail নাই নেই নাম নম্বর ফোন অজানা"
+) | {"not available", "no phone", "no number", "no email", "no name", "not given", "not provided", "জানা নেই"}
+_SPREADSHEET = re.compile(r"\d(?:[.,]\d+)?e\+?\d+", re.IGNORECASE)
+_MAIL = re.compile(r"(?:mailto:)?([^\s<>\"'()\[\],;:]+)@([^\s<>\"'()\[\],;:@]+)", re.IGNORECASE)
+_DOTLESS = ("gmail.com", "googlemail.com")  # Google ignores dots before the @
+_SEQUENCE = "01234567890123456789"
+
+
+def normalise(text: str) -> str | None:
+    """The one spelling of a person, with its kind in front; None for a mask, a placeholder, or a number that a
+    spreadsheet has rounded.
+
+    Phones become their national digits, however decorated (``phone:1712345678``); mails lose case, a ``+tag`` and, at
+    Google, dots (``mail:a@b.com``); anything else is a name or a handle (``name:karim``).
+    """
+    folded = " ".join(fold(text).text.casefold().split()).strip(" .,;:-")
+    if not folded or folded in _NOBODY or _MASK.search(folded) or _SPREADSHEET.fullmatch(folded):
+        return None
+    mail = _MAIL.search(folded)
+    if mail is not None:
+        return _mail(mail.group(1), mail.group(2))
+    digits = _phone(folded)
+    if digits is not None:
+        return None if _is_filler(digits) else "phone:" + digits
+    if not any(map(str.isalnum, folded)):
+        return None
+    if folded.isdigit() and len(folded) > 1 and len(set(folded)) == 1:
+        return None
+    return "name:" + " ".join(folded.lstrip("@").split())
+
+
+def _mail(local: str, domain: str) -> str | None:
+    domain = domain.rstrip(".")
+    with suppress(UnicodeError):  # no valid domain name: it is compared as it is
+        domain = domain if domain.isascii() else domain.encode("idna").decode()
+    local = local.partition("+")[0] or local
+    if domain in _DOTLESS:
+        local, domain = local.replace(".", ""), _DOTLESS[0]
+    if local in _NOBODY or domain.partition(".")[0] in _NOBODY:
+        return None
+    return f"mail:{local}@{domain}"
+
+
+def _phone(text: str) -> str | None:
+    """The digits of the phone in ``text``, None where it is none."""
+    if not any(map(str.isalpha, text)):
+        plain = "".join(filter(str.isdigit, text.removesuffix(".0")))
+        if len(plain) >= _SHORTEST_PHONE and _national(plain) is not None:
+            return _national(plain)
+    for start, end, entity in find(text):
+        if entity == "PHONE":
+            plain = "".join(filter(str.isdigit, text[start:end]))
+            return _national(plain) or plain
+    digits = "".join(filter(str.isdigit, text))
+    return digits if len(digits) >= _SHORTEST_PHONE and not any(map(str.isalpha, text)) else None
+
+
+def _national(digits: str) -> str | None:
+    """1XXXXXXXXX of a Bangladeshi mobile, None where it is none."""
+    national = digits.removeprefix("00").removeprefix("880").removeprefix("88").removeprefix("0").removeprefix("0")
+    return national if len(national) == _MOBILE_DIGITS and national.startswith("1") else None
+
+
+def _is_filler(digits: str) -> bool:
+    """Typed to pass a form: one digit throughout, or in sequence."""
+    subscriber = digits[2:]
+    return len(set(digits)) == 1 or len(set(subscriber)) == 1 or digits in _SEQUENCE or digits in _SEQUENCE[::-1]
+
+
+def pseudonym(ring: Keyring, text: str, key_id: str | None = None) -> str | None:
+    """``<key id>:<hex>`` of a person under the active key, or under ``key_id`` to look up what an old key wrote; None
+    where the text names nobody (see :func:`normalise`)."""
+    normal = normalise(text)
+    return None if normal is None else ring.sign(normal.encode(), key_id)

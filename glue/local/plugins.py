@@ -8,6 +8,7 @@ is built without a JDK: the compiler is a jar itself (ecj).
 from __future__ import annotations
 
 import hashlib
+import io
 import shutil
 import subprocess
 import tempfile
@@ -17,6 +18,7 @@ from importlib import metadata
 from pathlib import Path
 
 from glue.errors import ConfigError
+from glue.local.files import write_whole
 
 MANIFESTS = "manifests.jar"
 SERVICES = "META-INF/services/"
@@ -44,13 +46,15 @@ def link(files: list[Path], folder: Path, manifests: Mapping[str, tuple[str, ...
         return  # a running worker reads from here
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    for name, file in wanted.items():
-        (folder / name).symlink_to(file)
     if manifests:
-        with zipfile.ZipFile(folder / MANIFESTS, "w") as jar:
+        content = io.BytesIO()
+        with zipfile.ZipFile(content, "w") as jar:
             for service, classes in manifests.items():
                 # A fixed time: the same content is the same file.
                 jar.writestr(zipfile.ZipInfo(SERVICES + service), "".join(f"{name}\n" for name in classes))
+        write_whole(folder / MANIFESTS, content.getvalue())
+    for name, file in wanted.items():  # after the manifests: all links say that the folder is whole
+        (folder / name).symlink_to(file)
 
 
 def discovery(plugins: Path) -> str:
@@ -71,6 +75,7 @@ def _has_manifest(folder: Path) -> bool:
 SOURCES = Path(__file__).resolve().parents[2] / "deploy" / "connect-python" / "src"
 _NAME = "millionx-connect-python"
 _PACKAGE = "bd/millionx/connect"
+_BUILDING = ".build-"
 _SERVICES = {
     "org.apache.kafka.connect.sink.SinkConnector": ("PythonSinkConnector",),
     "org.apache.kafka.connect.transforms.Transformation": ("PythonTransform$Value", "PythonTransform$Key"),
@@ -99,10 +104,12 @@ def build_plugin(java: Path, ecj_jar: Path, classpath: list[Path], out_dir: Path
     for source in sources:
         digest.update(source.read_bytes())
     jar = out_dir / f"{_NAME}-{version}-{digest.hexdigest()[:12]}.jar"
+    for left in out_dir.glob(f"{_BUILDING}*"):  # by a build that was interrupted; a worker would look into it
+        shutil.rmtree(left, ignore_errors=True)
     if jar.is_file():
         return jar
     out_dir.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out_dir, prefix=".build-") as folder:
+    with tempfile.TemporaryDirectory(dir=out_dir, prefix=_BUILDING) as folder:
         classes = Path(folder) / "classes"
         needed = [file for file in classpath if file.name.startswith(NEEDED)]
         _compile(java, ecj_jar, needed, sources, classes)

@@ -37,7 +37,7 @@ def choose(count: int, taken: Collection[int] = ()) -> list[int]:
     )
 
 
-def answers(port: int, timeout_s: float = 0.5) -> bool:
+def answers(port: int, timeout_s: float = 2) -> bool:
     """Whether something accepts connections on ``port`` of loopback."""
     try:
         socket.create_connection((LOOPBACK, port), timeout_s).close()

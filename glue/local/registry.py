@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 import tarfile
 from pathlib import Path
 
 from glue.local import jars
+from glue.local.files import made_once
 from glue.local.java import jvm
 from glue.local.part import Part, Site, http_ok
 from glue.local.process import Launch
@@ -18,13 +18,10 @@ API = "/apis/ccompat/v7"
 def unpacked(archive: Path, digest: str, name: str = "apicurio") -> Path:
     """The folder with the archive's content, in the cache; unpacked once, and never seen half done."""
     target = cache_dir() / name / digest[:16]
-    if not target.exists():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(f"{target}.tmp")
-        shutil.rmtree(temporary, ignore_errors=True)
-        with tarfile.open(archive) as opened:
-            opened.extractall(temporary, filter="data")
-        temporary.replace(target)
+    with made_once(target) as draft:
+        if draft is not None:
+            with tarfile.open(archive) as opened:
+                opened.extractall(draft, filter="data")
     return target
 
 

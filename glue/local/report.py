@@ -1,4 +1,4 @@
-"""What the user sees on stderr while the stack comes and goes: one line an event, one moving line for downloads."""
+"""What the user sees on stderr while the stack comes and goes: a line an event, one moving line for what takes long."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import threading
 import time
 
 REDRAW_S = 0.2  # on a terminal
-REPEAT_S = 5.0  # in a log file
+REPEAT_S = 30.0  # in a log file
 
 
 class Reporter:
@@ -17,7 +17,7 @@ class Reporter:
         self._quiet = quiet
         self._lock = threading.Lock()
         self._tty = sys.stderr.isatty()
-        self._last = 0.0
+        self._last: dict[str, float] = {}
         self._moving = False
 
     def event(self, part: str, message: str) -> None:
@@ -30,12 +30,12 @@ class Reporter:
         self._line(f"{part:<12} warning: {message}")
 
     def progress(self, part: str, message: str) -> None:
-        """A state that changes: redrawn in place on a terminal, repeated every few seconds elsewhere."""
-        now = time.monotonic()
+        """A state that changes: redrawn in place on a terminal, repeated every half a minute elsewhere."""
+        now, key = time.monotonic(), "" if self._tty else part  # a terminal has one such line
         with self._lock:
-            if self._quiet or now - self._last < (REDRAW_S if self._tty else REPEAT_S):
+            if self._quiet or now - self._last.get(key, -REPEAT_S) < (REDRAW_S if self._tty else REPEAT_S):
                 return
-            self._last = now
+            self._last[key] = now
             text = f"{part:<12} {message}"[:118]
             sys.stderr.write(f"\r\x1b[K{text}" if self._tty else f"{text}\n")
             sys.stderr.flush()

@@ -34,6 +34,7 @@ PARTS: tuple[Part, ...] = (Kafka(), Registry(), Connect(), Redis(), Warehouse(),
 EXTRAS: dict[str, tuple[Part, ...]] = {"monitoring": MONITORING}  # on top of the pipeline, for who asks
 Result = TypeVar("Result")
 NEEDED_BYTES = 1 << 30  # free where the stack keeps its data
+PURGE = "purge"  # file that says that its data is being deleted
 
 
 class Stack:
@@ -60,7 +61,7 @@ class Stack:
             yield
 
     def up(self, services: bool = True, wait: bool = True, extras: Collection[str] = ()) -> Settings:
-        """Start what does not run, restart what is unwell; the settings to reach it, when every part is healthy.
+        """Start what does not run, restart what is unhealthy; the settings to reach it, when every part is healthy.
 
         Args:
             services: also apply the declared topology and start a service for every transform chain.
@@ -70,10 +71,11 @@ class Stack:
                 runs already is looked after without being named.
 
         Raises :class:`glue.local.lifecycle.PartFailedError` for the first part that did not start; the others stay up,
-        so that the next call, after the mend, has less to do.
+        so that the next call, after the fix, has less to do.
         """
         with self._alone():
             began = time.monotonic()
+            self._finish_purge()
             self._check_space()
             site = self._site()
             for part in self.parts:
@@ -160,7 +162,13 @@ class Stack:
                 taken.update(state.ports.values())
                 continue
             known = [state.ports.get(name) for name in part.ports]
-            if not all(port is not None and ports.is_free(port) for port in known):
+
+            def free(known: list[int | None] = known) -> bool:
+                return all(port is not None and ports.is_free(port) for port in known)
+
+            if None not in known and not free():  # perhaps by the part itself, when the note of its start was lost
+                process.stop(state, self.root, part.name, part.grace_s)
+            if not free():
                 if None not in known:
                     self.report.event(part.name, "another program took its port: choosing others")
                 state.ports = dict(zip(part.ports, ports.choose(len(part.ports), taken), strict=True))
@@ -183,10 +191,17 @@ class Stack:
             process.stop(PartState(), self.root, None, 5)  # what no part knows of
             site.state.save()
             if purge:
-                for entry in self.root.iterdir():
-                    if entry.name != "lock":
-                        shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+                (self.root / PURGE).touch()
+                self._finish_purge()
                 self.report.event("stack", f"data in {self.root} deleted")
+
+    def _finish_purge(self) -> None:
+        """Delete everything, when that was begun: half of the data of a stack is worse than none."""
+        if (self.root / PURGE).exists():
+            for entry in self.root.iterdir():
+                if entry.name not in ("lock", PURGE):
+                    shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+            (self.root / PURGE).unlink()
 
     def dismiss(self, extras: Collection[str]) -> None:
         """End these extras and leave the pipeline alone."""

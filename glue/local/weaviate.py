@@ -1,9 +1,8 @@
-"""Weaviate: one node. Its binary may first have to be had (see ``weaviate_binary``), which the log and status show."""
+"""Weaviate: one node. The binary may have to be obtained first (see ``weaviate_binary``), which status shows."""
 
 from __future__ import annotations
 
 import json
-import time
 
 import psutil
 
@@ -78,11 +77,10 @@ class Weaviate(Part):
         try:
             if running is None or "glue.local.weaviate_binary" not in running.cmdline():
                 return ""
-            minutes, seconds = divmod(int(time.time() - running.create_time()), 60)
         except psutil.NoSuchProcess:
             return ""
-        last = "".join(process.tail(site.log(self.name), 1)).removeprefix(self.name).strip()
-        return f"obtaining the server since {minutes}m{seconds:02d}s: {last}"
+        (now,) = process.tail(weaviate_binary.progress_file(), 1) or ["looking where the server can be had"]
+        return now
 
     def healthy(self, site: Site) -> bool:
         ready = http_ok(f"http://{site.address(self.name, 'http')}/v1/.well-known/ready")

@@ -23,12 +23,13 @@ import requests
 
 from glue.errors import ConfigError, MillionXError
 from glue.local.downloads import UNLOCKED, Fetcher, Wanted
+from glue.local.files import write_whole
 from glue.local.report import Reporter
 from glue.settings import cache_dir
 
 LOCK_FILE = Path(__file__).resolve().parents[2] / "deploy" / "locks" / "weaviate.json"
 FIX = "fix: "  # how the line with the remedy begins in the log
-WHERE_S = 8  # for the question whether an archive is there; a closed network must not hold anything up
+WHERE_S = 15  # for the question whether an archive is there; a closed network must not hold anything up
 
 
 def lock() -> dict[str, Any]:
@@ -148,9 +149,10 @@ def download(report: Reporter) -> Path | None:
         return None
     program = cached().with_name("weaviate.new")
     _member(archive, program)
+    kept = keep(program, f"release archive {name}")
     for leftover in archive.parent.glob(f"{name}*"):
         leftover.unlink()
-    return keep(program, f"release archive {name}")
+    return kept
 
 
 def _member(archive: Path, program: Path) -> None:
@@ -172,11 +174,26 @@ def _sha256(file: Path) -> str:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
+def progress_file() -> Path:
+    """What the process that obtains the binary is at, in a line."""
+    return cached().with_name("progress")
+
+
+class _Noted(Reporter):
+    """Also keeps the moving line where ``mxctl local up`` and ``status`` find it at any time."""
+
+    def progress(self, part: str, message: str) -> None:
+        write_whole(progress_file(), message.encode())
+        super().progress(part, message)
+
+
 def main() -> None:
     """Obtain the binary, then become the server that the file named on the command line describes."""
     launch = json.loads(Path(sys.argv[1]).read_text())
+    progress_file().unlink(missing_ok=True)  # of a process that was interrupted
     try:
-        binary = obtain(Reporter())
+        binary = obtain(_Noted())
+        progress_file().unlink(missing_ok=True)
     except MillionXError as error:
         sys.exit(f"{error.what}: {error.why}\n{FIX}{error.fix}")
     os.execve(binary, [str(binary), *launch["arguments"]], launch["env"])  # noqa: S606

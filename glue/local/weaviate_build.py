@@ -20,6 +20,8 @@ from glue.errors import MillionXError
 from glue.local.report import Reporter
 
 PROGRAM = "./cmd/weaviate-server"
+FLAGS = ("-trimpath", "-buildvcs=false", "-ldflags", "-s -w")
+STALE = "{{if .Stale}}{{.ImportPath}}{{end}}"  # what is still to be compiled, one a line
 EVERYWHERE, LOOPBACK = '":%d"', '"127.0.0.1:%d"'
 # Files that open a listener with the format above.
 LISTENERS = (
@@ -41,8 +43,9 @@ def build(lock: dict[str, Any], folder: Path, report: Reporter) -> Path:
     if free < NEEDED_BYTES:
         report.warning("weaviate", f"{free >> 20} MB are free; a first build may need {NEEDED_BYTES >> 20} MB")
     module = f"{lock['module']}@v{lock['version']}"
-    report.event("weaviate", f"building {module}; the first time takes about ten minutes")
-    found = json.loads(_go(["mod", "download", "-json", module], folder, report))
+    report.event("weaviate", f"building {module}; the first time takes about ten minutes on two cores")
+    watch = _Watch(report)
+    found = json.loads(_go(["mod", "download", "-json", module], folder, watch))
     if found.get("Sum") != lock["sum"]:
         raise MillionXError(
             f"building {module}",
@@ -52,11 +55,8 @@ def build(lock: dict[str, Any], folder: Path, report: Reporter) -> Path:
     source = folder / "source"
     _copy_on_loopback(Path(found["Dir"]), source)
     program = folder / "weaviate.new"
-    _go(
-        ["build", "-v", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w", "-o", str(program), PROGRAM],
-        source,
-        report,
-    )
+    watch.total = len(_go(["list", "-deps", "-f", STALE, *FLAGS, PROGRAM], source, watch).split())
+    _go(["build", "-v", *FLAGS, "-o", str(program), PROGRAM], source, watch)
     shutil.rmtree(source)
     return program
 
@@ -77,29 +77,68 @@ def _copy_on_loopback(module: Path, source: Path) -> None:
         file.write_text(text.replace(EVERYWHERE, LOOPBACK))
 
 
-def _go(arguments: list[str], cwd: Path, report: Reporter) -> str:
-    """Run Go, showing how long it has been at it and its last line; its standard output."""
+class _Watch:
+    """What a build has come to, in one line: since when it runs, the share that is done, an estimate of the rest."""
+
+    def __init__(self, report: Reporter) -> None:
+        self._report, self._began = report, time.monotonic()
+        self.total = self._done = 0  # packages to compile, and those that are compiled
+        self._compiling = self._began
+
+    def line(self, text: str) -> None:
+        """Go said this: a package that it compiles (with -v), or what it downloads."""
+        if self.total and " " not in text:
+            if not self._done:
+                self._compiling = time.monotonic()
+            self._done += 1
+
+    def show(self, doing: str) -> None:
+        """Report it."""
+        now = time.monotonic()
+        if doing == "build" and self.total:
+            share = min(self._done / self.total, 1)
+            text = f"{share:4.0%} ({self._done} of {self.total} packages)"
+            if self._done >= self.total:
+                text += ", linking"
+            elif share > 0.1:
+                text += f", about {_duration((now - self._compiling) * (1 - share) / share)} left"
+        else:
+            text = "fetching its sources" if doing in ("mod", "list") else "compiling"
+        self._report.progress("weaviate", f"building since {_duration(now - self._began)}: {text}")
+
+
+def _duration(seconds: float) -> str:
+    minutes, seconds = divmod(int(seconds), 60)
+    return f"{minutes} min {seconds:02d} s" if minutes else f"{seconds} s"
+
+
+def _go(arguments: list[str], cwd: Path, watch: _Watch) -> str:
+    """Run Go and let ``watch`` show what it has come to; its standard output."""
     env = {key: value for key, value in os.environ.items() if key not in HIDDEN}
-    began, last = time.monotonic(), deque[str](maxlen=20)
+    last = deque[str](maxlen=20)
     polite = ["nice", "-n", "10"] if shutil.which("nice") else []  # the rest of the stack starts meanwhile
     with subprocess.Popen(
         [*polite, "go", *arguments], cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as run:
         assert run.stdout is not None and run.stderr is not None  # noqa: S101
-        threading.Thread(target=_show, args=(run, began, last, report), daemon=True).start()
-        last.extend(line.strip() for line in run.stderr)
-        output = run.stdout.read()  # small: what fits in the pipe while the other one is read
+        output: list[str] = []
+        reader = threading.Thread(target=lambda: output.append(run.stdout.read()), daemon=True)  # type: ignore[union-attr]
+        reader.start()
+        threading.Thread(target=_show, args=(run, arguments[0], watch), daemon=True).start()
+        for line in run.stderr:
+            watch.line(line.strip())
+            last.append(line.strip())
+        reader.join()
     if run.returncode:
         raise MillionXError(
             f"go {arguments[0]} for Weaviate",
             "\n".join(last),
             "it needs Go 1.25 or newer, about 2 GB of memory and access to Go modules; or set MXCTL_WEAVIATE_BINARY",
         )
-    return output
+    return output[0]
 
 
-def _show(run: subprocess.Popen[str], began: float, last: deque[str], report: Reporter) -> None:
+def _show(run: subprocess.Popen[str], doing: str, watch: _Watch) -> None:
     while run.poll() is None:
-        minutes, seconds = divmod(int(time.monotonic() - began), 60)
-        report.progress("weaviate", f"{minutes}m{seconds:02d}s  {last[-1] if last else 'starting go'}")
+        watch.show(doing)
         time.sleep(1)

@@ -166,7 +166,8 @@ def test_a_part_configured_differently_is_restarted(root: Path) -> None:
     assert pids(local)["two"] == before["two"]
 
 
-def test_a_part_that_does_not_answer_is_restarted(root: Path) -> None:
+def test_a_part_that_does_not_answer_is_restarted(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("glue.local.lifecycle.SOON_S", 0.5)
     one = Small("one")
     one.settle_s = 0
     local = stack(root, one)
@@ -198,6 +199,23 @@ def test_a_part_that_is_never_healthy_is_explained(root: Path) -> None:
         stack(root, deaf).up(services=False)
     assert "not healthy within 1 s" in caught.value.why
     assert "busy with itself" in caught.value.why
+
+
+WORKS = """
+import http.server, sys, time
+while time.process_time() < 3:
+    pass
+http.server.HTTPServer(('127.0.0.1', int(sys.argv[1])), http.server.SimpleHTTPRequestHandler).serve_forever()
+"""
+
+
+def test_a_part_that_works_longer_than_its_timeout_is_waited_for(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("glue.local.lifecycle.LONGEST", 100)
+    one = Small("one", WORKS)
+    one.timeout_s = 2
+    local = stack(root, one)
+    local.up(services=False)
+    assert states(local) == {"one": "running"}
 
 
 def test_down_leaves_nothing_even_without_a_state_file(root: Path) -> None:

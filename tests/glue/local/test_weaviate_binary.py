@@ -21,6 +21,7 @@ from glue.local.report import Reporter
 
 GO = """#!/bin/sh
 case "$1" in
+list) echo 'example/package' ;;
 mod) echo '{{"Dir": "{module}", "Sum": "{sum}"}}' ;;
 build) echo 'example/package' >&2; cat adapters/handlers/grpc/server.go > "$8"; exit {code} ;;
 esac
@@ -171,3 +172,42 @@ def test_a_listener_that_opens_differently_is_not_overlooked(cache: Path, tmp_pa
     changed.write_text("net.Listen(everywhere)")
     with pytest.raises(MillionXError, match="opens its port differently"):
         weaviate_binary.obtain(Reporter(quiet=True))
+
+
+def test_a_build_tells_its_share_and_an_estimate_of_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Lines(Reporter):
+        def progress(self, part: str, message: str) -> None:
+            told.append(message)
+
+    told: list[str] = []
+    clock = [0.0]
+    monkeypatch.setattr(weaviate_build.time, "monotonic", lambda: clock[0])
+    watch = weaviate_build._Watch(Lines())
+    watch.line("go: downloading example.org/module v1.2.3")
+    watch.show("mod")
+    watch.total, clock[0] = 8, 60.0
+    for number in range(8):
+        watch.line(f"example/package{number}")
+        watch.show("build")
+        clock[0] += 10
+    assert told[0] == "building since 0 s: fetching its sources"
+    assert told[1] == "building since 1 min 00 s:  12% (1 of 8 packages), about 0 s left"
+    assert told[4] == "building since 1 min 30 s:  50% (4 of 8 packages), about 30 s left"
+    assert told[8] == "building since 2 min 10 s: 100% (8 of 8 packages), linking"
+
+
+@pytest.mark.parametrize(("terminal", "lines"), [(True, 1), (False, 5)])
+def test_two_minutes_of_progress_are_one_line_or_one_every_half_a_minute(
+    terminal: bool, lines: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = [1000.0]
+    monkeypatch.setattr("glue.local.report.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("sys.stderr.isatty", lambda: terminal, raising=False)
+    report = Reporter()
+    for second in range(121):
+        report.progress("weaviate", f"{second} of 120")
+        clock[0] += 1
+    report.event("weaviate", "ready")
+    shown = capsys.readouterr().err.splitlines() if not terminal else capsys.readouterr().err.split("\n")[:-1]
+    assert len(shown) == lines + (not terminal)
+    assert shown[-1].endswith("ready")

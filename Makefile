@@ -56,7 +56,7 @@ bench: setup ## Every benchmark, about 25 minutes on a quiet machine; ARGS="--on
 
 lock: setup ## Resolve the dependencies anew into requirements.lock.
 	@$(BIN)/pip-compile --quiet --allow-unsafe --strip-extras --generate-hashes --no-emit-index-url --no-emit-find-links \
-	  --no-emit-trusted-host --extra local --extra browser --extra webhook --extra tracing --extra postgres --extra dev -o requirements.lock pyproject.toml
+	  --no-emit-trusted-host --extra local --extra browser --extra tracing --extra postgres --extra dev -o requirements.lock pyproject.toml
 
 clean: ## Remove the virtual environment and the local stack's data; downloads stay in the cache.
 	@test ! -x $(BIN)/mxctl || $(BIN)/mxctl local down --purge

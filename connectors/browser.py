@@ -20,6 +20,7 @@ from pydantic import Field, SecretStr
 from connectors.http import Http
 from connectors.policies import Strict
 from glue.errors import ConfigError, ServiceError, ServiceUnavailableError
+from glue.imports import needs
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser as Chromium
@@ -60,12 +61,8 @@ class Browser:
 
     def _start(self) -> Chromium:
         if self._chromium is None:
-            try:
+            with needs("browser"):
                 from playwright.sync_api import Error, sync_playwright
-            except ImportError as error:
-                raise ConfigError(
-                    "browser", "Playwright is not installed", "pip install 'millionx[browser]'"
-                ) from error
             found = next((path for path in map(shutil.which, _SYSTEM) if path), None)
             self._playwright = sync_playwright().start()
             # Chromium's own sandbox does not start for root (containers).

@@ -7,7 +7,6 @@ Any string may hold references, resolved when the file is read: ``${env:NAME}`` 
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import re
@@ -21,6 +20,7 @@ from pydantic import Field, ValidationError, field_validator
 from connectors.policies import Rate, RetryPolicy, Strict, Timeouts, parse_duration
 from connectors.source import Source, SourceOptions
 from glue.errors import ConfigError, UsageError
+from glue.imports import load_class
 from glue.settings import Settings
 
 _REFERENCE = re.compile(r"\$\{(env|file|setting):([^}]+)\}")
@@ -51,17 +51,7 @@ class SourceConfig(Strict):
         Raises:
             ConfigError: there is no such class, or it is no Source.
         """
-        module, _, name = self.class_path.partition(":")
-        try:
-            found = getattr(importlib.import_module(module), name)
-        except (ImportError, AttributeError) as error:
-            raise ConfigError(
-                f"source {self.name}", f"class {self.class_path} can not be loaded: {error}", _fix(self.name)
-            ) from error
-        if not (isinstance(found, type) and issubclass(found, Source)):
-            why = f"{self.class_path} is not a connectors.source.Source"
-            raise ConfigError(f"source {self.name}", why, _fix(self.name))
-        return found
+        return load_class(self.class_path, Source, f"source {self.name}", _fix(self.name))
 
     def parsed_options(self) -> SourceOptions:
         """``options`` as the class of the source wants them.

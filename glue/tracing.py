@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
-from glue.errors import ConfigError
+from glue.imports import needs
 from glue.settings import get_settings
 
 if TYPE_CHECKING:
@@ -35,14 +35,11 @@ def tracer(service: str) -> Tracer | None:
     address = get_settings().traces
     if not address:
         return None
-    try:
+    with needs("traces (MXCTL_TRACES is set)"):
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
         from opentelemetry.sdk.resources import Resource
         from opentelemetry.sdk.trace import TracerProvider
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
-    except ImportError as error:
-        why = f"MXCTL_TRACES is set and {error.name} is not installed"
-        raise ConfigError("traces", why, 'pip install "millionx[tracing]", or unset MXCTL_TRACES') from error
     provider = TracerProvider(resource=Resource.create({"service.name": service}))
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=address)))
     return provider.get_tracer("millionx")

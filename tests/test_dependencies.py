@@ -17,6 +17,7 @@ BASE = {
         "connect",
         "errors",
         "identity",
+        "imports",
         "logs",
         "overlay",
         "registry",

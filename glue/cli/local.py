@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import click
 
 from glue.cli.output import table_or_json
-from glue.errors import ConfigError, UsageError
+from glue.errors import UsageError
+from glue.imports import needs
 from glue.settings import state_dir
 
 if TYPE_CHECKING:
@@ -19,13 +20,9 @@ if TYPE_CHECKING:
 
 
 def _stack(quiet: bool = False) -> Stack:
-    try:
+    with needs("the local stack", "local"):
         from glue.local.report import Reporter
         from glue.local.stack import Stack
-    except ModuleNotFoundError as error:
-        raise ConfigError(
-            "the local stack", f"the package {error.name} is not installed", "pip install 'millionx[local]'"
-        ) from error
     return Stack(state_dir(), Reporter(quiet))
 
 

@@ -8,7 +8,7 @@ import os
 import re
 import sys
 import warnings
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -102,17 +102,29 @@ def cli(profile: str | None, log_format: str | None) -> None:
     setup_logging()
 
 
+def _fail(error: MillionXError) -> NoReturn:
+    """Print what failed, why and the fix, and end with the exit code of the error."""
+    click.echo(f"Error: {error.what}", err=True)
+    if error.why:
+        click.echo(f"  why: {error.why}", err=True)
+    if error.fix:
+        click.echo(f"  fix: {error.fix}", err=True)
+    sys.exit(error.exit_code)
+
+
 def main() -> None:
     """Run the command line; a user's mistake prints what, why and fix, never a traceback."""
     try:
         cli(prog_name="mxctl")
     except MillionXError as error:
-        click.echo(f"Error: {error.what}", err=True)
-        if error.why:
-            click.echo(f"  why: {error.why}", err=True)
-        if error.fix:
-            click.echo(f"  fix: {error.fix}", err=True)
-        sys.exit(error.exit_code)
+        _fail(error)
+    except ModuleNotFoundError as error:
+        from glue.imports import missing
+
+        told = missing(error, " ".join(["mxctl", *(word for word in sys.argv[1:3] if not word.startswith("-"))]))
+        if told is None:
+            raise
+        _fail(told)
     except BrokenPipeError:
         sys.exit(0)
     except OSError as error:

@@ -7,7 +7,6 @@ import contextlib
 import click
 
 from glue.cli.options import settings_for, url_option
-from glue.errors import ConfigError
 
 
 @click.command()
@@ -19,10 +18,7 @@ def ui(port: int, show: bool, url: str | None) -> None:
 
     The address goes to stdout. It can be reached from this machine only.
     """
-    try:
-        from glue.ui.server import serve
-    except ModuleNotFoundError as error:
-        raise ConfigError("mxctl ui", f"{error.name} is not installed", "pip install 'millionx[local]'") from error
+    from glue.ui.server import serve
 
     def ready(address: str) -> None:
         click.echo(address)

@@ -6,7 +6,8 @@ import signal
 
 import click
 
-from glue.errors import ConfigError, UsageError
+from glue.errors import UsageError
+from glue.imports import needs
 from glue.settings import get_settings
 
 
@@ -21,14 +22,10 @@ def webhook() -> None:
 @click.option("--port", type=click.IntRange(1, 65_535), default=8088, show_default=True, help="Port to listen on.")
 def serve(source: str, host: str | None, port: int) -> None:
     """Serve POST /webhooks/SOURCE; an order is acknowledged only after Kafka has it."""
-    try:
+    with needs("mxctl webhook", "webhook"):
         import uvicorn
 
         from connectors.webhook import load_webhook, make_app, receiver
-    except ImportError as error:
-        raise ConfigError(
-            "mxctl webhook", f"{error.name} is not installed", "pip install 'millionx[webhook]'"
-        ) from error
     settings = get_settings()
     host = host or settings.bind
     config, options = load_webhook(source, settings)

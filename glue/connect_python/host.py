@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import gc
-import importlib
 import logging
 import os
 import resource
@@ -21,7 +20,7 @@ from glue.connect_python.options import describe
 from glue.connect_python.schemas import Annotations, SchemaTable
 from glue.connect_python.sink import Sink
 from glue.connect_python.wire import Connection, Op, unpack
-from glue.errors import ConfigError
+from glue.imports import load_class
 from glue.transforms.contract import Predicate, Transform
 
 _LOG = logging.getLogger(__name__)
@@ -32,25 +31,8 @@ _KINDS: dict[str, tuple[type, type[Adapter]]] = {
 }
 
 
-def load(name: str, kind: str) -> type[Any]:
-    """The class ``package.module:Class``, which must be of that kind.
-
-    Raises:
-        ConfigError: it can not be imported, is not there, or is no such class.
-    """
-    module, _, attribute = name.partition(":")
-    base, _ = _KINDS[kind]
-    try:
-        found: Any = importlib.import_module(module)
-        for part in attribute.split("."):
-            found = getattr(found, part)
-    except Exception as error:
-        raise ConfigError(
-            f"Python class {name}", f"{type(error).__name__}: {error}", "name a class as module:Class"
-        ) from error
-    if not (isinstance(found, type) and issubclass(found, base)):
-        raise ConfigError(f"Python class {name}", f"it is no subclass of {base.__module__}.{base.__name__}")
-    return found
+def _class(kind: str, name: str) -> type[Any]:
+    return load_class(name, _KINDS[kind][0], f"Python class {name}")
 
 
 class Host:
@@ -101,7 +83,7 @@ class Host:
         _, kind, name, props, memory, self._error_text, schemas = message
         limit_memory(memory)
         self._schemas.annotations = Annotations(Path(schemas) if schemas else None)
-        adapter = _KINDS[kind][1](load(name, kind)(), self._schemas, self._error_text)
+        adapter = _KINDS[kind][1](_class(kind, name)(), self._schemas, self._error_text)
         adapter.configure(props)
         self._handlers |= adapter.handlers
         self._unforeseen = adapter.unforeseen
@@ -113,7 +95,7 @@ class Host:
     def _describe(self, message: list[Any]) -> list[Any]:
         _, kind, name, props, memory, self._error_text, _ = message
         limit_memory(memory)
-        return [Op.OK, describe(load(name, kind).config_class, props)]
+        return [Op.OK, describe(_class(kind, name).config_class, props)]
 
 
 def die_with_parent() -> None:

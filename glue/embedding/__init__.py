@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from glue.embedding.contract import Embedder
+from typing import TYPE_CHECKING
 
-__all__ = ["Embedder", "open_embedder"]
+from glue.imports import needs
+
+if TYPE_CHECKING:
+    from glue.embedding.contract import Embedder
+
+__all__ = ["open_embedder"]
 
 
 def open_embedder(
@@ -20,10 +25,11 @@ def open_embedder(
     Raises:
         ConfigError: the weights, the provider or the extra is not installed.
     """
-    if backend == "torch":
-        from glue.embedding.torch import TorchEmbedder
+    with needs(f"embedding by {backend}", "torch" if backend == "torch" else "embedding"):
+        if backend == "torch":
+            from glue.embedding.torch import TorchEmbedder
 
-        return TorchEmbedder(cache_size=cache_size, cache_redis=cache_redis)
-    from glue.embedding.onnx import OnnxEmbedder
+            return TorchEmbedder(cache_size=cache_size, cache_redis=cache_redis)
+        from glue.embedding.onnx import OnnxEmbedder
 
     return OnnxEmbedder(threads=threads, provider=provider, cache_size=cache_size, cache_redis=cache_redis)

@@ -8,7 +8,6 @@ import numpy as np
 
 from glue.embedding.contract import MAX_TOKENS, Embedder, Matrix
 from glue.embedding.weights import find_weights
-from glue.errors import ConfigError
 
 
 class TorchEmbedder(Embedder):
@@ -17,12 +16,8 @@ class TorchEmbedder(Embedder):
     variant = "sentence-transformers-fp32"
 
     def __init__(self, *, cache_size: int = 20_000, cache_redis: str | None = None) -> None:
-        try:
-            from sentence_transformers import SentenceTransformer
-        except ImportError as error:
-            raise ConfigError(
-                "backend torch", f"not installed ({error.name})", 'pip install "millionx[torch]"'
-            ) from None
+        from sentence_transformers import SentenceTransformer
+
         found = find_weights()
         self._model = SentenceTransformer(str(found.tensors.parent))
         self._model.max_seq_length = MAX_TOKENS

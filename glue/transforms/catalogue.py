@@ -10,7 +10,7 @@ from typing import Any
 
 import glue.transforms
 from glue.errors import UsageError
-from glue.transforms.chain import load_class
+from glue.imports import load_class
 from glue.transforms.contract import Configurable, Predicate, Transform
 
 
@@ -84,7 +84,7 @@ def find(name: str) -> Part:
         ConfigError: the path can not be imported.
     """
     if ":" in name:
-        return Part(load_class(name, Configurable))
+        return Part(load_class(name, Configurable, f"transform {name}"))
     parts = catalogue()
     for part in parts:
         if part.type.__name__.lower() == name.lower():

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from glue.errors import ConfigError
+from glue.imports import load_class
 from glue.transforms.contract import Predicate, Record, Transform
 
 log = logging.getLogger(__name__)
@@ -30,22 +30,6 @@ class Failure:
 
 
 Outcome = Record | Failure | None
-
-
-def load_class(path: str, kind: type) -> type[Any]:
-    """The class named ``package.module:Class``.
-
-    Raises:
-        ConfigError: there is none, or it is not a ``kind``.
-    """
-    module, _, name = path.partition(":")
-    try:
-        found = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise ConfigError(f"type {path!r}", f"can not be imported ({error})", "write package.module:Class") from error
-    if not (isinstance(found, type) and issubclass(found, kind)):
-        raise ConfigError(f"type {path!r}", f"is not a {kind.__name__}", "see mxctl transforms list")
-    return found
 
 
 @dataclass(slots=True)
@@ -80,12 +64,14 @@ class Chain:
         try:
             for name in _names(config.get("predicates", "")):
                 props = _below(config, f"predicates.{name}.")
-                predicate = load_class(_required(props, "type", f"predicate {name}"), Predicate)()
+                what = f"predicate {name}"
+                predicate = load_class(_required(props, "type", what), Predicate, what)()
                 predicate.configure(props)
                 predicates[name] = predicate
             for alias in _names(config.get("transforms", "")):
                 props = _below(config, f"transforms.{alias}.")
-                transform = load_class(_required(props, "type", f"transform {alias}"), Transform)()
+                what = f"transform {alias}"
+                transform = load_class(_required(props, "type", what), Transform, what)()
                 guard, negate = props.pop("predicate", None), props.pop("negate", "false").lower() == "true"
                 if guard is not None and guard not in predicates:
                     raise ConfigError(f"transform {alias}", f"unknown predicate {guard!r}", "declare it in predicates=")

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from glue.embedding import Embedder, open_embedder
+from glue.embedding import open_embedder
 from glue.errors import DataError
 from glue.transforms.contract import Record, Transform, TransformConfig
 from glue.transforms.shape import load_output
+
+if TYPE_CHECKING:
+    from glue.embedding.contract import Embedder
 
 
 class EmbedConfig(TransformConfig):

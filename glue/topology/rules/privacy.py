@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from glue.errors import ConfigError
+from glue.imports import load_class
 from glue.pipeline.routes import Pipeline
 from glue.privacy.tags import SAFE, personal_fields
 from glue.topology.model import Connector, Declared, Kind, Problem, split_list
-from glue.transforms.chain import load_class
 from glue.transforms.contract import Transform
 from glue.transforms.scrub import ScrubPII
 
@@ -99,7 +99,7 @@ def _gate(declared: Declared, name: str, alias: str, before: list[str]) -> Itera
 def _is_gate(config: Mapping[str, str], alias: str) -> bool:
     path = config.get(f"transforms.{alias}.class", "")
     try:
-        return path == _SCRUB or issubclass(load_class(path, Transform), ScrubPII)
+        return path == _SCRUB or issubclass(load_class(path, Transform, f"transform {alias}"), ScrubPII)
     except ConfigError:  # a class that is installed on the worker only: nothing is known of it
         return False
 

@@ -30,6 +30,47 @@ def type_name(avro_type: Any) -> str:
     return str(avro_type["type"]) if isinstance(avro_type, dict) else str(avro_type)
 
 
+def expanded(schema: AvroSchema) -> AvroSchema:
+    """``schema`` with each reference to a named type replaced by its definition; one to itself stays a name.
+
+    Names follow Avro's rules (Avro 1.12 specification, "Names"): a name without dots is in the namespace around it.
+    """
+    known: dict[str, AvroSchema] = {}
+
+    def walk(avro_type: Any, namespace: str, within: tuple[str, ...]) -> Any:
+        if isinstance(avro_type, list):
+            return [walk(branch, namespace, within) for branch in avro_type]
+        if isinstance(avro_type, str):
+            name = _full_name(avro_type, namespace)
+            found = known.get(name)
+            return avro_type if found is None or name in within else walk(found, name.rpartition(".")[0], within)
+        if not isinstance(avro_type, dict):
+            return avro_type
+        kind = avro_type.get("type")
+        if isinstance(kind, (dict, list)):
+            return {**avro_type, "type": walk(kind, namespace, within)}
+        if kind in ("record", "enum", "fixed") and "name" in avro_type:
+            name = _full_name(str(avro_type["name"]), str(avro_type.get("namespace", namespace)))
+            known[name] = avro_type
+            namespace, within = name.rpartition(".")[0], (*within, name)
+        if kind == "record":
+            fields = [{**one, "type": walk(one["type"], namespace, within)} for one in avro_type.get("fields", ())]
+            return {**avro_type, "fields": fields}
+        if kind in ("array", "map"):
+            inner = "items" if kind == "array" else "values"
+            return {**avro_type, inner: walk(avro_type[inner], namespace, within)}
+        if isinstance(kind, str) and _full_name(kind, namespace) in known:
+            return walk(kind, namespace, within)  # {"type": "Name"}
+        return avro_type
+
+    found: AvroSchema = walk(schema, "", ())
+    return found
+
+
+def _full_name(name: str, namespace: str) -> str:
+    return name if "." in name or not namespace else f"{namespace}.{name}"
+
+
 class BySchema(Generic[T]):
     """Calls ``make`` once for each schema and returns the same result again; a schema is known by its identity.
 

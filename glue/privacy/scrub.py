@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from glue.avro_types import AvroSchema, BySchema, branches, type_name
+from glue.avro_types import AvroSchema, BySchema, branches, expanded, type_name
+from glue.errors import DataError
 from glue.privacy import recognisers
 from glue.privacy.tags import Tag, tag_of
 
@@ -60,7 +61,7 @@ class Scrubber:
     def _fields(self, schema: AvroSchema) -> list[tuple[str, Visit | None]]:
         """What happens to each field that does not stay as it is; None removes it."""
         plan: list[tuple[str, Visit | None]] = []
-        for field in schema["fields"]:
+        for field in expanded(schema)["fields"]:
             tag = tag_of(field)
             if tag == "PII_DROP" and self._drop:
                 plan.append((field["name"], None))
@@ -82,29 +83,36 @@ class Scrubber:
 def compile_visit(avro_type: Any, visit_text: TextMap, tag: Tag | None) -> Visit:
     """A function that returns a value of ``avro_type`` with ``visit_text`` applied to each personal text in it.
 
-    ``tag`` is what the enclosing field says. Records and maps are changed in place; bytes that are not decimals become
-    empty, since nothing can be said about their contents.
+    ``tag`` is what the enclosing field says; references to named types are resolved already. Records and maps are
+    changed in place; bytes that are not decimals become empty, since nothing can be said about their contents. A value
+    of a type that holds itself is refused with a DataError.
     """
     if type_name(avro_type) == "string":
         return visit_text
-    visits = {type_name(branch): _visit_branch(branch, visit_text, tag) for branch in branches(avro_type)}
+    options = branches(avro_type)
+    visits = [(_fields_of(branch), type_name(branch), _visit_branch(branch, visit_text, tag)) for branch in options]
     if len(visits) == 1:
-        (only,) = visits.values()
+        only = visits[0][2]
         return lambda value: None if value is None else only(value)
+    of_list = next((visit for _, name, visit in visits if name == "array"), None)
 
     def by_kind(value: Any) -> Any:
         if isinstance(value, str):
             return visit_text(value)
         if isinstance(value, list):
-            return visits["array"](value) if "array" in visits else value
+            return value if of_list is None else of_list(value)
         if isinstance(value, dict):
-            for name in ("record", "map"):
-                if name in visits:
-                    value = visits[name](value)
+            exact = [visit for fields, _, visit in visits if fields == value.keys()]
+            for visit in exact or [visit for _, name, visit in visits if name in ("record", "map")]:
+                value = visit(value)
             return value
         return b"" if isinstance(value, bytes) else value
 
     return by_kind
+
+
+def _fields_of(branch: Any) -> set[str] | None:
+    return {field["name"] for field in branch["fields"]} if type_name(branch) == "record" else None
 
 
 def _visit_branch(branch: Any, visit_text: TextMap, tag: Tag | None) -> Visit:
@@ -121,7 +129,15 @@ def _visit_branch(branch: Any, visit_text: TextMap, tag: Tag | None) -> Visit:
         return lambda value: value
     if name == "string":
         return visit_text
-    return lambda value: visit_text(value) if isinstance(value, str) else (b"" if isinstance(value, bytes) else value)
+    if name in ("bytes", "fixed"):
+        return lambda value: b"" if isinstance(value, bytes) else value
+    return lambda value: _of_unknown_type(value, name, visit_text)
+
+
+def _of_unknown_type(value: Any, name: str, visit_text: TextMap) -> Any:
+    if isinstance(value, (dict, list, bytes)):
+        raise DataError("ScrubPII", f"the type {name} holds itself or is not known, so it can not be followed")
+    return visit_text(value) if isinstance(value, str) else value
 
 
 def _visit_record(schema: dict[str, Any], visit_text: TextMap, tag: Tag | None) -> Visit:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from glue.avro_types import branches, type_name
+from glue.avro_types import branches, expanded, type_name
 from glue.errors import DataError
 
 Tag = Literal["PUBLIC", "SCRUBBED", "PII_TEXT", "PII_ID", "PII_DROP"]
@@ -57,21 +57,37 @@ def tag_of(field: dict[str, Any], inherited: Tag | None = None) -> Tag:
 def personal_fields(
     schema: dict[str, Any] | None, inherited: Tag | None = None, safe: frozenset[str] = SAFE
 ) -> list[str]:
-    """Dotted names of the fields whose tag is none of ``safe``. An unknown schema is one personal field, ``*``."""
+    """Dotted names of the fields whose tag is none of ``safe``. An unknown schema is one personal field, ``*``.
+
+    What lies in arrays, maps, unions and named types is followed; a map's keys are texts of the field itself.
+    """
     if schema is None or schema.get("type") != "record":
         return ["*"]
+    return _personal(expanded(schema), inherited, safe)
+
+
+def _personal(record: dict[str, Any], inherited: Tag | None, safe: frozenset[str]) -> list[str]:
     found: list[str] = []
-    for field in schema["fields"]:
+    for field in record["fields"]:
         tag = tag_of(field, inherited)
         explicit: Tag | None = tag if field.get("confluent:tags") else inherited
-        nested = _records(field["type"])
-        if nested and tag not in ("PII_ID", "PII_DROP"):
-            found += [
-                f"{field['name']}.{name}" for record in nested for name in personal_fields(record, explicit, safe)
-            ]
-        elif tag not in safe:
+        nested = [] if tag in ("PII_ID", "PII_DROP") else _records(field["type"])
+        for inner in nested:
+            found += [f"{field['name']}.{name}" for name in _personal(inner, explicit, safe)]
+        if tag not in safe and (not nested or _has_own_text(field["type"])):
             found.append(str(field["name"]))
-    return found
+    return list(dict.fromkeys(found))
+
+
+def _has_own_text(avro_type: Any) -> bool:
+    """Whether text lies in the type outside of its records."""
+    for branch in branches(avro_type):
+        name = type_name(branch)
+        if name == "map" or (name == "array" and _has_own_text(branch["items"])):
+            return True
+        if name not in ("record", "array") and holds_text(branch):
+            return True
+    return False
 
 
 def _records(avro_type: Any) -> list[dict[str, Any]]:

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from glue.errors import DataError
+from glue.privacy.scrub import Scrubber
 from glue.privacy.tags import personal_fields, tag_of
 
 
@@ -48,3 +50,53 @@ def test_personal_fields_are_found_inside_records_and_lists() -> None:
 
 def test_an_unknown_schema_is_personal() -> None:
     assert personal_fields(None) == ["*"]
+
+
+PERSON = {
+    "type": "record",
+    "name": "Person",
+    "namespace": "bd.millionx",
+    "fields": [
+        {"name": "phone", "type": "string", "confluent:tags": ["PII_ID"]},
+        {"name": "city", "type": "string", "confluent:tags": ["PUBLIC"]},
+    ],
+}
+
+
+def test_named_types_maps_and_unions_are_followed() -> None:
+    outer = record(
+        {"name": "buyer", "type": PERSON, "confluent:tags": ["PUBLIC"]},
+        {"name": "receiver", "type": "bd.millionx.Person", "confluent:tags": ["PUBLIC"]},
+        {"name": "by_role", "type": {"type": "map", "values": "bd.millionx.Person"}},
+        {"name": "either", "type": ["null", "string", "bd.millionx.Person"]},
+        {"name": "wrapped", "type": {"type": "bd.millionx.Person"}, "confluent:tags": ["PUBLIC"]},
+    )
+    assert personal_fields(outer) == [
+        "buyer.phone", "receiver.phone", "by_role.phone", "by_role", "either.phone", "either", "wrapped.phone",
+    ]  # fmt: skip
+
+
+def test_the_scrubber_follows_them_too() -> None:
+    note = {"type": "record", "name": "Note", "fields": [{"name": "text", "type": "string"}]}
+    other = {"type": "record", "name": "Other", "fields": [{"name": "body", "type": "string"}]}
+    schema = record(
+        {"name": "first", "type": note},
+        {"name": "second", "type": "Note"},
+        {"name": "many", "type": {"type": "map", "values": "Note"}},
+        {"name": "either", "type": ["null", "Note", other]},
+    )
+    call = "call 01712345678"
+    value = {
+        "first": {"text": call}, "second": {"text": call}, "many": {call: {"text": call}}, "either": {"body": call},
+    }  # fmt: skip
+    Scrubber().value(value, schema)
+    assert "345678" not in repr(value)
+    assert repr(value).count("[PHONE]") == 5
+
+
+def test_a_type_that_holds_itself_is_refused() -> None:
+    fields = [{"name": "text", "type": "string"}, {"name": "next", "type": ["null", "Node"]}]
+    schema = record({"name": "node", "type": {"type": "record", "name": "Node", "fields": fields}})
+    Scrubber().value({"node": {"text": "x", "next": None}}, schema)
+    with pytest.raises(DataError, match="holds itself"):
+        Scrubber().value({"node": {"text": "x", "next": {"text": "y", "next": None}}}, schema)

@@ -97,6 +97,21 @@ def _mixed(text: str, chance: random.Random) -> str:
     return "".join(c.translate(BENGALI) if chance.random() < 0.5 else c for c in text)
 
 
+def _script(zero: int) -> dict[int, int]:
+    return {ord("0") + value: zero + value for value in range(10)}
+
+
+def _without_one(digits: str, chance: random.Random) -> str:
+    """As people mistype: a digit of the subscriber's part is missing, or stands there twice."""
+    place = chance.randrange(3, 11)
+    return digits[:place] + digits[place + 1 :]
+
+
+def _with_one(digits: str, chance: random.Random) -> str:
+    place = chance.randrange(3, 11)
+    return digits[:place] + digits[place] + digits[place:]
+
+
 PHONES: dict[str, Callable[[str, random.Random], str]] = {
     "plain": lambda n, _: n,
     "+880": lambda n, _: "+88" + n,
@@ -114,6 +129,17 @@ PHONES: dict[str, Callable[[str, random.Random], str]] = {
     "mixed": _mixed,
     "o/O/l/I": _confused,
     "digit by digit": lambda n, r: r.choice(" -.").join(n),
+    "slash": lambda n, r: _grouped(n, r, "/"),
+    "comma": lambda n, r: _grouped(n, r, ","),
+    "underscore": lambda n, r: n[:5] + "_" + n[5:],
+    "colon": lambda n, r: n[:5] + ":" + n[5:],
+    "line break": lambda n, r: n[:5] + "\n" + n[5:],
+    "soft hyphen": lambda n, r: n[:5] + "\u00ad" + n[5:],
+    "keycaps": lambda n, _: "".join(f"{digit}\ufe0f\u20e3" for digit in n),
+    "thai": lambda n, _: n.translate(_script(0x0E50)),
+    "mathematical": lambda n, _: n.translate(_script(0x1D7CE)),
+    "one too few": lambda n, r: _without_one(n, r),
+    "one too many": lambda n, r: _with_one(n, r),
     "odd dashes": lambda n, r: _grouped(n, r, r.choice("\u2013\u2014\u2011\u00a0")),
 }
 BARE_FRAMES = ("call {} now", "যোগাযোগ: {}", "bKash {} (personal)", "{} এই নাম্বারে ফোন দিন", "whatsapp {}", "number {}")
@@ -145,6 +171,104 @@ def nid(post: Post, chance: random.Random) -> None:
     form = chance.choice(("plain", "bengali", "spaces"))
     text = {"plain": digits, "bengali": digits.translate(BENGALI), "spaces": f"{digits[:3]} {digits[3:6]} {digits[6:]}"}
     post.tell(chance.choice(FRAMES["NID"]), text[form], "NID", f"nid {length} {form}")
+
+
+KINDS: dict[str, tuple[tuple[str, ...], Callable[[random.Random], str]]] = {
+    "HANDLE": (("dekho {} er page", "{} apu", "thanks {}!"), lambda r: f"@{_word(r)}_{r.randrange(100)}"),
+    "PROFILE": (
+        ("amar id {}", "inbox: {}", "{} e message din"),
+        lambda r: r.choice(
+            ("facebook.com/{}.{}", "https://www.facebook.com/{}{}", "m.me/{}.{}", "t.me/{}{}", "instagram.com/{}_{}")
+        ).format(_word(r), r.randrange(10, 9999)),
+    ),
+    "CARD": (("card {}", "visa {} diye pay"), lambda r: _card(r)),
+    "TRX": (
+        ("TrxID {}", "trx id: {}", "transaction id {}"),
+        lambda r: (
+            "".join(r.choices("ABCDEFGHJKLMNPQRSTUVWXYZ", k=4))
+            + "".join(r.choices("23456789ABCD", k=4))
+            + str(r.randrange(10, 99))
+        ),
+    ),
+    "PASSPORT": (
+        ("passport no {}", "পাসপোর্ট নম্বর {}"),
+        lambda r: r.choice(("B", "BX", "EA", "A")) + "".join(r.choices("0123456789", k=7)),
+    ),
+    "TIN": (("tin: {}", "my e-TIN is {}"), lambda r: "".join(r.choices("123456789", k=12))),
+    "BIRTH_ID": (
+        ("birth registration no {}", "জন্ম নিবন্ধন {}"),
+        lambda r: str(r.randrange(1960, 2024)) + "".join(r.choices("0123456789", k=13)),
+    ),
+    "ACCOUNT": (
+        ("bank account no {}", "a/c {}", "হিসাব নং {}"),
+        lambda r: "".join(r.choices("123456789", k=r.choice((11, 13)))),
+    ),
+    "ADDRESS": (
+        ("deliver to {} please", "{} te pathan", "ঠিকানা {}"),
+        lambda r: r.choice(
+            (
+                "House {}, Road {}, Sector {}",
+                "Flat {}B, House {}, Road {}",
+                "House# {} Road# {} Block# {}",
+                "বাসা {}, রোড {}, সেক্টর {}",
+                "বাড়ি নং {}, রোড নং {}, ব্লক {}",
+            )
+        ).format(*(r.randrange(1, 60) for _ in range(3))),
+    ),
+    "NAME": (
+        ("amar nam {} ,", "name: {},", "আমার নাম {}।", "{} bhai koto", "ami {} , order korte chai", "Md. {} , Dhaka"),
+        lambda r: r.choice(_GIVEN) + " " + r.choice(_FAMILY),
+    ),
+}
+_GIVEN = (
+    "Karim",
+    "Rahim",
+    "Sumaiya",
+    "Nusrat",
+    "Tanvir",
+    "Shakil",
+    "করিম",
+    "সুমাইয়া",
+    "তানভীর",
+    "Zubayda",
+    "Rakibul",
+    "Farzana",
+    "নাহিদ",
+    "Oishee",
+)
+_FAMILY = (
+    "Uddin",
+    "Rahman",
+    "Akter",
+    "Hossain",
+    "Islam",
+    "Das",
+    "উদ্দিন",
+    "রহমান",
+    "আক্তার",
+    "Chowdhury",
+    "Khatun",
+    "Saha",
+)
+
+
+def _word(chance: random.Random) -> str:
+    return "".join(chance.choices("abdeghiklmnoprstu", k=chance.randrange(4, 9)))
+
+
+def _card(chance: random.Random) -> str:
+    body = chance.choice(("4", "51", "37")) + "".join(chance.choices("0123456789", k=14))
+    body = body[:15] if not body.startswith("37") else body[:14]
+    total = sum(int(d) * 2 - 9 * (int(d) > 4) if i % 2 == 0 else int(d) for i, d in enumerate(reversed(body)))
+    digits = body + str(-total % 10)
+    return chance.choice((digits, " ".join(digits[i : i + 4] for i in range(0, len(digits), 4))))
+
+
+def other(post: Post, chance: random.Random) -> None:
+    """Any of the other kinds."""
+    entity = chance.choice(list(KINDS))
+    frames, made = KINDS[entity]
+    post.tell(chance.choice(frames), made(chance), entity, entity.lower())
 
 
 def trap(post: Post, chance: random.Random) -> None:
@@ -189,7 +313,7 @@ def posts(count: int, seed: int = 1) -> list[Post]:
     made = []
     for _ in range(count):
         post = Post()
-        for part in chance.sample((phone, mail, nid, trap, trap, None, None), k=chance.randrange(1, 5)):
+        for part in chance.sample((phone, mail, nid, other, other, trap, trap, None, None), k=chance.randrange(1, 5)):
             if part is None:
                 post.say(chance.choice(SMALL_TALK))
             else:

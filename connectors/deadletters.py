@@ -15,9 +15,9 @@ from typing import Any
 
 from connectors.config import SourceConfig
 from connectors.models import millis
-from connectors.sink import Message
 from glue.deadletters.headers import PREFIX, RETRY_COUNT, SEALED
 from glue.identity import record_key
+from glue.kafka.produce import ProducerRecord
 from glue.privacy.keyring import Keyring, load_keyring
 from glue.privacy.seal import seal
 from glue.settings import get_settings
@@ -35,7 +35,7 @@ def raw_fingerprint(raw: Any) -> str:
     return "dead:" + hashlib.sha256(raw_bytes(raw)).hexdigest()
 
 
-def dead_letter(config: SourceConfig, raw: Any, reason: str, kind: str) -> Message:
+def dead_letter(config: SourceConfig, raw: Any, reason: str, kind: str) -> ProducerRecord:
     """The message for ``config.dead_letters``; ``reason`` holds no field value."""
     key = record_key("dead", config.name, raw_fingerprint(raw)).encode()
     headers = {
@@ -54,7 +54,7 @@ def dead_letter(config: SourceConfig, raw: Any, reason: str, kind: str) -> Messa
         value = seal(ring, key, raw_bytes(raw), [])
         headers[SEALED] = ring.active
     encoded = [(name, text.encode("utf-8", "replace")) for name, text in headers.items()]
-    return Message(config.dead_letters, key, value, encoded, millis(datetime.now(UTC)))
+    return ProducerRecord(config.dead_letters, key, value, encoded, millis(datetime.now(UTC)))
 
 
 @cache

@@ -37,9 +37,5 @@ class LeaseHeldError(MillionXError):
     """Another run of the same source is going on."""
 
 
-class FencedError(MillionXError):
-    """Another run took over; this one must stop at once and has committed nothing since."""
-
-
 class StoppedError(MillionXError):
     """The run was asked to stop while it waited."""

@@ -7,15 +7,15 @@ import threading
 import time
 from collections.abc import Iterable, Mapping
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric, SummaryMetricFamily
 from prometheus_client.registry import Collector
 
-from connectors.checkpoint import QUIET, TOPIC
+from connectors.checkpoint import TOPIC
 from connectors.stats import OUTCOMES
 from connectors.totals import Totals, source_of
 from glue.errors import ServiceUnavailableError
 from glue.kafka.config import KafkaConfig
+from glue.kafka.reads import PartitionReader
 
 log = logging.getLogger(__name__)
 _TIMEOUT = 8.0  # of a scrape; Prometheus waits ten seconds
@@ -26,12 +26,8 @@ class Reader:
     """The newest totals of each source; each ``read`` takes only what came since the last."""
 
     def __init__(self, kafka: KafkaConfig) -> None:
-        self._consumer: Consumer = kafka.consumer(
-            "connectors.totals", {"enable.partition.eof": True, "log_level": QUIET}
-        )
-        self._consumer.assign([TopicPartition(TOPIC, 0, 0)])
+        self._reader = PartitionReader(kafka, {(TOPIC, 0): 0})
         self._found: dict[str, Totals] = {}
-        self._at_end = False
 
     def read(self) -> Mapping[str, Totals]:
         """Totals by source.
@@ -41,26 +37,20 @@ class Reader:
         """
         deadline = time.monotonic() + _TIMEOUT
         while True:
-            message = self._consumer.poll(0.2 if self._at_end else 1.0)
-            if message is None:
-                if self._at_end:
-                    return self._found
-                if time.monotonic() > deadline:
-                    raise ServiceUnavailableError("Kafka", "it does not answer", "mxctl local status")
-                continue
-            error = message.error()
-            if error is None:
+            was_at_end = bool(self._reader.ended)  # of what there was then: more may wait behind it
+            messages = self._reader.poll(0.2 if was_at_end else 1.0)
+            for message in messages:
                 source = source_of(message.key())
                 if source:
                     self._found[source] = Totals.load(message.value())
-            elif error.code() == KafkaError._PARTITION_EOF:
-                self._at_end = True  # of what there was then: more may wait behind this event
-            else:
-                raise ServiceUnavailableError(f"topic {TOPIC}", error.str(), "mxctl apply") from KafkaException(error)
+            if was_at_end and not messages:
+                return self._found
+            if not was_at_end and time.monotonic() > deadline:
+                raise ServiceUnavailableError("Kafka", "it does not answer", "mxctl local status")
 
     def close(self) -> None:
         """Let go of Kafka."""
-        self._consumer.close()
+        self._reader.close()
 
 
 class SourcesCollector(Collector):

@@ -21,9 +21,9 @@ from connectors.checkpoint import Checkpoint, read_checkpoint
 from connectors.config import SourceConfig, load_source
 from connectors.lease import lease
 from connectors.models import MarketOrder, SocialPost, SourceRecord, WeatherData, millis, weather_key
+from connectors.producer import SourceProducer
 from connectors.publisher import OnRecord, Publisher
 from connectors.runner import RunResult
-from connectors.sink import Sink
 from connectors.source import Fields, Raw
 from connectors.stats import Stats
 from connectors.text import Mentions, hashtags, product_ids
@@ -97,16 +97,16 @@ def ingest(
             result.problems.append((int(raw["line"]), reason))
 
     with lease(KafkaConfig.of(settings), f"ingest.{digest[:32]}", wait=15.0):
-        sink = Sink(KafkaConfig.of(settings), registry_client(settings.registry), f"ingest.{digest[:32]}")
+        producer = SourceProducer(KafkaConfig.of(settings), registry_client(settings.registry), f"ingest.{digest[:32]}")
         try:
             checkpoint = Checkpoint() if again else read_checkpoint(KafkaConfig.of(settings), key)
             parser = FileParser(config, modified, digest)
-            publisher = Publisher(config, parser, sink, stats, checkpoint, key, sent, dead)
+            publisher = Publisher(config, parser, producer, stats, checkpoint, key, sent, dead)
             result.known = bool(checkpoint.cursor.get("done"))
             if not result.known:
                 result.lines = _deliver(publisher, _lines(path, form), int(checkpoint.cursor.get("line", 0)))
         finally:
-            sink.close()
+            producer.close()
     result.records, result.dead_letters, result.repeated = stats.records, stats.dead_letters, stats.repeated
     result.seconds = time.monotonic() - started
     return result

@@ -18,11 +18,10 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
-from connectors.checkpoint import QUIET as _QUIET
 from connectors.checkpoint import TOPIC
 from connectors.errors import LeaseHeldError
 from glue.errors import ServiceUnavailableError
-from glue.kafka.config import KafkaConfig
+from glue.kafka.config import QUIET, KafkaConfig
 
 log = logging.getLogger(__name__)
 _SESSION_MS = 6_000  # the broker's least; a killed run holds the lease that long
@@ -64,7 +63,7 @@ def lease(kafka: KafkaConfig, name: str, wait: float) -> Iterator[None]:
         LeaseHeldError: another run still holds it.
     """
     group = f"connectors.lease.{name}"
-    admin = kafka.admin({"log_level": _QUIET})
+    admin = kafka.admin(QUIET)
     deadline = time.monotonic() + wait
     while (other := holder(admin, group)) is not None:
         if time.monotonic() >= deadline:
@@ -74,7 +73,7 @@ def lease(kafka: KafkaConfig, name: str, wait: float) -> Iterator[None]:
         log.info("source %s: waiting for the run of %s", name, other)
         time.sleep(min(1.0, max(0.05, deadline - time.monotonic())))
     config: dict[str, Any] = {
-        "log_level": _QUIET,
+        **QUIET,
         "client.id": f"mxctl-{os.getpid()}-{socket.gethostname()}",
         "session.timeout.ms": _SESSION_MS,
         "heartbeat.interval.ms": 2_000,

@@ -17,10 +17,11 @@ from connectors.checkpoint import Checkpoint, Seen
 from connectors.config import SourceConfig
 from connectors.deadletters import dead_letter, raw_fingerprint
 from connectors.models import SourceRecord, reason_without_values
-from connectors.sink import Message, Sink
+from connectors.producer import SourceProducer
 from connectors.source import Cursor, Fields, Raw
 from connectors.stats import Stats
 from glue.errors import DataError
+from glue.kafka.produce import ProducerRecord
 
 log = logging.getLogger(__name__)
 OnRecord = Callable[[str, str, datetime], None]
@@ -57,12 +58,12 @@ class Publisher:
         on_dead: called with the native record and the reason of each dead letter, likewise.
     """
 
-    def __init__(self, config: SourceConfig, parser: Parser, sink: Sink, stats: Stats, checkpoint: Checkpoint,
-                 checkpoint_key: str, on_record: OnRecord | None = None,
+    def __init__(self, config: SourceConfig, parser: Parser, producer: SourceProducer, stats: Stats,
+                 checkpoint: Checkpoint, checkpoint_key: str, on_record: OnRecord | None = None,
                  on_dead: OnDead | None = None) -> None:  # fmt: skip
         self.config = config
         self.parser = parser
-        self.sink = sink
+        self.producer = producer
         self.stats = stats
         self.checkpoint = checkpoint
         self._key = checkpoint_key
@@ -81,13 +82,13 @@ class Publisher:
         ``remember`` are more fingerprints to store with them (ids of webhooks).
 
         Raises:
-            FencedError, ServiceError, ServiceUnavailableError: as :meth:`connectors.sink.Sink.commit`; nothing of
-                the page was sent.
+            FencedError, ServiceError, ServiceUnavailableError: as
+                :meth:`connectors.producer.SourceProducer.commit`; nothing of the page was sent.
         """
         collected = datetime.now(UTC)
         fresh: dict[str, None] = {}
         sent: list[SourceRecord] = []
-        messages: list[Message] = []
+        messages: list[ProducerRecord] = []
         dead: list[Bad] = []
         for raw in records:
             for found in self._read(raw, collected):
@@ -99,7 +100,7 @@ class Publisher:
                     dead.append(found)
                     continue
                 try:
-                    messages.append(self.sink.message(self.config.topic, found))
+                    messages.append(self.producer.message(self.config.topic, found))
                     sent.append(found)
                 except DataError as error:
                     dead.append(Bad(found.fingerprint, raw, raw, error.why, type(error).__name__))
@@ -123,13 +124,15 @@ class Publisher:
             kind = type(error).__name__
             yield Bad(raw_fingerprint(raw), raw, raw, f"{kind} while reading the native record", kind)
 
-    def _commit(self, messages: list[Message], dead: list[Bad], fingerprints: list[str], cursor: Cursor | None) -> None:
+    def _commit(
+        self, messages: list[ProducerRecord], dead: list[Bad], fingerprints: list[str], cursor: Cursor | None
+    ) -> None:
         if not messages and not dead and cursor in (None, self.checkpoint.cursor):
             return
         letters = [dead_letter(self.config, bad.content, bad.reason, bad.kind) for bad in dead]
         after = Checkpoint(self.checkpoint.cursor if cursor is None else cursor, self.checkpoint.seen.copy())
         after.seen.add(fingerprints)
-        self.sink.commit(messages + letters, (self._key, after.dump()))
+        self.producer.commit(messages + letters, (self._key, after.dump()))
         self.checkpoint = after
 
     def _count(self, sent: list[SourceRecord], dead: list[Bad]) -> None:

@@ -16,8 +16,8 @@ from connectors.errors import StoppedError
 from connectors.http import Http
 from connectors.lease import lease
 from connectors.limits import TokenBucket
+from connectors.producer import SourceProducer
 from connectors.publisher import OnRecord, Publisher
-from connectors.sink import Sink
 from connectors.source import Context, Source, Window
 from connectors.stats import Stats
 from connectors.totals import Totals, add_totals
@@ -118,7 +118,7 @@ def run_once(
             on_record(topic, key, collected_at)
 
     with lease(KafkaConfig.of(settings), name, wait):
-        sink = Sink(KafkaConfig.of(settings), registry_client(settings.registry), name)
+        producer = SourceProducer(KafkaConfig.of(settings), registry_client(settings.registry), name)
         bucket = TokenBucket(config.rate.per_second, config.rate.burst)
         http = Http(bucket, config.retry, config.timeouts, stats, stop)
         source: Source[Any] | None = None
@@ -126,7 +126,7 @@ def run_once(
             key = _checkpoint_key(name, since, until)
             checkpoint = read_checkpoint(KafkaConfig.of(settings), key)
             source = config.source_class()(options, Context(http, state_dir() / "evidence" / name, config.overlap))
-            publisher = Publisher(config, source, sink, stats, checkpoint, key, count)
+            publisher = Publisher(config, source, producer, stats, checkpoint, key, count)
             if source.webhook:
                 publisher.others.append(read_checkpoint(KafkaConfig.of(settings), webhook_key(name)).seen)
             result.error = _drive(source, publisher, config, since, until, stop)
@@ -135,7 +135,7 @@ def run_once(
             http.close()
             if source is not None:
                 source.close()
-            sink.close()
+            producer.close()
         result.records, result.dead_letters, result.repeated = stats.records, stats.dead_letters, stats.repeated
         result.attempts = stats.attempts
         result.seconds = time.monotonic() - started

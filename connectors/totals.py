@@ -10,9 +10,10 @@ import json
 import logging
 from dataclasses import asdict, dataclass, field, fields
 
-from connectors.checkpoint import QUIET, TOPIC, read_newest
-from glue.errors import MillionXError, ServiceUnavailableError
+from connectors.checkpoint import TOPIC
+from glue.errors import MillionXError
 from glue.kafka.config import KafkaConfig
+from glue.kafka.topic_log import TopicLog
 
 log = logging.getLogger(__name__)
 _SUFFIX = "/totals"
@@ -75,10 +76,7 @@ def add_totals(kafka: KafkaConfig, source: str, run: Totals) -> None:
     """Add one run to the totals of ``source``, which must hold its lease; a failure is logged."""
     try:
         key = totals_key(source)
-        whole = Totals.load(read_newest(kafka, key, _TIMEOUT)) + run
-        writer = kafka.producer({"log_level": QUIET, "message.timeout.ms": int(_TIMEOUT * 1000)})
-        writer.produce(TOPIC, whole.dump(), key.encode(), partition=0)
-        if writer.flush(_TIMEOUT):
-            raise ServiceUnavailableError("Kafka", "it did not acknowledge", "mxctl local status")
+        topic = TopicLog(kafka, TOPIC)
+        topic.append(key, (Totals.load(topic.newest(key, _TIMEOUT)) + run).dump())
     except MillionXError as error:
         log.warning("source %s: this run is missing in the metrics: %s", source, error)

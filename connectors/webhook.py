@@ -32,10 +32,10 @@ from connectors.config import SourceConfig, load_source
 from connectors.http import Http
 from connectors.lease import lease
 from connectors.limits import TokenBucket
+from connectors.producer import SourceProducer
 from connectors.publisher import Publisher
 from connectors.runner import webhook_key
 from connectors.shopify import Shopify, ShopifyOptions
-from connectors.sink import Sink
 from connectors.source import Context, Raw
 from connectors.stats import Stats
 from glue.errors import ConfigError, MillionXError, ServiceUnavailableError, UsageError
@@ -151,9 +151,9 @@ def receiver(name: str, settings: Settings, config: SourceConfig, options: Shopi
     key, stats = webhook_key(name), Stats(name)
     http = Http(TokenBucket(1, 1), config.retry, config.timeouts, stats, threading.Event())
     with lease(KafkaConfig.of(settings), f"{name}.webhook", wait=15.0):
-        sink = Sink(KafkaConfig.of(settings), registry_client(settings.registry), f"{name}.webhook")
+        producer = SourceProducer(KafkaConfig.of(settings), registry_client(settings.registry), f"{name}.webhook")
         source = Shopify(options, Context(http, state_dir() / "evidence" / name))
-        publisher = Publisher(config, source, sink, stats, read_checkpoint(KafkaConfig.of(settings), key), key)
+        publisher = Publisher(config, source, producer, stats, read_checkpoint(KafkaConfig.of(settings), key), key)
         stop = threading.Event()
         made = Receiver(publisher)
         watcher = threading.Thread(target=_watch_poll, args=(publisher, name, settings, stop), daemon=True)
@@ -164,7 +164,7 @@ def receiver(name: str, settings: Settings, config: SourceConfig, options: Shopi
         finally:
             stop.set()
             made.close()
-            sink.close()
+            producer.close()
 
 
 def _watch_poll(publisher: Publisher, name: str, settings: Settings, stop: threading.Event) -> None:

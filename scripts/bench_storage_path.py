@@ -14,10 +14,10 @@ from bench_storage_rows import Row, source_order, source_post, weather
 
 from glue.audit.expect import ORDERS, VECTORS, WEATHER
 from glue.audit.stores import all_stores
-from glue.audit.tail import TopicTail
 from glue.avro import encoder_for_subject
 from glue.identity import record_key
 from glue.kafka.config import KafkaConfig
+from glue.kafka.reads import TopicTail
 from glue.registry import registry_client
 from glue.settings import Settings
 

@@ -16,9 +16,9 @@ from confluent_kafka.admin import NewTopic
 from confluent_kafka.schema_registry import Schema
 
 from glue.avro import Decoder, Encoder, load_schema
-from glue.deadletters.read import read_topics
 from glue.identity import record_key
 from glue.kafka.config import KafkaConfig
+from glue.kafka.reads import read_topics
 from glue.registry import registry_client
 from glue.service.worker import Worker
 from glue.settings import Settings

@@ -6,18 +6,16 @@ import time
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from confluent_kafka import KafkaException
-
 from glue.audit.deep import wrong_vector
 from glue.audit.originals import originals
 from glue.audit.report import DIFFERENT, MISSING, StoreReport
 from glue.audit.sinks import Progress
 from glue.avro import Decoder
-from glue.errors import DataError, ServiceError
+from glue.errors import DataError
 from glue.kafka.config import KafkaConfig
+from glue.kafka.produce import ProducerRecord, Sender
 
 HEADER = "millionx.repair"
-_PATIENCE = 30.0
 _EXPLAINED = 1000
 _PAUSE = 0.5
 
@@ -72,7 +70,7 @@ def repair(
         how many records were sent. Those that are stored now are marked in the report.
 
     Raises:
-        ServiceError: Kafka did not take a record; those before it were sent.
+        ServiceUnavailableError: Kafka did not take a record; run the audit again, which knows what is still missing.
     """
     kinds = (MISSING, DIFFERENT) if store.upserts else (MISSING,)
     chosen = [one for one in report.differences if one.kind in kinds and not one.repaired]
@@ -101,32 +99,10 @@ def repair(
 
 
 def _send(kafka: KafkaConfig, topic: str, messages: list[Any]) -> None:
-    sender = kafka.producer({"client.id": "mxctl-audit"})
     stamp = datetime.now(UTC).isoformat(timespec="seconds").encode()
-    refused: list[str] = []
-
-    def delivered(error: Any, message: Any) -> None:
-        if error is not None:
-            refused.append(error.str())
-
+    records = []
     for message in messages:
         headers = [header for header in message.headers() or [] if header[0] != HEADER] + [(HEADER, stamp)]
-        record = {
-            "key": message.key(),
-            "value": message.value(),
-            "headers": headers,
-            "partition": message.partition(),
-            "timestamp": max(0, message.timestamp()[1]),
-            "on_delivery": delivered,
-        }
-        while True:
-            try:
-                sender.produce(topic, **record)
-                break
-            except BufferError:
-                sender.poll(0.1)
-            except KafkaException as error:
-                raise ServiceError(f"repair of {topic}", error.args[0].str()) from None
-    if sender.flush(_PATIENCE) or refused:
-        why = refused[0] if refused else "not acknowledged in time"
-        raise ServiceError(f"repair of {topic}", why, "run mxctl audit again: it knows what is still missing")
+        when, partition = max(0, message.timestamp()[1]), message.partition()
+        records.append(ProducerRecord(topic, message.key(), message.value(), headers, when, partition))
+    Sender(kafka, {"client.id": "mxctl-audit"}, patience=30.0).send(records)

@@ -5,29 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException
-
 from glue.audit.expect import DEAD_LETTER_TOPICS
 from glue.audit.topic_side import TopicSide, read, topic_ends
 from glue.errors import UsageError
-from glue.kafka.config import KafkaConfig
+from glue.kafka.config import QUIET, KafkaConfig
+from glue.kafka.reads import group_offsets
 
 _TOPIC, _PARTITION, _OFFSET = (f"__connect.errors.{name}" for name in ("topic", "partition", "offset"))
-_PATIENCE = 15.0
 Place = tuple[str, int, int]  # topic, partition, offset
 
 
 def committed(kafka: KafkaConfig, connector: str, topic: str) -> dict[int, int]:
     """Offset of the next record by partition, as the connector's group committed; absent where it never did."""
-    admin = kafka.admin()  # held by its name: a future of a client that is gone never ends
-    try:
-        asked = admin.list_consumer_group_offsets(
-            [ConsumerGroupTopicPartitions(f"connect-{connector}")], request_timeout=_PATIENCE
-        )
-        places = next(iter(asked.values())).result(_PATIENCE).topic_partitions
-    except (KafkaException, TimeoutError):
-        return {}  # no such group: nothing is known to be on its way
-    return {place.partition: place.offset for place in places if place.topic == topic and place.offset >= 0}
+    found = group_offsets(kafka.admin(QUIET), f"connect-{connector}")
+    return {number: offset for (name, number), offset in found.items() if name == topic}
 
 
 def refused(kafka: KafkaConfig, topics: Iterable[str] = DEAD_LETTER_TOPICS) -> dict[Place, bytes | None]:

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
-from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from numpy.typing import NDArray
 
 from glue.audit.keys import U64, Bools, pack, text_of
-from glue.errors import ServiceUnavailableError, UsageError
+from glue.kafka import reads
 from glue.kafka.config import KafkaConfig
+from glue.kafka.reads import watermarks
 
-_BATCH = 10_000
-_PATIENCE = 30.0
-_PAUSE = 0.2
 Ends = dict[int, tuple[int, int]]  # partition -> (first offset, offset after the last)
 Facts = Callable[[bytes], tuple[int, int]]  # value -> (time in ms, measure), e.g. (collected_at, engagement)
 
@@ -83,53 +78,13 @@ def topic_ends(kafka: KafkaConfig, topic: str) -> Ends:
         UsageError: the topic does not exist.
         ServiceUnavailableError: Kafka does not answer.
     """
-    reader = kafka.consumer(f"mxctl-audit-{uuid4()}")
-    try:
-        found = reader.list_topics(topic, timeout=_PATIENCE).topics[topic]
-        if found.error is not None:
-            raise UsageError(f"topic {topic}", found.error.str(), "mxctl apply creates it")
-        places = sorted(found.partitions)
-        return {p: reader.get_watermark_offsets(TopicPartition(topic, p), timeout=_PATIENCE) for p in places}
-    except KafkaException as error:
-        raise ServiceUnavailableError("Kafka", error.args[0].str(), "mxctl local status") from None
-    finally:
-        reader.close()
+    found = watermarks(kafka, [topic], missing="mxctl apply creates it")
+    return {number: ends for (_, number), ends in found.items()}
 
 
 def read(kafka: KafkaConfig, topic: str, ends: Ends) -> Iterator[list[Any]]:
-    """The committed records between ``ends``, in batches; each partition in its order.
-
-    Raises:
-        ServiceUnavailableError: Kafka stopped answering.
-    """
-    left = {number: end for number, (first, end) in ends.items() if first < end}
-    if not left:
-        return
-    heard = time.monotonic()
-    reader = kafka.consumer(f"mxctl-audit-{uuid4()}", {"enable.partition.eof": True, "client.id": "mxctl-audit"})
-    try:
-        reader.assign([TopicPartition(topic, number, ends[number][0]) for number in left])
-        while left:
-            messages: list[Any] = reader.consume(_BATCH, _PAUSE)  # waits so long for a full batch
-            if messages:
-                heard = time.monotonic()
-            elif time.monotonic() - heard > _PATIENCE:
-                raise ServiceUnavailableError(f"topic {topic}", "no answer in time", "mxctl local status")
-            batch = []
-            for message in messages:
-                number, error = message.partition(), message.error()
-                if error is None:
-                    if message.offset() < ends[number][1]:
-                        batch.append(message)
-                    if message.offset() + 1 >= ends[number][1]:
-                        left.pop(number, None)
-                elif error.code() == KafkaError._PARTITION_EOF:  # transaction markers end a partition too
-                    left.pop(number, None)
-                else:
-                    raise ServiceUnavailableError(f"topic {topic}", error.str(), "mxctl local status")
-            yield batch
-    finally:
-        reader.close()
+    """As :func:`glue.kafka.reads.read`, of one topic."""
+    return reads.read(kafka, {(topic, number): found for number, found in ends.items()})
 
 
 class Collector:

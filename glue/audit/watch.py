@@ -11,9 +11,9 @@ from types import TracebackType
 from typing import Protocol, Self, cast
 
 from glue.audit.expect import DEAD_LETTER_TOPICS, SOURCE_TOPICS, expected_keys, stores_denied
-from glue.audit.tail import TopicTail
 from glue.avro import Decoder
 from glue.kafka.config import KafkaConfig
+from glue.kafka.reads import TopicTail
 from glue.registry import registry_client
 from glue.settings import Settings
 

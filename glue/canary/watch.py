@@ -11,11 +11,11 @@ from confluent_kafka import KafkaException
 
 from glue.audit import expect
 from glue.audit.stores import CollectionStore, TableStore
-from glue.audit.tail import TopicTail
 from glue.canary.flight import Flight
 from glue.canary.paths import STORE, Path
 from glue.errors import MillionXError, ServiceUnavailableError
 from glue.kafka.config import KafkaConfig
+from glue.kafka.reads import TopicTail
 from glue.settings import Settings
 from glue.stores.snowflake.client import Warehouse
 from glue.stores.weaviate.client import Weaviate

@@ -6,24 +6,19 @@ replay, in the same transaction as the record that goes back. So the topic alone
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
-from uuid import uuid4
 
-from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka import KafkaException
 
 from glue.deadletters.headers import PREFIX, SEALED, last, retry_count
-from glue.errors import ServiceUnavailableError, UsageError
-from glue.kafka.config import KafkaConfig
+from glue.kafka.config import QUIET, KafkaConfig
+from glue.kafka.reads import TIMEOUT, kafka_unavailable, read_topics
 from glue.transforms.contract import Headers
 
 MARK = "millionx.letter.done"
 MARKED = "millionx.letter"
-_TIMEOUT = 20.0
-_MOMENT = 0.1
-_BATCH = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +85,9 @@ def dead_letter_topics(kafka: KafkaConfig) -> list[str]:
     """
     kafka.must_listen()
     try:
-        topics = kafka.admin({"log_level": 2}).list_topics(timeout=_TIMEOUT).topics
+        topics = kafka.admin(QUIET).list_topics(timeout=TIMEOUT).topics
     except KafkaException as error:
-        raise ServiceUnavailableError("Kafka", error.args[0].str(), "mxctl local status") from None
+        raise kafka_unavailable("dead-letter topics", error) from None
     return sorted(name for name in topics if name.startswith("dead-letters"))
 
 
@@ -118,52 +113,3 @@ def read_letters(kafka: KafkaConfig, topics: Sequence[str]) -> list[Letter]:
 
 def _with_state(letter: Letter, done: dict[str, str]) -> Letter:
     return replace(letter, done=done[letter.id]) if letter.id in done else letter
-
-
-def read_topics(kafka: KafkaConfig, topics: Iterable[str], committed_only: bool = True) -> Iterator[tuple[str, Any]]:
-    """Each message of ``topics`` from the beginning up to the end of this moment."""
-    kafka.must_listen()
-    isolation = "read_committed" if committed_only else "read_uncommitted"
-    settings = {"isolation.level": isolation, "enable.partition.eof": True, "client.id": "mxctl-dlq", "log_level": 2}
-    consumer = kafka.consumer(f"mxctl-dlq-{uuid4()}", settings)
-    try:
-        for topic in topics:
-            try:
-                found = consumer.list_topics(topic, timeout=_TIMEOUT).topics[topic]
-            except KafkaException as error:
-                raise ServiceUnavailableError("Kafka", error.args[0].str(), "mxctl local status") from None
-            if found.error is not None:
-                raise UsageError(f"topic {topic}", found.error.str(), "mxctl dlq stats names those there are")
-            for partition in sorted(found.partitions):
-                for message in read_partition(consumer, topic, partition):
-                    yield topic, message
-    finally:
-        consumer.close()
-
-
-def read_partition(consumer: Any, topic: str, partition: int, start: int = 0, stop: int | None = None) -> Iterator[Any]:
-    """The messages at the offsets from ``start`` to before ``stop``, as far as they are there at this moment.
-
-    ``consumer`` must be one with ``enable.partition.eof``.
-    """
-    place = TopicPartition(topic, partition)
-    first, end = consumer.get_watermark_offsets(place, timeout=_TIMEOUT)
-    first, end = max(first, start), end if stop is None else min(end, stop)
-    if first >= end:
-        return
-    consumer.assign([TopicPartition(topic, partition, first)])
-    deadline = time.monotonic() + _TIMEOUT
-    while time.monotonic() < deadline:
-        messages = consumer.consume(_BATCH, _MOMENT)
-        if messages:
-            deadline = time.monotonic() + _TIMEOUT
-        for message in messages:
-            if message.error() is None:
-                if message.offset() >= end:
-                    return
-                yield message
-                if message.offset() == end - 1:
-                    return
-            elif message.error().code() == KafkaError._PARTITION_EOF:
-                return  # control records and aborted ones end a partition too
-    raise ServiceUnavailableError(f"topic {topic}", "no answer in time", "mxctl local status")

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
 
 from confluent_kafka import KafkaException
 
 from glue.deadletters.headers import REPLAY_FOR, RETRY_COUNT, TRUNCATED, without_errors
 from glue.deadletters.read import MARK, MARKED, Letter
-from glue.errors import DataError, MillionXError, ServiceError
-from glue.kafka.config import KafkaConfig
+from glue.errors import DataError, MillionXError
+from glue.kafka.config import QUIET, KafkaConfig
+from glue.kafka.produce import ProducerRecord, TransactionalProducer
+from glue.kafka.reads import TIMEOUT, kafka_unavailable
 from glue.privacy.keyring import Keyring
 from glue.privacy.seal import unseal
 from glue.transforms.contract import Headers
 
 log = logging.getLogger(__name__)
 _IN_ONE = 500
-_PATIENCE = 30.0
+_NAME = "mxctl-dlq"  # the transactional id: of two replays at once the later one goes on
 
 
 @dataclass
@@ -85,7 +85,8 @@ def replay(
         progress: told the number of letters sent so far.
 
     Raises:
-        ServiceError: Kafka refused, or another replay runs at the same time.
+        FencedError: another replay runs at the same time; what was sent is marked.
+        ServiceError, ServiceUnavailableError: Kafka refused or does not answer; run it again.
     """
     outcome = Outcome()
     ready: list[tuple[Letter, Original]] = []
@@ -105,10 +106,10 @@ def replay(
     if dry_run:
         outcome.replayed = [letter.id for letter, _ in ready]
         return outcome
-    producer = _producer(kafka)
+    producer = TransactionalProducer(kafka, _NAME)
     for first in range(0, len(ready), _IN_ONE):
         part = ready[first : first + _IN_ONE]
-        _transaction(producer, [_back(original) for _, original in part] + [_mark(x, "replayed") for x, _ in part])
+        producer.commit([_back(original) for _, original in part] + [_mark(letter, "replayed") for letter, _ in part])
         outcome.replayed += [letter.id for letter, _ in part]
         progress(len(outcome.replayed))
     return outcome
@@ -118,65 +119,31 @@ def discard(letters: Sequence[Letter], kafka: KafkaConfig) -> list[str]:
     """Discard open letters: they stay in their topic until its retention, and are listed as discarded.
 
     Raises:
-        ServiceError: Kafka refused.
+        FencedError, ServiceError, ServiceUnavailableError: as :func:`replay`.
     """
     chosen = [letter for letter in letters if not letter.done]
-    producer = _producer(kafka) if chosen else None
+    if not chosen:
+        return []
+    producer = TransactionalProducer(kafka, _NAME)
     for first in range(0, len(chosen), _IN_ONE):
-        _transaction(producer, [_mark(letter, "discarded") for letter in chosen[first : first + _IN_ONE]])
+        producer.commit([_mark(letter, "discarded") for letter in chosen[first : first + _IN_ONE]])
     return [letter.id for letter in chosen]
 
 
 def _topics(kafka: KafkaConfig) -> frozenset[str]:
     try:
-        return frozenset(kafka.admin().list_topics(timeout=_PATIENCE).topics)
+        return frozenset(kafka.admin(QUIET).list_topics(timeout=TIMEOUT).topics)
     except KafkaException as error:
-        raise ServiceError("replay", error.args[0].str(), "is Kafka running? mxctl local status") from None
+        raise kafka_unavailable("replay", error) from None
 
 
-def _back(original: Original) -> dict[str, Any]:
-    return {
-        "topic": original.topic,
-        "key": original.key,
-        "value": original.value,
-        "headers": original.headers,
-        "timestamp": max(0, original.timestamp),
-    }
+def _back(original: Original) -> ProducerRecord:
+    return ProducerRecord(
+        original.topic, original.key, original.value, original.headers, timestamp=max(0, original.timestamp)
+    )
 
 
-def _mark(letter: Letter, state: str) -> dict[str, Any]:
-    partition = int(letter.id.rsplit("/", 2)[1])
+def _mark(letter: Letter, state: str) -> ProducerRecord:
     headers = [(MARK, state.encode()), (MARKED, letter.id.encode())]
-    return {"topic": letter.topic, "partition": partition, "key": letter.key, "value": None, "headers": headers}
-
-
-def _producer(kafka: KafkaConfig) -> Any:
-    producer = kafka.producer({"transactional.id": "mxctl-dlq", "client.id": "mxctl-dlq"})
-    try:
-        producer.init_transactions(_PATIENCE)
-    except KafkaException as error:
-        raise ServiceError("replay", error.args[0].str(), "is Kafka running? mxctl local status") from None
-    return producer
-
-
-def _transaction(producer: Any, records: list[dict[str, Any]]) -> None:
-    try:
-        producer.begin_transaction()
-        for record in records:
-            while True:
-                try:
-                    producer.produce(**record)
-                    break
-                except BufferError:
-                    producer.poll(0.1)
-        producer.commit_transaction(_PATIENCE)
-    except KafkaException as error:
-        reason = error.args[0]
-        if not reason.fatal():
-            with suppress(KafkaException):  # what can not be aborted now, the next start's init_transactions aborts
-                producer.abort_transaction(_PATIENCE)
-        raise ServiceError(
-            "replay",
-            reason.str(),
-            "run it again: what was sent is marked, and another replay at the same time is fenced",
-        ) from None
+    partition = int(letter.id.rsplit("/", 2)[1])
+    return ProducerRecord(letter.topic, letter.key, None, headers, partition=partition)

@@ -1,36 +1,83 @@
-"""Small questions to Kafka: how many records a topic holds, where it ends, what lies at its end."""
+"""Reading topics without joining a group: where they end, what lies between two offsets, what is appended from now on.
+
+Only committed records are read unless asked otherwise. A partition may end with what no reader gets to see (markers of
+transactions, records of aborted ones, offsets that compaction has emptied): all of it is passed over.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import TracebackType
+from typing import Any, Self, cast
 from uuid import uuid4
 
-from confluent_kafka import KafkaError, KafkaException, TopicPartition
+import confluent_kafka
+from confluent_kafka import ConsumerGroupTopicPartitions, IsolationLevel, KafkaError, KafkaException
+from confluent_kafka.admin import OffsetSpec as _OffsetSpec  # type: ignore[attr-defined]
 
-from glue.errors import ServiceUnavailableError
+from glue.errors import ServiceUnavailableError, UsageError
 from glue.kafka.config import QUIET, KafkaConfig
 
-TIMEOUT = 15
+TIMEOUT = 15.0
+TopicPartition = tuple[str, int]  # topic, number of the partition
+Range = tuple[int, int]  # first offset, offset after the last
+OffsetSpec: Any = _OffsetSpec  # not typed
+_BATCH, _GATHER = 10_000, 0.05  # large batches where there is much, since who reads them computes on arrays
+_NO_TOPIC = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION)
 
 
-def watermarks(kafka: KafkaConfig, topics: list[str]) -> dict[tuple[str, int], tuple[int, int]]:
-    """First and next offset of each partition of the topics; topics that are not there are left out."""
+def kafka_unavailable(what: str, error: KafkaException | KafkaError) -> ServiceUnavailableError:
+    """Kafka's error as this project's."""
+    reason = error.args[0] if isinstance(error, KafkaException) else error
+    fix = "is the broker up? mxctl local status; or name another with MXCTL_KAFKA"
+    return ServiceUnavailableError(what, f"Kafka: {reason.str()}", "mxctl apply" if reason.code() in _NO_TOPIC else fix)
+
+
+def partitions_of(admin: Any, topics: Iterable[str], timeout: float = TIMEOUT) -> list[TopicPartition]:
+    """The partitions of those topics that are there."""
+    known = admin.list_topics(timeout=timeout).topics
+    there = [topic for topic in topics if topic in known and known[topic].error is None]
+    return [(topic, number) for topic in there for number in sorted(known[topic].partitions)]
+
+
+def offsets(
+    admin: Any, partitions: Iterable[TopicPartition], what: Any, timeout: float = TIMEOUT, committed: bool = True
+) -> dict[TopicPartition, Any]:
+    """What ``what`` (an ``OffsetSpec``) asks of each partition: ``offset`` and ``timestamp``."""
+    asked = {confluent_kafka.TopicPartition(*partition): what for partition in partitions}
+    if not asked:
+        return {}
+    level = IsolationLevel.READ_COMMITTED if committed else IsolationLevel.READ_UNCOMMITTED
+    futures = admin.list_offsets(asked, isolation_level=level, request_timeout=timeout)
+    return {(one.topic, one.partition): future.result(timeout) for one, future in futures.items()}
+
+
+def watermarks(
+    kafka: KafkaConfig, topics: Iterable[str], *, missing: str = "", committed: bool = True
+) -> dict[TopicPartition, Range]:
+    """First and next offset of each partition of the topics.
+
+    Args:
+        missing: what to do about a topic that is not there; without it, such a topic is left out.
+        committed: False counts the records of open transactions too.
+
+    Raises:
+        UsageError: a topic is not there, and ``missing`` says what to do.
+        ServiceUnavailableError: Kafka does not answer.
+    """
     kafka.must_listen()
-    reader = kafka.consumer("mxctl", QUIET)
+    admin, wanted = kafka.admin(QUIET), list(topics)
     try:
-        known = reader.list_topics(timeout=TIMEOUT).topics
-        return {
-            (topic, partition): reader.get_watermark_offsets(TopicPartition(topic, partition), TIMEOUT)
-            for topic in topics
-            if topic in known and known[topic].error is None
-            for partition in known[topic].partitions
-        }
+        there = partitions_of(admin, wanted)
+        for topic in wanted if missing else ():
+            if not any(topic == name for name, _ in there):
+                raise UsageError(f"topic {topic}", "it does not exist", missing)
+        low = offsets(admin, there, OffsetSpec.earliest(), committed=committed)
+        high = offsets(admin, there, OffsetSpec.latest(), committed=committed)
     except KafkaException as error:
         raise kafka_unavailable("offsets", error) from None
-    finally:
-        reader.close()
+    return {partition: (low[partition].offset, high[partition].offset) for partition in there}
 
 
 def record_count(kafka: KafkaConfig, topic: str) -> int:
@@ -38,52 +85,193 @@ def record_count(kafka: KafkaConfig, topic: str) -> int:
     return sum(high - low for low, high in watermarks(kafka, [topic]).values())
 
 
-def read_to_end(
-    kafka: KafkaConfig, begins: Mapping[tuple[str, int], int], take: Callable[[Any], None], patience: float
-) -> dict[tuple[str, int], int]:
-    """Hand every committed message from the given offsets to the end of its partition to ``take``.
-
-    Args:
-        patience: seconds in all.
-
-    Returns:
-        The offset after what was read, by partition, transaction markers passed over; one of which nothing came in
-        time is missing.
+def group_offsets(admin: Any, group: str, timeout: float = TIMEOUT) -> dict[TopicPartition, int]:
+    """The next offset that a consumer group has committed, by partition; empty where there is no such group.
 
     Raises:
         ServiceUnavailableError: Kafka does not answer.
     """
-    after: dict[tuple[str, int], int] = {}
-    if not begins:
-        return after
-    reader = kafka.consumer(f"mxctl-{uuid4()}", {**QUIET, "enable.partition.eof": True})
     try:
-        reader.assign([TopicPartition(topic, number, begin) for (topic, number), begin in begins.items()])
-        left, deadline = set(begins), time.monotonic() + patience
-        while left and time.monotonic() < deadline:
-            for message in _messages(reader):
-                place, error = (message.topic(), message.partition()), message.error()
-                if error is None:
-                    take(message)
-                    after[place] = message.offset() + 1
-                elif error.code() == KafkaError._PARTITION_EOF:
-                    after[place] = message.offset()
-                    left.discard(place)
-                elif not error.retriable():
-                    raise KafkaException(error)
-        return after
+        futures = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)], request_timeout=timeout)
+        (found,) = (future.result(timeout).topic_partitions for future in futures.values())
     except KafkaException as error:
-        raise kafka_unavailable("records", error) from None
-    finally:
-        reader.close()
+        if error.args[0].retriable():
+            raise kafka_unavailable(f"group {group}", error) from None
+        return {}
+    return {(one.topic, one.partition): one.offset for one in found if one.offset >= 0}
 
 
-def _messages(reader: Any) -> list[Any]:
-    return list(reader.consume(500, 0.1))
+def lag(ends: Range, committed: int | None) -> int:
+    """Records between what was committed (None: nothing yet) and the end of a partition."""
+    low, high = ends
+    return max(0, high - max(low, low if committed is None else committed))
 
 
-def kafka_unavailable(what: str, error: KafkaException) -> ServiceUnavailableError:
-    """Kafka's exception as this project's error."""
-    return ServiceUnavailableError(
-        what, f"Kafka: {error.args[0].str()}", "is the broker up? mxctl local status; or name another with MXCTL_KAFKA"
-    )
+class PartitionReader:
+    """Reads partitions from given offsets on. Use it as a context manager.
+
+    Attributes:
+        position: next offset of each partition. ended: those whose end was reached once.
+    """
+
+    def __init__(self, kafka: KafkaConfig, begins: Mapping[TopicPartition, int], *, committed: bool = True) -> None:
+        self.position, self.ended = dict(begins), set[TopicPartition]()
+        level = "read_committed" if committed else "read_uncommitted"
+        own = {"isolation.level": level, "enable.partition.eof": True, "client.id": "mxctl", "fetch.wait.max.ms": 100}
+        self._consumer = kafka.consumer(f"mxctl-{uuid4()}", {**QUIET, **own})
+        self._consumer.assign([confluent_kafka.TopicPartition(*one, begin) for one, begin in begins.items()])
+
+    def poll(self, wait: float = 0.1, gather: float = 0.0, most: int = _BATCH) -> list[Any]:
+        """What has arrived; waits ``wait`` seconds for the first, and ``gather`` for more.
+
+        Raises:
+            ServiceUnavailableError: Kafka refused.
+        """
+        deadline = time.monotonic() + wait
+        found: list[Any] = []
+        while arrived := cast(list[Any], self._consumer.consume(1, max(0.0, deadline - time.monotonic()))):
+            is_news = False
+            more: list[Any] = self._consumer.consume(most - 1, gather)
+            for message in (*arrived, *more):
+                partition, error = (message.topic(), message.partition()), message.error()
+                if error is None:
+                    self.position[partition] = message.offset() + 1
+                    found.append(message)
+                elif error.code() == KafkaError._PARTITION_EOF:  # its offset also passes over transaction markers
+                    is_news |= partition not in self.ended or self.position[partition] != message.offset()
+                    self.position[partition] = message.offset()
+                    self.ended.add(partition)
+                elif not error.retriable():
+                    raise kafka_unavailable(f"topic {message.topic()}" if message.topic() else "records", error)
+            if found or is_news:
+                break
+        return found
+
+    def close(self) -> None:
+        """Let go of Kafka."""
+        self._consumer.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+
+def read(
+    kafka: KafkaConfig,
+    ranges: Mapping[TopicPartition, Range],
+    *,
+    committed: bool = True,
+    patience: float = 30.0,
+    wait_for_open: bool = False,
+) -> Iterator[list[Any]]:
+    """The messages in ``ranges`` as far as they are there, in batches; each partition in its order.
+
+    Args:
+        patience: seconds without anything new after which Kafka has stopped answering.
+        wait_for_open: wait for transactions that are open within the ranges; those of a program that was killed end
+            by themselves, and what is behind them can not be seen before.
+
+    Raises:
+        ServiceUnavailableError: Kafka stopped answering, or a transaction stays open.
+    """
+    left = {partition: end for partition, (begin, end) in ranges.items() if begin < end}
+    if not left:
+        return
+    with PartitionReader(kafka, {one: ranges[one][0] for one in left}, committed=committed) as reader:
+        heard = time.monotonic()
+        while left:
+            before = len(reader.ended), sum(reader.position.values())
+            batch = reader.poll(gather=0.0 if wait_for_open else _GATHER)
+            done = [
+                one
+                for one, end in left.items()
+                if reader.position[one] >= end or (one in reader.ended and not wait_for_open)
+            ]
+            batch = [one for one in batch if one.offset() < ranges[one.topic(), one.partition()][1]]
+            if batch:
+                yield batch
+            for one in done:
+                del left[one]
+            if before != (len(reader.ended), sum(reader.position.values())):
+                heard = time.monotonic()
+            elif time.monotonic() - heard > patience:
+                topic, is_open = next(iter(left))[0], left.keys() <= reader.ended
+                why = "its end can not be read: a transaction stays open" if is_open else "no answer in time"
+                raise ServiceUnavailableError(
+                    f"topic {topic}", why, "try again in a minute" if is_open else "mxctl local status; mxctl doctor"
+                )
+
+
+def read_topics(kafka: KafkaConfig, topics: Iterable[str], committed: bool = True) -> Iterator[tuple[str, Any]]:
+    """Each message of ``topics`` up to the end of this moment, in the order of topic, partition and offset.
+
+    Raises:
+        UsageError: a topic does not exist.
+        ServiceUnavailableError: Kafka does not answer.
+    """
+    for topic in topics:
+        ranges = watermarks(kafka, [topic], missing="mxctl topics get names those there are", committed=committed)
+        found = [message for batch in read(kafka, ranges, committed=committed) for message in batch]
+        found.sort(key=lambda message: (message.partition(), message.offset()))
+        yield from ((topic, message) for message in found)
+
+
+def read_to_end(
+    kafka: KafkaConfig, begins: Mapping[TopicPartition, int], take: Callable[[Any], None], patience: float
+) -> dict[TopicPartition, int]:
+    """Hand every message from the given offsets to the end of its partition to ``take``, for ``patience`` seconds.
+
+    Returns:
+        The offset after what was read, by partition; one of which nothing came in time is missing.
+
+    Raises:
+        ServiceUnavailableError: Kafka refused.
+    """
+    if not begins:
+        return {}
+    deadline = time.monotonic() + patience
+    with PartitionReader(kafka, begins) as reader:
+        while len(reader.ended) < len(begins) and time.monotonic() < deadline:
+            for message in reader.poll(most=500):
+                take(message)
+        return {one: at for one, at in reader.position.items() if one in reader.ended or at > begins[one]}
+
+
+class TopicTail(PartitionReader):
+    """Every committed record appended to ``topics`` after the tail was opened.
+
+    Raises:
+        ServiceUnavailableError: a topic is not there, or Kafka does not answer.
+    """
+
+    def __init__(self, kafka: KafkaConfig, topics: tuple[str, ...], timeout: float = TIMEOUT) -> None:
+        # The ends are asked of an admin client: a consumer's own requests queue behind its waiting fetches.
+        self._admin, self._timeout = kafka.admin(QUIET), timeout
+        try:
+            self._partitions = partitions_of(self._admin, topics, timeout)
+            for topic in topics:
+                if not any(topic == name for name, _ in self._partitions):
+                    raise ServiceUnavailableError(f"topic {topic}", "it does not exist", "mxctl apply creates it")
+            begins = self.ends()
+        except KafkaException as error:
+            raise kafka_unavailable("Kafka", error) from None
+        super().__init__(kafka, begins)
+
+    def new(self, wait: float = 0.1) -> Iterator[Any]:
+        """The records that have arrived; waits at most ``wait`` seconds for the first."""
+        batch = self.poll(wait, most=1000)
+        while batch:
+            yield from batch
+            batch = self.poll(0, most=1000)
+
+    def ends(self) -> dict[TopicPartition, int]:
+        """The end of every partition now, to be compared with what was read by :meth:`reached`."""
+        latest = OffsetSpec.latest()
+        found = offsets(self._admin, self._partitions, latest, self._timeout, committed=False)
+        return {partition: one.offset for partition, one in found.items()}
+
+    def reached(self, ends: Mapping[TopicPartition, int]) -> bool:
+        """Whether everything before ``ends`` was read."""
+        return all(self.position[partition] >= end for partition, end in ends.items())

@@ -11,14 +11,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
-
-from confluent_kafka import KafkaException, TopicPartition
 
 from glue.avro_types import to_json
-from glue.deadletters.read import read_partition
-from glue.errors import ConfigError, MillionXError, ServiceUnavailableError, UsageError
+from glue.errors import ConfigError, MillionXError, UsageError
 from glue.kafka.config import KafkaConfig
+from glue.kafka.reads import Range, TopicPartition, read, watermarks
 from glue.privacy.tags import personal_fields
 from glue.registry import registry_client
 from glue.service.config import ServiceConfig
@@ -28,7 +25,6 @@ from glue.transforms.chain import Chain, Failure, Outcome
 from glue.transforms.contract import Record
 from glue.transforms.declared import DeclaredChain
 
-_TIMEOUT = 20.0
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _DECIMALS = 4  # a vector's last digits depend on its batch
 Outcomes = dict[str, dict[str, Any]]  # by topic/partition/offset
@@ -106,45 +102,27 @@ def write_golden(path: Path, chain: str, outcomes: Outcomes) -> None:
     path.write_text(text + "\n", encoding="utf-8")
 
 
-def _consumer() -> Any:
-    return KafkaConfig.of(get_settings()).consumer(f"mxctl-golden-{uuid4()}", {"enable.partition.eof": True})
-
-
 def _newest(declared: DeclaredChain, count: int) -> list[Any]:
-    consumer = _consumer()
-    found: list[Any] = []
-    try:
-        for topic in ServiceConfig.of(declared).topics:
-            about = consumer.list_topics(topic, timeout=_TIMEOUT).topics[topic]
-            if about.error is not None:
-                raise UsageError(f"topic {topic}", about.error.str(), "mxctl topics get names those there are")
-            for partition in about.partitions:
-                _, end = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=_TIMEOUT)
-                found += read_partition(consumer, topic, partition, end - count, end)
-    except KafkaException as error:
-        raise ServiceUnavailableError("Kafka", error.args[0].str(), "mxctl local status") from None
-    finally:
-        consumer.close()
+    kafka = KafkaConfig.of(get_settings())
+    ends = watermarks(kafka, ServiceConfig.of(declared).topics, missing="mxctl topics get names those there are")
+    found = _read(kafka, {partition: (max(low, high - count), high) for partition, (low, high) in ends.items()})
     found.sort(key=lambda message: message.timestamp()[1])
     return found[-count:]
 
 
-def _these(places: Iterable[str]) -> list[Any]:
-    offsets: dict[tuple[str, int], set[int]] = {}
-    for place in places:
-        topic, number, offset = place.rsplit("/", 2)
-        offsets.setdefault((topic, int(number)), set()).add(int(offset))
-    consumer = _consumer()
-    found: list[Any] = []
-    try:
-        for (topic, partition), wanted in offsets.items():
-            messages = read_partition(consumer, topic, partition, min(wanted), max(wanted) + 1)
-            found += [message for message in messages if message.offset() in wanted]
-    except KafkaException as error:
-        raise ServiceUnavailableError("Kafka", error.args[0].str(), "mxctl local status") from None
-    finally:
-        consumer.close()
-    return found
+def _these(records: Iterable[str]) -> list[Any]:
+    wanted: dict[TopicPartition, set[int]] = {}
+    for record in records:
+        topic, number, offset = record.rsplit("/", 2)
+        wanted.setdefault((topic, int(number)), set()).add(int(offset))
+    ranges = {partition: (min(offsets), max(offsets) + 1) for partition, offsets in wanted.items()}
+    found = _read(KafkaConfig.of(get_settings()), ranges)
+    return [message for message in found if message.offset() in wanted[message.topic(), message.partition()]]
+
+
+def _read(kafka: KafkaConfig, ranges: dict[TopicPartition, Range]) -> list[Any]:
+    found = [message for batch in read(kafka, ranges) for message in batch]
+    return sorted(found, key=lambda message: (message.topic(), message.partition(), message.offset()))
 
 
 def _run(declared: DeclaredChain, messages: list[Any]) -> Outcomes:

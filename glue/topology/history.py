@@ -6,6 +6,7 @@ Only what is declared is kept, so references and never secrets: live configs, wh
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -14,8 +15,8 @@ from uuid import uuid4
 
 from glue.errors import UsageError
 from glue.kafka.config import KafkaConfig
+from glue.kafka.topic_log import TopicLog
 from glue.topology.model import Key, Kind
-from glue.topology.record.topic import RecordTopic
 
 TOPIC = "_mxctl.state"
 CONFIG = {"cleanup.policy": "compact", "max.message.bytes": "8388608"}
@@ -67,14 +68,14 @@ class MemoryTopic:
     """Reads and writes :class:`Memory` of one owner."""
 
     def __init__(self, kafka: KafkaConfig, owner: str) -> None:
-        self._topic = RecordTopic(kafka, TOPIC, CONFIG)
+        self._topic = TopicLog(kafka, TOPIC, CONFIG)
         self._owner = owner
 
     def read(self) -> Memory:
         """Everything remembered; empty where nothing has been applied yet."""
         latest: dict[str, Any] = {}
         for entry in self._topic.read():
-            latest[entry.key] = entry.value
+            latest[entry.key] = json.loads(entry.value) if entry.value else None
         memory = Memory()
         for key, value in latest.items():
             owner, _, key_of_owner = key.partition("/")
@@ -97,19 +98,23 @@ class MemoryTopic:
 
     def remember(self, applied: Applied) -> None:
         """Add an apply to the history."""
-        self._topic.append(f"{self._owner}/history/{applied.id}", asdict(applied))
+        self._write(f"history/{applied.id}", asdict(applied))
 
     def own(self, kind: Kind, name: str, value: dict[str, Any] | None) -> None:
         """Note that a resource is ours, or with None that it is gone."""
-        self._topic.append(f"{self._owner}/owned/{kind}/{name}", value)
+        self._write(f"owned/{kind}/{name}", value)
 
     def chain(self, name: str, value: dict[str, Any] | None) -> None:
         """Note a transform chain as applied, or with None that it is gone."""
-        self._topic.append(f"{self._owner}/chain/{name}", value)
+        self._write(f"chain/{name}", value)
 
     def store(self, name: str, digest: str) -> None:
         """Note which declaration of a store was applied."""
-        self._topic.append(f"{self._owner}/store/{name}", digest)
+        self._write(f"store/{name}", digest)
+
+    def _write(self, key: str, value: Any) -> None:
+        data = None if value is None else json.dumps(value, ensure_ascii=False, sort_keys=True).encode()
+        self._topic.append(f"{self._owner}/{key}", data)
 
 
 def new_id() -> str:

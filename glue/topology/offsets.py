@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from confluent_kafka import KafkaException, TopicPartition
+from confluent_kafka import KafkaException
 
 from glue.connect import ConnectNotFoundError
 from glue.errors import ServiceError, UsageError
-from glue.kafka.reads import TIMEOUT, kafka_unavailable, watermarks
+from glue.kafka.reads import OffsetSpec, TopicPartition, kafka_unavailable, lag, offsets, watermarks
 from glue.topology.services import Services
-
-Place = tuple[str, int]
 
 
 @dataclass(frozen=True)
@@ -30,7 +28,7 @@ class Standing:
     @property
     def lag(self) -> int:
         """Records that are still to be read."""
-        return max(0, self.end - max(self.first, self.offset if self.offset is not None else self.first))
+        return lag((self.first, self.end), self.offset)
 
 
 def standings(services: Services, name: str) -> list[Standing]:
@@ -40,17 +38,17 @@ def standings(services: Services, name: str) -> list[Standing]:
         ConnectNotFoundError: there is no such connector.
         ServiceError: it is a source; its offsets are its own affair.
     """
-    found: dict[Place, int] = {}
+    found: dict[TopicPartition, int] = {}
     for entry in services.connect.offsets(name):
-        place, offset = entry.get("partition") or {}, entry.get("offset") or {}
-        if "kafka_topic" not in place:
+        partition, offset = entry.get("partition") or {}, entry.get("offset") or {}
+        if "kafka_topic" not in partition:
             why = "it is a source: its offsets mean something to its plugin alone"
             raise ServiceError(f"connector {name}", why, "mxctl offsets get -o json shows them")
-        found[str(place["kafka_topic"]), int(place["kafka_partition"])] = int(offset.get("kafka_offset", 0))
+        found[str(partition["kafka_topic"]), int(partition["kafka_partition"])] = int(offset.get("kafka_offset", 0))
     topics = {topic for topic, _ in found} | set(_declared_topics(services, name))
     ends = watermarks(services.kafka, sorted(topics))
-    places = sorted(found.keys() | ends.keys())
-    return [Standing(t, p, found.get((t, p)), *ends.get((t, p), (0, 0))) for t, p in places]
+    partitions = sorted(found.keys() | ends.keys())
+    return [Standing(t, p, found.get((t, p)), *ends.get((t, p), (0, 0))) for t, p in partitions]
 
 
 def _declared_topics(services: Services, name: str) -> list[str]:
@@ -85,18 +83,18 @@ def plan_offsets(
         UsageError: ``to`` is none of these, or nothing is chosen.
     """
     wanted = set(topics)
-    places = [
+    partitions = [
         one
         for one in standings(services, name)
         if (not wanted or one.topic in wanted) and partition in (None, one.partition)
     ]
-    if not places:
+    if not partitions:
         raise UsageError(f"offsets of {name}", "no such topic or partition", f"mxctl offsets get {name} lists them")
-    times = _at_time(services, places, to) if _is_time(to) else {}
-    return [(one, _target(one, to, times)) for one in places]
+    times = _at_time(services, partitions, to) if _is_time(to) else {}
+    return [(one, _target(one, to, times)) for one in partitions]
 
 
-def _target(one: Standing, to: str, times: dict[Place, int]) -> int:
+def _target(one: Standing, to: str, times: dict[TopicPartition, int]) -> int:
     here = one.offset if one.offset is not None else one.first
     if to == "earliest":
         goal = one.first
@@ -117,22 +115,19 @@ def _is_time(text: str) -> bool:
     return text[:4].isdigit() and text[4:5] == "-"
 
 
-def _at_time(services: Services, places: list[Standing], text: str) -> dict[Place, int]:
+def _at_time(services: Services, partitions: list[Standing], text: str) -> dict[TopicPartition, int]:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise UsageError("--to", f"{text!r} is no ISO 8601 time", "e.g. 2026-01-31T08:00:00+06:00") from None
     stamp = int(moment.astimezone().timestamp() * 1000)
-    reader = services.kafka.consumer("mxctl", {"log_level": 2})
+    wanted = [(one.topic, one.partition) for one in partitions]
     try:
-        asked = [TopicPartition(one.topic, one.partition, stamp) for one in places]
-        answers = reader.offsets_for_times(asked, TIMEOUT)
+        found = offsets(services.admin, wanted, OffsetSpec.for_timestamp(stamp))
     except KafkaException as error:
         raise kafka_unavailable("offsets", error) from None
-    finally:
-        reader.close()
-    ends = {(one.topic, one.partition): one.end for one in places}
-    return {(a.topic, a.partition): a.offset if a.offset >= 0 else ends[a.topic, a.partition] for a in answers}
+    ends = {(one.topic, one.partition): one.end for one in partitions}
+    return {partition: at.offset if at.offset >= 0 else ends[partition] for partition, at in found.items()}
 
 
 def set_offsets(services: Services, name: str, goals: list[tuple[Standing, int]]) -> str:

@@ -13,10 +13,11 @@ from typing import Any
 from glue.connect import ConnectClient
 from glue.deadletters.read import Letter
 from glue.errors import MillionXError
+from glue.kafka.reads import TopicPartition
 from glue.pipeline.routes import Pipeline
 from glue.registry import registry_client, registry_errors
 from glue.settings import Settings
-from glue.topology.graph.traffic import Place, Traffic, read_traffic, really_done
+from glue.topology.graph.traffic import Traffic, read_traffic, really_done
 from glue.topology.live import LiveConnector, read_connectors
 from glue.topology.load import load
 from glue.topology.model import Declared
@@ -81,9 +82,9 @@ class Collector:
         self._rates = Rates()
         self._last: tuple[Any, Snapshot] | None = None
         self._looked = -100.0
-        self._near: set[tuple[Place, int]] = set()
-        self._done: set[tuple[Place, int]] = set()
-        self._behind: set[tuple[Place, int]] = set()
+        self._near: set[tuple[TopicPartition, int]] = set()
+        self._done: set[tuple[TopicPartition, int]] = set()
+        self._behind: set[tuple[TopicPartition, int]] = set()
         self._lock = threading.Lock()
         self._stamp = self._files_stamp()
         self._declared = load(settings)
@@ -138,7 +139,7 @@ class Collector:
         pipeline = Pipeline.of(self.declared())
         traffic = self._without_markers(read_traffic(self.services.admin, pipeline, _TIMEOUT))
         self._rates.add(time.monotonic(), traffic)
-        ends = {place: end for place, end in traffic.ends.items() if place[0] in pipeline.dead_letters}
+        ends = {partition: end for partition, end in traffic.ends.items() if partition[0] in pipeline.dead_letters}
         return traffic, self._letters.refresh(ends)
 
     def _without_markers(self, traffic: Traffic) -> Traffic:

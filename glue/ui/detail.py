@@ -154,7 +154,7 @@ def _chain(node: Node, graph: Graph, snapshot: Snapshot, collector: Collector) -
     sections = [_table("Transforms", ["Step", "Name", "Type"], steps), *_lag(node, snapshot)]
     if snapshot.traffic is not None and node.part is not None:
         rows: list[list[Any]] = [
-            [member.client, len(member.places)] for member in snapshot.traffic.members.get(node.part.group, ())
+            [member.client, len(member.partitions)] for member in snapshot.traffic.members.get(node.part.group, ())
         ]
         note = "" if rows else f"Nobody. To start one: mxctl transforms run {node.label}, or mxctl local up"
         sections.append(_table("Workers", ["Worker", "Partitions"], rows, note))

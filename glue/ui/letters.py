@@ -9,12 +9,11 @@ from typing import Any
 from glue.deadletters.headers import PREFIX, last
 from glue.deadletters.read import MARK, MARKED, Letter
 from glue.kafka.config import KafkaConfig
-from glue.kafka.reads import read_to_end
+from glue.kafka.reads import TopicPartition, read_to_end
 
 MOST = 2000  # of each partition, the latest; what is older is left to `mxctl dlq`
 _PATIENCE = 6.0  # seconds for one refresh; what is left is read by the next
 _TRACE = PREFIX + "exception.stacktrace"
-Place = tuple[str, int]
 
 
 class Letters:
@@ -22,12 +21,12 @@ class Letters:
 
     def __init__(self, kafka: KafkaConfig) -> None:
         self._kafka = kafka
-        self._next: dict[Place, int] = {}
+        self._next: dict[TopicPartition, int] = {}
         self._letters: dict[str, Letter] = {}
         self._done: dict[str, str] = {}
         self.cut: set[str] = set()
 
-    def refresh(self, ends: Mapping[Place, tuple[int, int]]) -> dict[str, list[Letter]]:
+    def refresh(self, ends: Mapping[TopicPartition, tuple[int, int]]) -> dict[str, list[Letter]]:
         """Letters by topic, the newest first, each with its state, as of now.
 
         Args:
@@ -36,16 +35,16 @@ class Letters:
         Raises:
             ServiceUnavailableError: Kafka does not answer.
         """
-        new: dict[Place, int] = {}
-        for place, (low, high) in ends.items():
+        new: dict[TopicPartition, int] = {}
+        for partition, (low, high) in ends.items():
             begin = max(low, high - MOST)
             if begin > low:
-                self.cut.add(place[0])
-            begin = max(begin, self._next.get(place, 0))
-            if self._next.get(place, 0) > high:  # the topic was made anew
+                self.cut.add(partition[0])
+            begin = max(begin, self._next.get(partition, 0))
+            if self._next.get(partition, 0) > high:  # the topic was made anew
                 begin = low
             if begin < high:
-                new[place] = begin
+                new[partition] = begin
         if new:
             self._read(new)
         found: dict[str, list[Letter]] = {topic: [] for topic, _ in ends}
@@ -56,7 +55,7 @@ class Letters:
             letters.sort(key=lambda letter: letter.timestamp, reverse=True)
         return found
 
-    def _read(self, begins: dict[Place, int]) -> None:
+    def _read(self, begins: dict[TopicPartition, int]) -> None:
         self._next |= read_to_end(self._kafka, begins, self._take, _PATIENCE)
         if len(self._letters) > 4 * MOST:
             for name in sorted(self._letters, key=lambda one: self._letters[one].timestamp)[: -4 * MOST]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping
 
-from glue.topology.graph.traffic import Place, Traffic
+from glue.kafka.reads import TopicPartition
+from glue.topology.graph.traffic import Traffic
 
 WINDOW = 10.0  # seconds
 _GAP = 20.0  # seconds without a look, after which what was seen before tells nothing about now
@@ -41,6 +42,6 @@ class Rates:
         return max(0.0, (total(last) - total(first)) / max(end - begin, 0.001))
 
 
-def _sum(positions: Mapping[Place, int], topic: str, traffic: Traffic) -> float:
+def _sum(positions: Mapping[TopicPartition, int], topic: str, traffic: Traffic) -> float:
     """Committed offsets of all partitions; one without a commit yet stands at its first offset."""
-    return sum(positions.get(place, low) for place, (low, _) in traffic.ends.items() if place[0] == topic)
+    return sum(positions.get(partition, low) for partition, (low, _) in traffic.ends.items() if partition[0] == topic)

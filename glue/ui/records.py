@@ -12,9 +12,8 @@ from glue.deadletters.read import MARK, Letter
 from glue.deadletters.show import letter_cause
 from glue.errors import MillionXError, ServiceUnavailableError
 from glue.kafka.config import KafkaConfig
-from glue.kafka.reads import read_to_end
+from glue.kafka.reads import TopicPartition, read_to_end
 from glue.privacy.shown import visible_key, visible_value
-from glue.topology.graph.traffic import Place
 
 MOST = 10
 _BACK = 12  # offsets from the end of each partition: transaction markers take some of them
@@ -30,7 +29,7 @@ class LatestRecords:
         self._lock = threading.Lock()
         self._kept: dict[str, tuple[float, list[dict[str, Any]]]] = {}
 
-    def __call__(self, topic: str, ends: dict[Place, tuple[int, int]]) -> list[dict[str, Any]]:
+    def __call__(self, topic: str, ends: dict[TopicPartition, tuple[int, int]]) -> list[dict[str, Any]]:
         """At most ``MOST`` records, the newest first.
 
         Args:
@@ -46,8 +45,8 @@ class LatestRecords:
                 self._kept[topic] = (time.monotonic(), rows)
             return rows
 
-    def _read(self, ends: dict[Place, tuple[int, int]]) -> list[dict[str, Any]]:
-        wanted = {place: max(low, high - _BACK) for place, (low, high) in ends.items() if low < high}
+    def _read(self, ends: dict[TopicPartition, tuple[int, int]]) -> list[dict[str, Any]]:
+        wanted = {partition: max(low, high - _BACK) for partition, (low, high) in ends.items() if low < high}
         messages: list[Any] = []
         if wanted.keys() - read_to_end(self._kafka, wanted, messages.append, _PATIENCE).keys():
             raise ServiceUnavailableError("records", "Kafka does not answer in time", "mxctl local status")

@@ -16,10 +16,11 @@ from typing import Any
 import pytest
 
 from connectors import publisher, source
-from connectors.errors import FencedError, LeaseHeldError
+from connectors.errors import LeaseHeldError
 from connectors.lease import holder, lease
-from connectors.sink import Message, Sink
+from connectors.producer import SourceProducer
 from glue.kafka.config import KafkaConfig
+from glue.kafka.produce import FencedError, ProducerRecord
 from glue.registry import registry_client
 from glue.settings import Settings
 from tests.connectors.conftest import OnKafka
@@ -106,12 +107,12 @@ def test_a_second_run_is_refused_while_the_first_holds_the_lease(
 def test_who_lost_the_lease_can_commit_nothing_more(stack: Settings, make_sandbox: Make, on_kafka: Make) -> None:
     one: OnKafka = on_kafka("weather", make_sandbox())
     registry = registry_client(stack.registry)
-    first = Sink(KafkaConfig.of(stack), registry, one.config.name)
-    first.commit([Message(one.config.dead_letters, b"1", b"x")])
-    second = Sink(KafkaConfig.of(stack), registry, one.config.name)
+    first = SourceProducer(KafkaConfig.of(stack), registry, one.config.name)
+    first.commit([ProducerRecord(one.config.dead_letters, b"1", b"x")])
+    second = SourceProducer(KafkaConfig.of(stack), registry, one.config.name)
     with pytest.raises(FencedError):
-        first.commit([Message(one.config.dead_letters, b"2", b"x")])
-    second.commit([Message(one.config.dead_letters, b"3", b"x")])
+        first.commit([ProducerRecord(one.config.dead_letters, b"2", b"x")])
+    second.commit([ProducerRecord(one.config.dead_letters, b"3", b"x")])
     assert sorted(message.key() for message in one.stored().dead) == [b"1", b"3"]
 
 

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
-from connectors.checkpoint import read_newest
+from connectors.checkpoint import TOPIC
 from connectors.exporter import Reader, SourcesCollector
 from connectors.totals import Totals, source_of, totals_key
 from glue.errors import ServiceUnavailableError
 from glue.kafka.config import KafkaConfig
+from glue.kafka.topic_log import TopicLog
 from tests.connectors.conftest import OnKafka
 
 Make = Callable[..., Any]
@@ -106,4 +107,4 @@ def follow(one: OnKafka, reader: Reader) -> None:
     two = reader.read()[name]
     assert two.runs == {"done": 1, "stopped": 1}
     assert two.last_success == after.last_success < two.last_run, "a run that was stopped says nothing of the source"
-    assert Totals.load(read_newest(KafkaConfig.of(one.settings), totals_key(name))) == two
+    assert Totals.load(TopicLog(KafkaConfig.of(one.settings), TOPIC).newest(totals_key(name))) == two

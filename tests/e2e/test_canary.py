@@ -17,9 +17,9 @@ from glue.canary.flight import Flight
 from glue.canary.leftovers import leftovers
 from glue.canary.paths import PATHS
 from glue.canary.sender import Sender
-from glue.deadletters.read import read_topics
 from glue.identity import CANARY, price_key
 from glue.kafka.config import KafkaConfig
+from glue.kafka.reads import read_topics
 from glue.settings import Settings, state_dir
 from glue.stores.snowflake.client import query
 from glue.stores.weaviate.search import search_posts

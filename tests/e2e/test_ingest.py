@@ -9,8 +9,8 @@ from uuid import uuid4
 
 import pytest
 
-from glue.audit.tail import TopicTail
 from glue.kafka.config import KafkaConfig
+from glue.kafka.reads import TopicTail
 
 pytestmark = pytest.mark.stack
 

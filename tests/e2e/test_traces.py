@@ -8,8 +8,9 @@ import pytest
 from collector import Collector
 from playground import Playground, a_post
 
-from connectors.sink import Message, Sink
+from connectors.producer import SourceProducer
 from glue.kafka.config import KafkaConfig
+from glue.kafka.produce import ProducerRecord
 from glue.settings import Settings
 
 pytestmark = pytest.mark.stack
@@ -19,14 +20,14 @@ def test_the_trace_of_a_page_goes_on_to_the_sink_topic(
     pipeline: Settings, collector: Collector, flush: Callable[[], None]
 ) -> None:
     play = Playground(pipeline)
-    sink = Sink(KafkaConfig.of(pipeline), play.registry, play.name)
+    producer = SourceProducer(KafkaConfig.of(pipeline), play.registry, play.name)
     bad = {3: {"content": "hi"}}
     page = [
-        Message(play.source, play.key(number).encode(), play.encode(a_post(number, **bad.get(number, {}))))
+        ProducerRecord(play.source, play.key(number).encode(), play.encode(a_post(number, **bad.get(number, {}))))
         for number in range(4)
     ]
-    sink.commit(page)
-    sink.close()
+    producer.commit(page)
+    producer.close()
     play.send(4)  # without a trace
     play.flush()
     with play.working():

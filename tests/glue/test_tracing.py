@@ -30,7 +30,7 @@ def opened(name: str) -> tracing.Traces:
 
 def test_off_there_is_no_tracer_and_opentelemetry_is_not_even_imported() -> None:
     script = (
-        "import sys, glue.service.loop, connectors.sink, glue.tracing as t; "
+        "import sys, glue.service.loop, connectors.producer, glue.tracing as t; "
         "assert t.traces('a', 'b') is None; print([name for name in sys.modules if name.startswith('opentelemetry')])"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

@@ -6,15 +6,23 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from confluent_kafka import ConsumerGroupTopicPartitions, IsolationLevel, KafkaException, TopicPartition
-from confluent_kafka.admin import OffsetSpec as _OffsetSpec  # type: ignore[attr-defined]
+from confluent_kafka import KafkaException
 
 from glue.kafka.config import KafkaConfig
-from glue.kafka.reads import TIMEOUT, kafka_unavailable, read_to_end
+from glue.kafka.reads import (
+    TIMEOUT,
+    OffsetSpec,
+    Range,
+    TopicPartition,
+    group_offsets,
+    kafka_unavailable,
+    lag,
+    offsets,
+    partitions_of,
+    read_to_end,
+)
 from glue.pipeline.routes import Pipeline
 
-Place = tuple[str, int]
-OffsetSpec: Any = _OffsetSpec  # not typed
 _MARKERS = 3  # offsets that may be markers at the end of a partition: one, and those of transactions given up
 
 
@@ -23,7 +31,7 @@ class Member:
     """One consumer of a group, and the partitions it was given."""
 
     client: str
-    places: tuple[Place, ...]
+    partitions: tuple[TopicPartition, ...]
 
 
 @dataclass(frozen=True)
@@ -38,11 +46,11 @@ class Traffic:
         done: positions after which nothing but transaction markers lies.
     """
 
-    ends: dict[Place, tuple[int, int]] = field(default_factory=dict)
+    ends: dict[TopicPartition, Range] = field(default_factory=dict)
     newest: dict[str, int] = field(default_factory=dict)
-    positions: dict[str, dict[Place, int]] = field(default_factory=dict)
+    positions: dict[str, dict[TopicPartition, int]] = field(default_factory=dict)
     members: dict[str, tuple[Member, ...]] = field(default_factory=dict)
-    done: frozenset[tuple[Place, int]] = frozenset()
+    done: frozenset[tuple[TopicPartition, int]] = frozenset()
 
     def records(self, topic: str) -> int | None:
         """Records a topic holds at most; None where there is no such topic."""
@@ -53,28 +61,28 @@ class Traffic:
         """Offsets between what a group has committed and the ends of ``topics``; 0 where only markers are left."""
         return sum(self.lags(group, topics).values())
 
-    def lags(self, group: str, topics: Collection[str]) -> dict[Place, int]:
+    def lags(self, group: str, topics: Collection[str]) -> dict[TopicPartition, int]:
         """The same by partition."""
         mine = self.positions.get(group, {})
         return {
-            place: 0 if (place, mine.get(place, low)) in self.done else max(0, high - max(low, mine.get(place, low)))
-            for place, (low, high) in self.ends.items()
-            if place[0] in topics
+            partition: 0 if (partition, mine.get(partition, ends[0])) in self.done else lag(ends, mine.get(partition))
+            for partition, ends in self.ends.items()
+            if partition[0] in topics
         }
 
-    def almost_done(self) -> set[tuple[Place, int]]:
+    def almost_done(self) -> set[tuple[TopicPartition, int]]:
         """Positions so near to the end of their partition that there may be only markers between."""
         return {
-            (place, position)
+            (partition, position)
             for positions in self.positions.values()
-            for place, position in positions.items()
-            if 0 < self.ends.get(place, (0, 0))[1] - position <= _MARKERS
+            for partition, position in positions.items()
+            if 0 < self.ends.get(partition, (0, 0))[1] - position <= _MARKERS
         }
 
 
 def really_done(
-    kafka: KafkaConfig, positions: Iterable[tuple[Place, int]], patience: float = 4.0
-) -> set[tuple[Place, int]]:
+    kafka: KafkaConfig, positions: Iterable[tuple[TopicPartition, int]], patience: float = 4.0
+) -> set[tuple[TopicPartition, int]]:
     """Those of ``positions`` after which no committed record lies.
 
     A transaction ends with a marker in each partition, which no reader ever gets to see and so does not commit either:
@@ -84,16 +92,20 @@ def really_done(
         ServiceUnavailableError: Kafka does not answer.
     """
     wanted = set(positions)
-    nearest: dict[Place, int] = {}
-    for place, position in wanted:
-        nearest[place] = min(position, nearest.get(place, position))
-    newest: dict[Place, int] = {}
+    nearest: dict[TopicPartition, int] = {}
+    for partition, position in wanted:
+        nearest[partition] = min(position, nearest.get(partition, position))
+    newest: dict[TopicPartition, int] = {}
 
     def take(message: Any) -> None:
         newest[message.topic(), message.partition()] = message.offset()
 
     ended = read_to_end(kafka, nearest, take, patience)
-    return {(place, position) for place, position in wanted if place in ended and newest.get(place, -1) < position}
+    return {
+        (partition, position)
+        for partition, position in wanted
+        if partition in ended and newest.get(partition, -1) < position
+    }
 
 
 def read_traffic(admin: Any, pipeline: Pipeline, timeout: float = TIMEOUT) -> Traffic:
@@ -107,46 +119,18 @@ def read_traffic(admin: Any, pipeline: Pipeline, timeout: float = TIMEOUT) -> Tr
     """
     groups = [part.group for part in pipeline.moving if part.group]
     try:
-        known = admin.list_topics(timeout=timeout).topics
-        places = [
-            TopicPartition(topic, number)
-            for topic in pipeline.topics
-            if topic in known and known[topic].error is None
-            for number in known[topic].partitions
-        ]
-        first = _offsets(admin, places, OffsetSpec.earliest(), timeout)
-        last = _offsets(admin, places, OffsetSpec.latest(), timeout)
+        there = partitions_of(admin, pipeline.topics, timeout)
+        first = offsets(admin, there, OffsetSpec.earliest(), timeout)
+        last = offsets(admin, there, OffsetSpec.latest(), timeout)
         newest: dict[str, int] = {}
-        for (topic, _), found in _offsets(admin, places, OffsetSpec.max_timestamp(), timeout).items():
+        for (topic, _), found in offsets(admin, there, OffsetSpec.max_timestamp(), timeout).items():
             if found.timestamp > 0:
                 newest[topic] = max(newest.get(topic, 0), found.timestamp)
     except KafkaException as error:
         raise kafka_unavailable("topics", error) from None
-    ends = {place: (first[place].offset, last[place].offset) for place in first.keys() & last.keys()}
-    return Traffic(ends, newest, _positions(admin, groups, timeout), _members(admin, groups, timeout))
-
-
-def _offsets(admin: Any, places: list[TopicPartition], what: Any, timeout: float) -> dict[Place, Any]:
-    if not places:
-        return {}
-    futures = admin.list_offsets(
-        dict.fromkeys(places, what), isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=timeout
-    )
-    return {(place.topic, place.partition): future.result(timeout) for place, future in futures.items()}
-
-
-def _positions(admin: Any, groups: list[str], timeout: float) -> dict[str, dict[Place, int]]:
-    found: dict[str, dict[Place, int]] = {}
-    for group in groups:
-        try:
-            futures = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)], request_timeout=timeout)
-            for future in futures.values():
-                parts = future.result(timeout).topic_partitions
-                found[group] = {(p.topic, p.partition): p.offset for p in parts if p.offset >= 0}
-        except KafkaException as error:
-            if error.args[0].retriable():
-                raise kafka_unavailable(f"group {group}", error) from None
-    return found
+    ends = {partition: (first[partition].offset, last[partition].offset) for partition in there}
+    positions = {group: group_offsets(admin, group, timeout) for group in groups}
+    return Traffic(ends, newest, positions, _members(admin, groups, timeout))
 
 
 def _members(admin: Any, groups: list[str], timeout: float) -> dict[str, tuple[Member, ...]]:

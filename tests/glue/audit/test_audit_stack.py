@@ -14,10 +14,10 @@ import httpx
 import pytest
 
 from glue.audit.repair import HEADER
-from glue.audit.tail import TopicTail
 from glue.avro import encoder_for_subject
 from glue.identity import record_key
 from glue.kafka.config import KafkaConfig
+from glue.kafka.reads import TopicTail
 from glue.registry import registry_client
 from glue.stores.snowflake import client as warehouse
 from glue.stores.weaviate.client import Weaviate, document_id

@@ -11,10 +11,10 @@ from typing import Any
 from uuid import uuid4
 
 from glue.avro import Encoder, encoder_for_subject
-from glue.deadletters.read import read_topics
 from glue.errors import MillionXError
 from glue.identity import record_key
 from glue.kafka.config import KafkaConfig
+from glue.kafka.reads import read_topics
 from glue.registry import registry_client
 from glue.settings import Settings
 from glue.stores.snowflake.client import Warehouse

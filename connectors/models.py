@@ -10,9 +10,9 @@ import hashlib
 from abc import abstractmethod
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from glue.identity import record_key
 
@@ -156,9 +156,3 @@ class WeatherData(SourceRecord):
 def weather_key(city: str, observed_at: datetime) -> str:
     """The identity of an observation: city and time in whole seconds."""
     return record_key("weather", city, millis(observed_at) // 1000)
-
-
-def reason_without_values(error: ValidationError) -> str:
-    """Which fields a record broke and how, without any value of it (dead letters carry this in a header)."""
-    problems: list[Any] = error.errors(include_input=False, include_context=False, include_url=False)
-    return "; ".join(f"{'.'.join(map(str, one['loc'])) or 'record'}: {one['msg']}" for one in problems[:5])

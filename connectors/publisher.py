@@ -16,12 +16,13 @@ from pydantic import ValidationError
 from connectors.checkpoint import Checkpoint, Seen
 from connectors.config import SourceConfig
 from connectors.deadletters import dead_letter, raw_fingerprint
-from connectors.models import SourceRecord, reason_without_values
+from connectors.models import SourceRecord
 from connectors.producer import SourceProducer
 from connectors.source import Cursor, Fields, Raw
 from connectors.stats import Stats
 from glue.errors import DataError
 from glue.kafka.produce import ProducerRecord
+from glue.reasons import broken_fields, reason_of
 
 log = logging.getLogger(__name__)
 OnRecord = Callable[[str, str, datetime], None]
@@ -116,13 +117,11 @@ class Publisher:
                 except ValidationError as error:
                     # Without the time of collection, or the same bad record would be a new one in every run.
                     lasting = {name: value for name, value in fields.items() if name != "collected_at"}
-                    reason = reason_without_values(error)
-                    yield Bad(raw_fingerprint(lasting), fields, raw, reason, "ValidationError")
+                    yield Bad(raw_fingerprint(lasting), fields, raw, broken_fields(error), "ValidationError")
         except DataError as error:
             yield Bad(raw_fingerprint(raw), raw, raw, error.why, "DataError")
         except Exception as error:  # whatever a malformed record does to its parser, its neighbours go on
-            kind = type(error).__name__
-            yield Bad(raw_fingerprint(raw), raw, raw, f"{kind} while reading the native record", kind)
+            yield Bad(raw_fingerprint(raw), raw, raw, reason_of(error), type(error).__name__)
 
     def _commit(
         self, messages: list[ProducerRecord], dead: list[Bad], fingerprints: list[str], cursor: Cursor | None

@@ -10,8 +10,10 @@ import io
 import json
 import struct
 import time
+from bisect import bisect_left
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
@@ -28,6 +30,9 @@ _MAGIC = 0
 _UNKNOWN_SECONDS = 30.0
 _UNKNOWN_MOST = 1000
 _OUTAGE_SECONDS = 0.5
+_LEAST_BYTES = {"null": 0, "float": 4, "double": 8}
+_MOST_PARTS = 10_000
+_DECIMAL_BYTES = 128  # more than 300 digits
 _EPOCH, _EXACT = datetime.fromtimestamp(0, UTC), 4_000_000_000_000
 
 
@@ -38,7 +43,20 @@ def _read_millis(data: int, writer_schema: Any = None, reader_schema: Any = None
     return _EPOCH + timedelta(milliseconds=data)
 
 
+def _bounded_decimal(read: Callable[..., Decimal]) -> Callable[..., Decimal]:
+    """``read`` for values of a sane length only: turning a megabyte into a Decimal takes minutes."""
+
+    def read_decimal(data: Any, writer_schema: Any = None, reader_schema: Any = None) -> Decimal:
+        if len(data) > _DECIMAL_BYTES:
+            raise ValueError
+        return read(data, writer_schema, reader_schema)
+
+    return read_decimal
+
+
 fastavro.read.LOGICAL_READERS["long-timestamp-millis"] = _read_millis
+for _kind in ("bytes-decimal", "fixed-decimal"):
+    fastavro.read.LOGICAL_READERS[_kind] = _bounded_decimal(fastavro.read.LOGICAL_READERS[_kind])
 
 
 @cache
@@ -68,6 +86,7 @@ class Encoder:
         self._prefix = _HEADER.pack(_MAGIC, schema_id)
         self._buffer = io.BytesIO()
         self._write: Callable[..., None] = fastavro.schemaless_writer
+        self._fields = _Fields(schema)
 
     def __call__(self, value: dict[str, Any]) -> bytes:
         """The framed bytes of ``value``.
@@ -82,8 +101,8 @@ class Encoder:
         try:
             self._write(buffer, self._parsed, value)
         except (ValueError, TypeError, KeyError, AttributeError, OverflowError, struct.error) as error:
-            name = self.schema.get("name", "?")
-            raise DataError("encode", f"value does not fit {name} ({type(error).__name__})") from error
+            field = self._fields.first_bad(lambda parsed: self._write(io.BytesIO(), parsed, value))
+            raise DataError("encode", f"{field} does not fit its type ({type(error).__name__})") from error
         return buffer.getvalue()
 
 
@@ -93,7 +112,8 @@ class Decoder:
     def __init__(self, registry: SchemaRegistryClient) -> None:
         self._registry = registry
         self._schemas: dict[int, tuple[Any, AvroSchema]] = {}
-        self._unknown: dict[int, tuple[float, ServiceError]] = {}
+        self._unknown: dict[int, tuple[float, ServiceError | DataError]] = {}
+        self._fields: dict[int, _Fields] = {}
         self._outage: ServiceUnavailableError | None = None
         self._down_since = 0.0
 
@@ -103,6 +123,7 @@ class Decoder:
         Raises:
             ServiceUnavailableError: the registry does not answer; try again.
             ServiceError: the registry has no such schema.
+            DataError: it is none that values can be read with, see ``parse_registered``.
         """
         found = self._schemas.get(schema_id)
         if found is None:
@@ -113,8 +134,9 @@ class Decoder:
                 raise self._outage.with_traceback(None)  # nor does a batch wait for a timeout a record
             try:
                 with registry_errors(f"schema id {schema_id}"):
-                    text = self._registry.get_schema(schema_id).schema_str
-            except ServiceError as error:
+                    registered = self._registry.get_schema(schema_id)
+                found = parse_registered(f"schema id {schema_id}", registered)
+            except (ServiceError, DataError) as error:
                 if len(self._unknown) >= _UNKNOWN_MOST:
                     self._unknown.clear()
                 self._unknown[schema_id] = (time.monotonic(), error)
@@ -123,8 +145,7 @@ class Decoder:
                 self._outage, self._down_since = error, time.monotonic()
                 raise
             self._outage = None
-            schema = json.loads(text or "{}")
-            found = self._schemas[schema_id] = (parse_schema(schema), schema)
+            self._schemas[schema_id] = found
         return found
 
     def __call__(self, data: bytes, reader_id: int | None = None) -> tuple[dict[str, Any], AvroSchema]:
@@ -149,21 +170,117 @@ class Decoder:
         except fastavro.read.SchemaResolutionError:
             raise DataError("decode", f"its schema can not be read as the present {schema.get('name', '?')}") from None
         except (ValueError, TypeError, KeyError, IndexError, EOFError, UnicodeDecodeError, OverflowError) as error:
-            raise DataError("decode", f"not a value of {schema.get('name', '?')} ({type(error).__name__})") from error
+            why = f"{self._bad_field(data, writer_id)} can not be read ({type(error).__name__})"
+            raise DataError("decode", f"not a value of {parsed['name']}: {why}") from error
         if buffer.tell() != len(data):
             raise DataError("decode", f"bytes left over after a value of {schema.get('name', '?')}")
         return value, schema
+
+    def _bad_field(self, data: bytes, writer_id: int) -> str:
+        if writer_id not in self._fields:
+            self._fields[writer_id] = _Fields(self._schemas[writer_id][1])
+        body = data[_HEADER.size :]
+        return self._fields[writer_id].first_bad(lambda part: fastavro.schemaless_reader(io.BytesIO(body), part, None))
+
+
+def parse_registered(what: str, registered: Schema) -> tuple[Any, AvroSchema]:
+    """A registered schema, parsed, and its JSON.
+
+    Raises:
+        DataError: it is not Avro, not valid, refers to other schemas, is no record, or its values have no bound: a
+            schema that contains itself nests without end, and an array of items without size has any length in a few
+            bytes; either ends the process that reads it.
+    """
+    kind = registered.schema_type or "AVRO"
+    if kind.upper() != "AVRO":
+        raise DataError(what, f"is {kind}, not Avro")
+    if registered.references:
+        raise DataError(what, "has references to other schemas, which are not followed: register it whole")
+    try:
+        schema = json.loads(registered.schema_str or "null")
+        parsed = parse_schema(schema)
+        if not isinstance(schema, dict) or schema.get("type") != "record":
+            raise DataError(what, "is not an Avro record")
+        _Bounds(what).least(parsed)
+    except RecursionError:
+        raise DataError(what, "is nested too deeply") from None
+    except (ValueError, KeyError, TypeError, AttributeError, fastavro.schema.SchemaParseException) as error:
+        raise DataError(what, f"is not a valid Avro schema ({type(error).__name__})") from error
+    return parsed, schema
+
+
+class _Bounds:
+    """Looks for what makes values of a schema unbounded; see ``parse_registered``."""
+
+    def __init__(self, what: str) -> None:
+        self._what, self._named, self._visited = what, dict[str, Any](), 0
+
+    def least(self, kind: Any, inside: tuple[str, ...] = ()) -> int:
+        """How few bytes a value of ``kind`` can have.
+
+        Raises:
+            DataError: it can be of any size.
+        """
+        self._visited += 1
+        if self._visited > _MOST_PARTS:
+            raise DataError(self._what, f"has more than {_MOST_PARTS} parts")
+        if isinstance(kind, list):
+            return 1 + min((self.least(branch, inside) for branch in kind), default=0)
+        if isinstance(kind, str):
+            if kind not in self._named:
+                return _LEAST_BYTES.get(kind, 1)
+            kind = self._named[kind]
+        base, name = kind["type"], kind.get("name", "")
+        if name:
+            self._named[name] = kind
+        if base in ("record", "error"):
+            if name in inside:
+                raise DataError(self._what, f"contains itself ({name}), so that its values nest without end")
+            return sum(self.least(field["type"], (*inside, name)) for field in kind["fields"])
+        if base == "array" and not self.least(kind["items"], inside):
+            raise DataError(self._what, "has an array of items without size, so that its values have no bound")
+        if base == "map":
+            self.least(kind["values"], inside)
+        if base == "fixed":
+            return int(kind["size"])
+        return 1 if base in ("array", "map", "enum") else self.least(base, inside)
+
+
+class _Fields:
+    """Finds the field that can not be read or written, for the reason of a dead letter."""
+
+    def __init__(self, schema: AvroSchema) -> None:
+        self._schema, self._parsed = schema, dict[int, Any]()
+
+    def first_bad(self, use: Callable[[Any], object]) -> str:
+        """The name of the first field with which ``use`` fails; it is given the schema cut off after some field."""
+        fields = self._schema.get("fields", [])
+
+        def fails(count: int) -> bool:
+            if count not in self._parsed:
+                self._parsed[count] = parse_schema({**self._schema, "fields": fields[:count]})
+            try:
+                use(self._parsed[count])
+            except Exception:
+                return True
+            return False
+
+        found = bisect_left(range(1, len(fields) + 1), True, key=fails)
+        return str(fields[found]["name"]) if found < len(fields) else "the value"
 
 
 def encoder_for_subject(registry: SchemaRegistryClient, subject: str) -> Encoder:
     """An encoder with the latest schema of ``subject``, as the topology registered it.
 
     Raises:
-        ServiceError: the subject is not registered (``mxctl schemas apply`` registers it).
+        ServiceError: the subject is not registered (``mxctl schemas apply`` registers it), or is no Avro record.
     """
     with registry_errors(f"subject {subject}"):
         latest = registry.get_latest_version(subject)
-    schema: Schema = latest.schema
     if latest.schema_id is None:
         raise ServiceError(f"subject {subject}", "the registry gave no schema id", "mxctl doctor")
-    return Encoder(json.loads(schema.schema_str or "{}"), latest.schema_id)
+    try:
+        _, schema = parse_registered(f"subject {subject}", latest.schema)
+    except DataError as error:
+        raise ServiceError(error.what, error.why, "register an Avro record: mxctl schemas apply") from None
+    return Encoder(schema, latest.schema_id)

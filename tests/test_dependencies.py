@@ -13,6 +13,7 @@ BASE = {
     f"glue.{name}"
     for name in [
         "avro",
+        "reasons",
         "avro_types",
         "connect",
         "errors",

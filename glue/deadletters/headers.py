@@ -1,7 +1,7 @@
 """Connect's headers of a dead letter: ``__connect.errors.*``, all UTF-8 text, added to those that are there.
 
 Names and meaning as in Kafka Connect's DeadLetterQueueReporter (KIP-298). Exceptions may carry contents of records, so
-the message is taken only from this project's errors, which promise to hold none, and the trace names places only.
+the message is that of ``glue.reasons``, and the trace names places only.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import traceback
 from dataclasses import dataclass
 
-from glue.errors import MillionXError
+from glue.reasons import reason_of
 from glue.transforms.chain import Failure
 from glue.transforms.contract import Headers
 
@@ -47,7 +47,6 @@ def error_headers(position: Position, failure: Failure) -> Headers:
     """The ten headers of one failure."""
     error = failure.error
     kind = f"{type(error).__module__}.{type(error).__qualname__}"
-    message = str(error) if isinstance(error, MillionXError) else f"{type(error).__qualname__} (its text is withheld)"
     values = (
         position.topic,
         position.partition,
@@ -57,7 +56,7 @@ def error_headers(position: Position, failure: Failure) -> Headers:
         failure.stage,
         failure.class_name,
         kind,
-        message,
+        reason_of(error),
         _places(error),
     )
     return [(PREFIX + name, str(value).encode()) for name, value in zip(_NAMES, values, strict=True)]

@@ -1,10 +1,10 @@
 """Sealing a dead letter: its bytes become unreadable without the key file, and whole again with it.
 
 AES-256-GCM (NIST SP 800-38D) under a key derived by HKDF-SHA256 (RFC 5869) from a hash key, so that one file of secrets
-serves both. The header ``millionx.sealed`` names the key. A sealed value is ``MXS1`` or ``MXS2``, 12 random bytes, and
-ciphertext with tag. Inside ``MXS1``: key, value and the headers' names and values in turn, each as four bytes of
-length, big-endian (0xFFFFFFFF for null), and its bytes. ``MXS2`` holds the same compressed by zlib, as sealed bytes can
-not be compressed on their way any more.
+serves both. The header ``millionx.sealed`` names the key. A sealed value is ``MXS1``, 12 random bytes, and ciphertext
+with tag. Inside: a byte that is 1 where the rest is compressed by zlib and else 0 (sealed bytes can not be compressed
+on their way any more); then key, value and the headers' names and values in turn, each as four bytes of length,
+big-endian (0xFFFFFFFF for null), and its bytes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from glue.errors import DataError
 from glue.privacy.keyring import Keyring
 
-_PLAIN, _COMPRESSED = b"MXS1", b"MXS2"
+_MAGIC = b"MXS1"
+_PLAIN, _COMPRESSED = b"\x00", b"\x01"
 _LARGE = 4096
 _NONCE = 12
 _NULL = 0xFFFFFFFF
@@ -42,10 +43,9 @@ def seal(ring: Keyring, key: bytes | None, value: bytes | None, headers: Headers
     for name, content in headers:
         parts += name.encode(), content
     packed = b"".join(_LENGTH.pack(_NULL) if part is None else _LENGTH.pack(len(part)) + part for part in parts)
-    nonce, magic = os.urandom(_NONCE), _PLAIN
-    if len(packed) > _LARGE:
-        packed, magic = zlib.compress(packed, 1), _COMPRESSED
-    return magic + nonce + _cipher(ring.secret(ring.active)).encrypt(nonce, packed, ring.active.encode())
+    packed = _COMPRESSED + zlib.compress(packed, 1) if len(packed) > _LARGE else _PLAIN + packed
+    nonce = os.urandom(_NONCE)
+    return _MAGIC + nonce + _cipher(ring.secret(ring.active)).encrypt(nonce, packed, ring.active.encode())
 
 
 def unseal(ring: Keyring, key_id: str, data: bytes) -> Contents:
@@ -56,14 +56,13 @@ def unseal(ring: Keyring, key_id: str, data: bytes) -> Contents:
         DataError: the bytes are not sealed, or were changed.
     """
     magic, nonce, rest = data[:4], data[4 : 4 + _NONCE], data[4 + _NONCE :]
-    if magic not in (_PLAIN, _COMPRESSED):
+    if magic != _MAGIC:
         raise DataError("unseal", "the value is not sealed")
     try:
         packed = _cipher(ring.secret(key_id)).decrypt(nonce, rest, key_id.encode())
     except (InvalidTag, ValueError):
         raise DataError("unseal", "the value was sealed with another key, or changed since") from None
-    if magic == _COMPRESSED:
-        packed = zlib.decompress(packed)
+    packed = zlib.decompress(packed[1:]) if packed[:1] == _COMPRESSED else packed[1:]
     parts: list[bytes | None] = []
     position = 0
     while position < len(packed):

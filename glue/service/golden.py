@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from glue.avro_types import to_json
-from glue.errors import ConfigError, MillionXError, UsageError
+from glue.errors import ConfigError, UsageError
 from glue.kafka.config import KafkaConfig
 from glue.kafka.reads import Range, TopicPartition, read, watermarks
 from glue.privacy.tags import personal_fields
+from glue.reasons import reason_of
 from glue.registry import registry_client
 from glue.service.config import ServiceConfig
 from glue.service.decode import TopicReader, to_records
@@ -141,11 +142,10 @@ def _shown(outcome: Outcome) -> dict[str, Any]:
     if outcome is None:
         return {"outcome": "dropped"}
     if isinstance(outcome, Failure):
-        known = isinstance(outcome.error, MillionXError)
         return {
             "outcome": "refused",
             "by": outcome.class_name,
-            "error": str(outcome.error) if known else type(outcome.error).__qualname__,
+            "error": reason_of(outcome.error),
         }
     unsafe = [] if outcome.value is None else personal_fields(outcome.schema)
     return {

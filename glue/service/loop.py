@@ -12,6 +12,7 @@ from typing import Any
 from confluent_kafka import KafkaException, TopicPartition
 
 from glue.errors import ServiceError, Transient
+from glue.reasons import reason_of
 from glue.service.config import ServiceConfig
 from glue.service.health import Health
 from glue.service.metrics import Metrics
@@ -166,7 +167,7 @@ class Loop:
         delay = _FIRST_DELAY
         places = progress.transient()
         first: Any = progress.results[places[0]]
-        log.warning("%d records wait: %s", len(places), first.error)
+        log.warning("%d records wait: %s", len(places), reason_of(first.error))
         self.commit()
         self._pause()
         while places and time.monotonic() < deadline:
@@ -199,7 +200,7 @@ class Loop:
                 if self.config.errors_tolerance == "none":
                     raise ServiceError(
                         f"chain {self.name}",
-                        f"a record failed in {result.class_name}: {result.error}",
+                        f"a record failed in {result.class_name}: {reason_of(result.error)}",
                         "correct it, or set errors.tolerance=all with a dead-letter topic",
                     )
 

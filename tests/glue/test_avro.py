@@ -1,12 +1,13 @@
 import io
 import json
+import tracemalloc
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import fastavro
 import pytest
-from confluent_kafka.schema_registry import Schema
+from confluent_kafka.schema_registry import Schema, SchemaReference
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -58,6 +59,7 @@ def test_a_value_survives_the_wire_with_its_types_and_defaults(order_schema):
 def test_a_value_that_does_not_fit_is_refused_without_naming_its_content(order_schema, change):
     with pytest.raises(DataError) as caught:
         Encoder(order_schema, 7)(ORDER | change)
+    assert str(caught.value).startswith(f"encode: {next(iter(change))} does not fit its type")
     for content in ("1.23456", "two", "yesterday"):
         assert content not in str(caught.value)
 
@@ -77,6 +79,81 @@ def test_bytes_that_are_not_the_schema_are_a_data_error(order_schema, damage):
     data = Encoder(order_schema, 7)(ORDER)
     with pytest.raises(DataError):
         Decoder(OneSchema(order_schema))(damage(data))
+
+
+@pytest.mark.parametrize("count", [1, 3, 40])
+def test_a_value_that_ends_too_early_names_the_field_in_which_it_ends(order_schema, count):
+    data = Encoder(order_schema, 7)(ORDER)
+    with pytest.raises(DataError) as caught:
+        Decoder(OneSchema(order_schema))(data[: 5 + count])
+    named = next(f["name"] for f in order_schema["fields"] if f["name"] in str(caught.value))
+    cut = [f["name"] for f in order_schema["fields"]].index(named)
+    prefix = fastavro.parse_schema({**order_schema, "fields": order_schema["fields"][:cut]})
+    fastavro.schemaless_reader(io.BytesIO(data[5 : 5 + count]), prefix, None)  # what is before it can be read
+    assert "not a value of bd.millionx.MarketOrder" in str(caught.value)
+
+
+def record(*types: object, **more: object) -> str:
+    fields = [{"name": f"x{number}", "type": kind} for number, kind in enumerate(types)]
+    return json.dumps({"type": "record", "name": "R", "fields": fields, **more})
+
+
+def doubled(depth: int) -> dict:
+    """A record of two records of two records …, without a byte in it."""
+    kind: dict = {"type": "record", "name": "A0", "fields": []}
+    for number in range(1, depth):
+        fields = [{"name": "a", "type": kind}, {"name": "b", "type": kind["name"]}]
+        kind = {"type": "record", "name": f"A{number}", "fields": fields}
+    return kind
+
+
+@pytest.mark.parametrize(
+    ("schema", "reason"),
+    [
+        (Schema('syntax = "proto3"; message A {}', "PROTOBUF"), "is PROTOBUF, not Avro"),
+        (Schema('{"type": "object"}', "JSON"), "is JSON, not Avro"),
+        (Schema(record("Other"), "AVRO", [SchemaReference("Other", "other", 1)]), "references"),
+        (Schema(record("Other"), "AVRO"), "not a valid Avro schema"),
+        (Schema("not JSON", "AVRO"), "not a valid Avro schema"),
+        (Schema("[" * 50_000, "AVRO"), "nested too deeply"),
+        (Schema("", "AVRO"), "not a valid Avro schema"),
+        (Schema('"string"', "AVRO"), "not an Avro record"),
+        (Schema('["null", "string"]', "AVRO"), "not an Avro record"),
+        (Schema(record(["null", "R"]), "AVRO"), "contains itself"),
+        (Schema(record({"type": "array", "items": "R"}), "AVRO"), "contains itself"),
+        (Schema(record({"type": "array", "items": "null"}), "AVRO"), "no bound"),
+        (Schema(record({"type": "array", "items": json.loads(record("null"))}, name="S"), "AVRO"), "no bound"),
+        (Schema(record(doubled(40)), "AVRO"), "parts"),
+    ],
+)
+def test_a_schema_that_values_can_not_be_read_with_says_so_and_is_asked_for_once(schema, reason):
+    class Registry:
+        asked = 0
+
+        def get_schema(self, schema_id: int) -> Schema:
+            self.asked += 1
+            return schema
+
+    registry = Registry()
+    decode = Decoder(registry)
+    for _ in range(3):
+        with pytest.raises(DataError, match="schema id 9") as caught:
+            decode(b"\x00\x00\x00\x00\x09" + b"\x02" * 1000)
+        assert reason in str(caught.value)
+    assert registry.asked == 1
+
+
+def test_a_hostile_record_is_refused_at_once_and_takes_no_memory(order_schema):
+    schema = json.loads(record({"type": "array", "items": "string"}, "string",
+                               {"type": "bytes", "logicalType": "decimal", "precision": 18, "scale": 4}))  # fmt: skip
+    decode = Decoder(OneSchema(schema))
+    head, endless, megabyte = b"\x00\x00\x00\x00\x07", b"\xfe" + b"\xff" * 8 + b"\x01", b"\x80\x89\x7a"
+    for body in (endless + b"\x00" * 1000, b"\x00" + endless + b"x" * 1000, b"\x00\x00" + megabyte + b"1" * 1_000_000):
+        tracemalloc.start()
+        with pytest.raises(DataError, match="can not be read"):
+            decode(head + body)
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+        tracemalloc.stop()
 
 
 def test_a_schema_file_that_is_missing_or_wrong_names_itself(tmp_path):

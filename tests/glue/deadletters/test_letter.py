@@ -81,6 +81,7 @@ def test_what_is_sealed_opens_to_what_it_was() -> None:
     assert seal(RING, b"key", b"value", headers) != sealed
     large = seal(RING, b"key", b"value" * 100_000, headers)
     assert len(large) < 10_000
+    assert large[:4] == sealed[:4] == b"MXS1"
     assert unseal(RING, "k2", large)[1] == b"value" * 100_000
 
 

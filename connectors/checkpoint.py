@@ -17,8 +17,8 @@ from connectors.source import Cursor
 from glue.errors import ServiceError
 from glue.kafka.config import KafkaConfig
 from glue.kafka.topic_log import TopicLog
+from glue.settings import get_settings
 
-TOPIC = "connectors.checkpoints"
 _HASH_BYTES = 8  # of 60,000 remembered records, two of one run collide once in ten billion runs
 _REMEMBERED = 60_000  # 8 bytes each in base64: 640 kB, below the broker's megabyte for one message
 
@@ -83,9 +83,14 @@ class Checkpoint:
             return cls(dict(document["cursor"]), Seen.load(document["seen"]))
         except (ValueError, KeyError, TypeError) as error:
             raise ServiceError(
-                f"topic {TOPIC}", f"a checkpoint can not be read ({type(error).__name__})",
+                f"topic {checkpoints_topic()}", f"a checkpoint can not be read ({type(error).__name__})",
                 "write a tombstone for its key; the source then starts anew",
             ) from error  # fmt: skip
+
+
+def checkpoints_topic() -> str:
+    """The compacted topic of the checkpoints: the setting ``MXCTL_CHECKPOINTS_TOPIC``."""
+    return get_settings().checkpoints_topic
 
 
 def read_checkpoint(kafka: KafkaConfig, key: str, timeout: float = 90.0) -> Checkpoint:
@@ -98,5 +103,5 @@ def read_checkpoint(kafka: KafkaConfig, key: str, timeout: float = 90.0) -> Chec
         ServiceError: it is no checkpoint, or the topic does not exist.
         ServiceUnavailableError: Kafka does not answer, or a transaction stays open.
     """
-    newest = TopicLog(kafka, TOPIC).newest(key, timeout)
+    newest = TopicLog(kafka, checkpoints_topic()).newest(key, timeout)
     return Checkpoint.load(newest) if newest else Checkpoint()

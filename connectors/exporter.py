@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric, SummaryMetricFamily
 from prometheus_client.registry import Collector
 
-from connectors.checkpoint import TOPIC
+from connectors.checkpoint import checkpoints_topic
 from connectors.stats import OUTCOMES
 from connectors.totals import Totals, source_of
 from glue.errors import ServiceUnavailableError
@@ -26,7 +26,7 @@ class Reader:
     """The newest totals of each source; each ``read`` takes only what came since the last."""
 
     def __init__(self, kafka: KafkaConfig) -> None:
-        self._reader = PartitionReader(kafka, {(TOPIC, 0): 0})
+        self._reader = PartitionReader(kafka, {(checkpoints_topic(), 0): 0})
         self._found: dict[str, Totals] = {}
 
     def read(self) -> Mapping[str, Totals]:

@@ -8,24 +8,19 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from connectors.config import SourceConfig
-from connectors.daraz import Daraz
-from connectors.facebook import Facebook
-from connectors.shopify import Shopify
-from connectors.source import Source
-from connectors.tiktok import TikTok
-from connectors.weather import Weather
+from connectors.config import SourceConfig, load_source, source_names
 from glue.settings import get_settings
 
-_SOURCES: tuple[type[Source[Any]], ...] = (Daraz, Facebook, Shopify, TikTok, Weather)
 _DURATION = {"type": "string", "pattern": r"^(\d+(\.\d+)?(ms|s|m|h|d))+$", "examples": ["15m", "1h30m"]}
 
 
 def source_schema() -> dict[str, Any]:
     """JSON Schema (draft 2020-12); ``options`` are those of the class that a file names.
 
-    A class that this project does not bring may have any options.
+    The classes known are those of the declared sources; another may have any options.
     """
+    settings = get_settings()
+    declared = {load_source(name, settings, resolve=False).source_class() for name in source_names(settings)}
     made = SourceConfig.model_json_schema(by_alias=True)
     properties, definitions = made["properties"], made.setdefault("$defs", {})
     del properties["name"]  # the file's own name
@@ -40,7 +35,7 @@ def source_schema() -> dict[str, Any]:
         "additionalProperties": {"type": "object"},
     }
     made["allOf"] = []
-    for source in _SOURCES:
+    for source in sorted(declared, key=lambda one: one.__name__):
         options = source.options_class.model_json_schema(by_alias=True, ref_template="#/$defs/{model}")
         definitions |= options.pop("$defs", {})
         definitions[options["title"]] = options

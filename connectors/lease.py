@@ -18,7 +18,7 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
-from connectors.checkpoint import TOPIC
+from connectors.checkpoint import checkpoints_topic
 from connectors.errors import LeaseHeldError
 from glue.errors import ServiceUnavailableError
 from glue.kafka.config import QUIET, KafkaConfig
@@ -82,7 +82,7 @@ def lease(kafka: KafkaConfig, name: str, wait: float) -> Iterator[None]:
     member = kafka.consumer(group, config)
     try:
         # Only membership counts: the partition is never read.
-        member.subscribe([TOPIC], on_assign=lambda consumer, _: consumer.incremental_assign([]))
+        member.subscribe([checkpoints_topic()], on_assign=lambda consumer, _: consumer.incremental_assign([]))
         member.poll(0)
         yield
     finally:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from connectors.checkpoint import TOPIC as CHECKPOINTS
+from connectors.checkpoint import checkpoints_topic
 from connectors.models import SourceRecord
 from glue.avro import Encoder, encoder_for_subject
 from glue.kafka.config import KafkaConfig
@@ -49,7 +49,7 @@ class SourceProducer(TransactionalProducer):
             header = (HEADER, self._traces.start())
             sent = [replace(record, headers=(*record.headers, header)) for record in sent]
         if checkpoint is not None:
-            sent.append(ProducerRecord(CHECKPOINTS, checkpoint[0].encode(), checkpoint[1]))
+            sent.append(ProducerRecord(checkpoints_topic(), checkpoint[0].encode(), checkpoint[1]))
         super().commit(sent)
         if self._traces is not None:
             self._traces.end(records=count)

@@ -10,7 +10,7 @@ import json
 import logging
 from dataclasses import asdict, dataclass, field, fields
 
-from connectors.checkpoint import TOPIC
+from connectors.checkpoint import checkpoints_topic
 from glue.errors import MillionXError
 from glue.kafka.config import KafkaConfig
 from glue.kafka.topic_log import TopicLog
@@ -76,7 +76,7 @@ def add_totals(kafka: KafkaConfig, source: str, run: Totals) -> None:
     """Add one run to the totals of ``source``, which must hold its lease; a failure is logged."""
     try:
         key = totals_key(source)
-        topic = TopicLog(kafka, TOPIC)
+        topic = TopicLog(kafka, checkpoints_topic())
         topic.append(key, (Totals.load(topic.newest(key, _TIMEOUT)) + run).dump())
     except MillionXError as error:
         log.warning("source %s: this run is missing in the metrics: %s", source, error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from uuid import UUID, uuid5
 
 NAMESPACE = UUID("5b1f64f1-0a6e-5b8e-9f5e-7c1d2f6f3a10")
@@ -17,11 +18,13 @@ def record_key(source: str, *parts: str | int) -> str:
     return str(uuid5(NAMESPACE, name))
 
 
-def derived_key(kind: str, key: str) -> str:
-    """Key of the ``kind`` of thing that is made from the record with ``key``; what a chain's ``rekey`` does."""
-    return record_key(kind, key)
+def rekeyed(kinds: Iterable[str], key: str) -> str:
+    """``key`` as the ``rekey`` of chains makes it: of each kind of thing in turn, that made from the one before."""
+    for kind in kinds:
+        key = record_key(kind, key)
+    return key
 
 
 def price_key(order_key: str) -> str:
     """Key of the price observation that the order line with ``order_key`` yields."""
-    return derived_key("price", order_key)
+    return rekeyed(["price"], order_key)

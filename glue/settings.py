@@ -101,6 +101,10 @@ class Settings(BaseSettings):
         {}, description="Kafka clients: each MXCTL_KAFKA_<KEY> of librdkafka, _ for every dot; stands above the file."
     )
     connect: str = Field("http://127.0.0.1:8083", description="Kafka Connect REST.")
+    checkpoints_topic: str = Field(
+        "connectors.checkpoints",
+        description="Where sources keep their place; declared in topics.json.",
+    )
     registry: str = Field("http://127.0.0.1:8081", description="Schema Registry, Confluent API.")
     redis: str = Field("redis://127.0.0.1:6379/0", description="Redis with the product catalogue.")
     weaviate: str = Field("http://127.0.0.1:8080", description="Weaviate REST.")

@@ -6,6 +6,7 @@ import signal
 
 import click
 
+from glue.cli.completion import source_names
 from glue.errors import UsageError
 from glue.imports import needs
 from glue.settings import get_settings
@@ -17,17 +18,20 @@ def webhook() -> None:
 
 
 @webhook.command()
-@click.option("--source", default="shopify", show_default=True, help="Which Shopify source it belongs to.")
+@click.option(
+    "--source", shell_complete=source_names, help="Which source it belongs to. [default: the one that has webhooks]"
+)
 @click.option("--host", help="Address to listen on [default: MXCTL_BIND, else 127.0.0.1].")
 @click.option("--port", type=click.IntRange(1, 65_535), default=8088, show_default=True, help="Port to listen on.")
-def serve(source: str, host: str | None, port: int) -> None:
+def serve(source: str | None, host: str | None, port: int) -> None:
     """Serve POST /webhooks/SOURCE; an order is acknowledged only after Kafka has it."""
     with needs("mxctl webhook", "webhook"):
         import uvicorn
 
-        from connectors.webhook import load_webhook, make_app, receiver
+        from connectors.webhook import load_webhook, make_app, receiver, webhook_source
     settings = get_settings()
     host = host or settings.bind
+    source = source or webhook_source(settings)
     config, options = load_webhook(source, settings)
     with receiver(source, settings, config, options) as taking:
         server = uvicorn.Server(

@@ -69,7 +69,7 @@ class Chain(Part):
 
     Attributes:
         transforms: their aliases, in order.
-        rekeys: the kinds by which it derives a new key, in order; see :func:`glue.identity.derived_key`.
+        rekeys: the kinds by which it derives a new key, in order; see :func:`glue.identity.rekeyed`.
     """
 
     transforms: tuple[str, ...] = ()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from glue.identity import derived_key
+from glue.identity import rekeyed
 from glue.pipeline import parts
 from glue.pipeline.parts import Chain, Connector, Declaration, Part
 from glue.stores.contract import Target
@@ -43,10 +43,8 @@ class Route:
 
     def key(self, key: str, topic: str = "") -> str:
         """The key in the store of the record that has ``key`` on ``topic`` (default: the raw topic)."""
-        for hop in self.hops[self.topics.index(topic or self.raw) :]:
-            for kind in hop.chain.rekeys:
-                key = derived_key(kind, key)
-        return key
+        beyond = self.hops[self.topics.index(topic or self.raw) :]
+        return rekeyed((kind for hop in beyond for kind in hop.chain.rekeys), key)
 
 
 @dataclass(frozen=True)
@@ -115,6 +113,10 @@ class Pipeline:
     def raw_topics(self) -> tuple[str, ...]:
         """The topics where routes begin."""
         return tuple(dict.fromkeys(route.raw for route in self.routes))
+
+    def origin(self, topic: str) -> str:
+        """The names of the sources that write a topic; the topic's own where there is none."""
+        return ", ".join(part.name for part in self.sources.values() if topic in part.writes) or topic
 
     def readers(self, topic: str) -> list[Part]:
         """Who reads a topic."""

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from glue.avro import load_schema
 from glue.errors import ConfigError, DataError
-from glue.identity import derived_key
+from glue.identity import rekeyed
 from glue.privacy.tags import personal_fields
 from glue.settings import get_settings
 from glue.transforms.contract import Record, Transform, TransformConfig
@@ -63,7 +63,7 @@ class Shape(Transform[ShapeConfig]):
         if record.key is None:
             raise DataError(type(self).__name__, "the record has no key")
         if self.config.rekey:
-            record.key = derived_key(self.config.rekey, record.key)
+            record.key = rekeyed([self.config.rekey], record.key)
         try:
             record.value = self.build(record, value)
         except KeyError as error:

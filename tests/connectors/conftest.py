@@ -189,8 +189,8 @@ def on_kafka(stack: Settings, local_config: Callable[..., SourceConfig]) -> Iter
         topics = [f"test.{own}", f"test.{own}.dead"]
         have = admin.list_topics(timeout=10).topics
         new = [NewTopic(topic, 2, 1) for topic in topics]
-        if checkpoint.TOPIC not in have:
-            new.append(NewTopic(checkpoint.TOPIC, 1, 1, config={"cleanup.policy": "compact"}))
+        if checkpoint.checkpoints_topic() not in have:
+            new.append(NewTopic(checkpoint.checkpoints_topic(), 1, 1, config={"cleanup.policy": "compact"}))
         for future in admin.create_topics(new).values():
             future.result()
         made.extend(topics)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
-from connectors.checkpoint import TOPIC
+from connectors.checkpoint import checkpoints_topic
 from connectors.exporter import Reader, SourcesCollector
 from connectors.totals import Totals, source_of, totals_key
 from glue.errors import ServiceUnavailableError
@@ -107,4 +107,4 @@ def follow(one: OnKafka, reader: Reader) -> None:
     two = reader.read()[name]
     assert two.runs == {"done": 1, "stopped": 1}
     assert two.last_success == after.last_success < two.last_run, "a run that was stopped says nothing of the source"
-    assert Totals.load(TopicLog(KafkaConfig.of(one.settings), TOPIC).newest(totals_key(name))) == two
+    assert Totals.load(TopicLog(KafkaConfig.of(one.settings), checkpoints_topic()).newest(totals_key(name))) == two

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from glue.identity import derived_key
+from glue.identity import record_key
 from glue.pipeline.routes import Pipeline
 from glue.settings import Settings
 from glue.topology.load import load
@@ -105,15 +105,15 @@ def test_a_key_is_derived_by_each_chain_that_says_so() -> None:
     files.chain("days", "prices", "days", transforms="day", transforms_day_rekey="day")
     files.sink("sink", topics="rows,prices,days")
     pipeline = Pipeline.of(files)
-    price = derived_key("price", "k")
+    price = record_key("price", "k")
     assert {target.name: key for target, key in pipeline.expected("raw", "k")} == {
         "rows": "k",
         "prices": price,
-        "days": derived_key("day", price),
+        "days": record_key("day", price),
     }
     assert {target.name: key for target, key in pipeline.expected("prices", price)} == {
         "prices": price,
-        "days": derived_key("day", price),
+        "days": record_key("day", price),
     }
 
 
@@ -130,7 +130,7 @@ def test_a_dead_letter_keeps_its_record_from_what_lay_behind_who_refused_it() ->
     def kept(by: str, topic: str) -> dict[str, str]:
         return {target.name: key for target, key in pipeline.kept_from(by, topic, "k")}
 
-    price = derived_key("price", "k")
+    price = record_key("price", "k")
     assert pipeline.dead_letters == ("dead", "other")
     assert kept("connectors.s", "raw") == {"rows": "k", "prices": price}, "it reached no topic"
     assert kept("prices", "raw") == {"prices": price}

@@ -197,4 +197,10 @@ def _source(node: Node, graph: Graph, snapshot: Snapshot, collector: Collector) 
 
 
 def _store(node: Node, graph: Graph, snapshot: Snapshot, collector: Collector) -> tuple[str, list[Section]]:
-    return "What a connector fills; its state is that of the connector.", []
+    rows: list[list[Any]] = [
+        [target.topic, target.connector, target.place, "replaces" if target.upserts else "adds a row"]
+        for target in graph.pipeline.targets
+        if target.label == node.label
+    ]
+    columns = ["Topic", "Connector", "Table or collection", "A second record of a key"]
+    return "What a connector fills; its state is that of the connector.", [_table("Filled from", columns, rows)]

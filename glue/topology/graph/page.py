@@ -8,7 +8,7 @@ from html import escape
 from glue.topology.graph.layout import LINE, PAD, WIDTH, Box, place
 from glue.topology.graph.model import Graph, Node, NodeKind
 
-_STATE_WORDS = {"ok": "working", "warn": "look at it", "fail": "failed", "": "as declared"}
+_STATE_WORDS = {"ok": "working", "warn": "check", "fail": "failed", "": "as declared"}
 _STYLE = """
 :root{--bg:#f7f8fa;--card:#fff;--ink:#1b2330;--dim:#5b6675;--line:#b9c2cf;--edge:#8a96a6;--ok:#1a7f4b;--warn:#b35c00;
 --fail:#c42b1c;--none:#7a8594}

@@ -25,6 +25,13 @@ def test_the_projects_own_topology() -> None:
     assert mermaid.count("-->") + mermaid.count("-.->") == len(graph.edges)
 
 
+def test_the_stores_of_the_profile_postgres() -> None:
+    text = as_text(build(load(Settings(profile="postgres"))))
+    for store in ("PostgreSQL orders", "PostgreSQL price_history", "PostgreSQL weather_logs", "Weaviate SocialPost"):
+        assert store in text
+    assert "Snowflake" not in text
+
+
 def test_no_two_boxes_overlap_and_all_lie_inside() -> None:
     graph = build(load(Settings()))
     drawn = place(graph)

@@ -42,6 +42,18 @@ def test_with_every_service_away_the_page_and_the_graph_are_there(client: TestCl
     assert answer.status_code == 503 and answer.json()["error"] == "Kafka does not answer"
 
 
+@pytest.mark.parametrize(("profile", "store"), [("local", "Snowflake ORDERS"), ("postgres", "PostgreSQL orders")])
+def test_a_store_is_there_under_every_profile_and_says_what_fills_it(profile: str, store: str) -> None:
+    nowhere = f"http://{NOWHERE}"
+    collector = Collector(Settings(profile=profile, kafka=NOWHERE, connect=nowhere, registry=nowhere))
+    detail = TestClient(make_app(collector), base_url="http://127.0.0.1:8000").get(f"/api/node/store/{store}").json()
+    collector.close()
+    (filled,) = [section for section in detail["sections"] if section["title"] == "Filled from"]
+    ((topic, connector, place, _),) = filled["rows"]
+    assert (topic, place.rpartition(".")[2].lower()) == ("sink.snowflake.orders", "orders")
+    assert connector == {"local": "snowflake-sink", "postgres": "postgres-sink"}[profile]
+
+
 @pytest.mark.parametrize("path", ["/", "/health", "/api/graph", "/static/app.js", "/nothing"])
 def test_every_answer_forbids_what_is_not_its_own(client: TestClient, path: str) -> None:
     policy = client.get(path).headers["content-security-policy"]

@@ -16,13 +16,15 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import fastavro
 from fastavro.schema import parse_schema
 
 from glue.errors import ConfigError, DataError, ServiceError, ServiceUnavailableError
-from glue.registry import Schema, SchemaRegistryClient, registry_errors
+
+if TYPE_CHECKING:
+    from glue.registry import Schema, SchemaRegistryClient
 
 AvroSchema = dict[str, Any]
 _HEADER = struct.Struct(">bI")
@@ -133,6 +135,8 @@ class Decoder:
             if self._outage is not None and time.monotonic() - self._down_since < _OUTAGE_SECONDS:
                 raise self._outage.with_traceback(None)  # nor does a batch wait for a timeout a record
             try:
+                from glue.registry import registry_errors
+
                 with registry_errors(f"schema id {schema_id}"):
                     registered = self._registry.get_schema(schema_id)
                 found = parse_registered(f"schema id {schema_id}", registered)
@@ -275,6 +279,8 @@ def encoder_for_subject(registry: SchemaRegistryClient, subject: str) -> Encoder
     Raises:
         ServiceError: the subject is not registered (``mxctl schemas apply`` registers it), or is no Avro record.
     """
+    from glue.registry import registry_errors  # its client takes half a second to import, and many need none
+
     with registry_errors(f"subject {subject}"):
         latest = registry.get_latest_version(subject)
     if latest.schema_id is None:

@@ -20,9 +20,10 @@ from glue.identity import record_key
 from glue.kafka.config import KafkaConfig
 from glue.registry import Schema, registry_client
 from glue.settings import Settings
+from glue.stores.contract import Target
 from glue.stores.snowflake import client as warehouse
-from glue.stores.snowflake.client import Warehouse
-from glue.stores.weaviate.client import Weaviate, open_client
+from glue.stores.snowflake.client import SnowflakeClient
+from glue.stores.weaviate.client import WeaviateStoreClient, open_client
 
 PARTITIONS = 4
 PATIENCE = 150.0
@@ -119,7 +120,7 @@ class SnowflakeLine(Line):
         grant = f"grant insert, select, evolve schema on table MILLIONX.RAW_DATA.{self.table}"
         script = create.group().replace("RAW_DATA.ORDERS", f"RAW_DATA.{self.table}")
         warehouse.apply_ddl([f"{script}\n{grant} to role {self.settings.warehouse_role}"], self.settings)
-        self._client = Warehouse(self.settings)
+        self._client = SnowflakeClient(self.settings, "MILLIONX.RAW_DATA")
         return {"snowflake.topic2table.map": f"{self.topic}:{self.table}"}
 
     def row(self, number: int, key: str) -> Row:
@@ -146,14 +147,14 @@ class WeaviateLine(Line):
         httpx.post(
             f"{self.settings.weaviate}/v1/schema", json=body | {"class": self.collection}, timeout=60
         ).raise_for_status()
-        self._client = Weaviate(self.settings)
+        self._client = WeaviateStoreClient(self.settings)
         return {"collection.mapping": self.collection}
 
     def row(self, number: int, key: str) -> Row:
         return vector_post(number, self.name, key)
 
     def stored(self, keys: list[str]) -> Iterable[str]:
-        return self._client.stored(self.collection, keys)
+        return self._client.count(Target("", "", "", self.collection, "weaviate", ""), keys)
 
     def clear(self) -> None:
         self._client.close()

@@ -8,50 +8,41 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from glue.audit.collection_side import Stored
-
-_VECTOR = "vector"
 _NEAR = 0.999
 _MS = timedelta(milliseconds=1)
 
 
-def object_differences(value: dict[str, Any], stored: Stored) -> list[str]:
-    """What is not the same in an object, in words that hold no values: ``hashtags is gone``, ``vector has 3 …``."""
+def differences(value: dict[str, Any], row: dict[str, Any], vector: str = "") -> list[str]:
+    """What is not the same in a row or object, in words that hold no values: ``hashtags is gone``, ``vector has 3 …``.
+
+    Args:
+        row: by names in lower case. vector: name of the field that is one; vectors are the same if they point alike.
+    """
     found = []
     for name, wanted in value.items():
-        if name == _VECTOR:
+        have = row.get(name.lower())
+        if name == vector:
+            if len(have or []) != len(wanted or []):
+                found.append(f"{name} has {len(have or [])} components, not {len(wanted or [])}")
+            elif _cosine(wanted or [], have or []) < _NEAR:
+                found.append(f"{name} differs")
             continue
-        have = stored.properties.get(name)
         if isinstance(have, datetime) and isinstance(wanted, str):
             wanted = datetime.fromisoformat(wanted)
         if not _same(wanted, have):
-            found.append(f"{name} is gone" if have in (None, [], "") else f"{name} differs")
-    wanted_vector = value.get(_VECTOR) or []
-    vector = stored.vector or []
-    if len(vector) != len(wanted_vector):
-        found.append(f"vector has {len(vector)} components, not {len(wanted_vector)}")
-    elif _cosine(wanted_vector, vector) < _NEAR:
-        found.append("vector differs")
+            gone = have in (None, [], "")
+            found.append(
+                f"{name} is not there" if name.lower() not in row else f"{name} {'is gone' if gone else 'differs'}"
+            )
     return found
 
 
-def row_differences(value: dict[str, Any], row: dict[str, Any]) -> list[str]:
-    """What is not the same in a row: fields against the columns of their names."""
-    found = []
-    for name, wanted in value.items():
-        if name.lower() not in row:
-            found.append(f"column {name} is not there")
-        elif not _same(wanted, row[name.lower()]):
-            found.append(f"{name} is gone" if row[name.lower()] is None else f"{name} differs")
-    return found
-
-
-def wrong_vector(value: dict[str, Any], schema: dict[str, Any]) -> str:
-    """Why no store can take a vector: its length is not the one that the schema demands; else empty."""
+def wrong_length(value: dict[str, Any], schema: dict[str, Any]) -> str:
+    """Why no store can take a list such as a vector: its length is not the one that the schema demands; else empty."""
     for field in schema.get("fields", []):
-        if field["name"] == _VECTOR and (length := field.get("constraints", {}).get("length")):
-            have = len(value.get(_VECTOR) or [])
-            return f"its vector has {have} components, not {length}" if have != length else ""
+        name, length = field["name"], field.get("constraints", {}).get("length")
+        if length and len(value.get(name) or []) != length:
+            return f"its {name} has {len(value.get(name) or [])} components, not {length}"
     return ""
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 
-from glue.audit.deep import wrong_vector
-from glue.audit.originals import originals
+from glue.audit.compare import ByKey, ByTime
+from glue.audit.deep import wrong_length
 from glue.audit.report import DIFFERENT, MISSING, StoreReport
 from glue.audit.sinks import Progress
+from glue.audit.topic import originals
 from glue.avro import Decoder
 from glue.errors import DataError
 from glue.kafka.config import KafkaConfig
@@ -18,17 +19,6 @@ from glue.kafka.produce import ProducerRecord, Sender
 HEADER = "millionx.repair"
 _EXPLAINED = 1000
 _PAUSE = 0.5
-
-
-class Repairable(Protocol):
-    """What repair needs of a store, beside its report."""
-
-    topic: str
-    upserts: bool
-
-    def still_open(self, values: dict[str, dict[str, Any]]) -> set[str]:
-        """Those keys whose record, of this value, the store does not hold now."""
-        ...
 
 
 def explain(report: StoreReport, kafka: KafkaConfig, decode: Decoder) -> None:
@@ -50,11 +40,11 @@ def fault(message: Any, decode: Decoder) -> str:
         value, schema = decode(message.value())
     except DataError as error:
         return f"its record can not be decoded: {error.why}"
-    return wrong_vector(value, schema)
+    return wrong_length(value, schema)
 
 
 def repair(
-    store: Repairable,
+    comparison: ByKey | ByTime,
     report: StoreReport,
     kafka: KafkaConfig,
     decode: Decoder,
@@ -72,7 +62,7 @@ def repair(
     Raises:
         ServiceUnavailableError: Kafka did not take a record; run the audit again, which knows what is still missing.
     """
-    kinds = (MISSING, DIFFERENT) if store.upserts else (MISSING,)
+    kinds = (MISSING, DIFFERENT) if comparison.target.upserts else (MISSING,)
     chosen = [one for one in report.differences if one.kind in kinds and not one.repaired]
     if not chosen:
         return 0
@@ -85,14 +75,14 @@ def repair(
         else:
             values[one.key] = decode(message.value())[0]  # type: ignore[union-attr]
     chosen = [one for one in chosen if one.key in values]
-    left = store.still_open(values)
+    left = comparison.still_open(values)
     sending = [found[one.partition, one.offset] for one in chosen if one.key in left]
     _send(kafka, report.topic, sending)
     until = time.monotonic() + patience
     while left and time.monotonic() < until:
         progress(f"{len(sending)} records sent again, {len(left)} not stored yet")
         time.sleep(_PAUSE)
-        left = store.still_open({key: values[key] for key in left})
+        left = comparison.still_open({key: values[key] for key in left})
     for one in chosen:
         one.repaired = one.key not in left
     return len(sending)

@@ -14,7 +14,7 @@ FIXES = {
     MISSING: "mxctl audit --repair puts the record on its topic again",
     EXTRA: "look at it, and delete it by its key if it should not be there",
     DOUBLED: "the view of the latest rows hides it; delete all but one of the rows",
-    DIFFERENT: "in Weaviate: mxctl audit --repair; in a table: delete the row, then --repair",
+    DIFFERENT: "where the sink replaces: mxctl audit --repair; where it only adds: delete the row, then --repair",
 }
 _HOUR_MS = 3_600_000
 
@@ -67,6 +67,11 @@ class StoreReport:
     deep: bool = False
     notes: list[str] = field(default_factory=list)
     differences: list[Difference] = field(default_factory=list)
+
+    @property
+    def target(self) -> tuple[str, str]:
+        """What was compared."""
+        return self.topic, self.place
 
     def counts(self) -> Counter[str]:
         """Open differences by kind."""

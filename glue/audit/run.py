@@ -1,88 +1,180 @@
-"""The audit: every store behind a sink against its topic."""
+"""The audit: every target of a sink against its topic. Scan, compare, look at each suspect again before it counts."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from glue.audit import expect
-from glue.audit.collection_side import open_collection
-from glue.audit.facts import VectorFacts
-from glue.audit.kinds import CollectionKind, TableKind
+import numpy as np
+
+from glue.audit.compare import ByKey, ByTime, UnexpectedRow, Wanted, comparison
+from glue.audit.keys import Bools
 from glue.audit.repair import explain, repair
-from glue.audit.report import StoreReport
-from glue.audit.sinks import refused
-from glue.audit.store import Wanted, audit_store
-from glue.audit.table_side import TableSide
+from glue.audit.report import DIFFERENT, EXTRA, Difference, StoreReport
+from glue.audit.sinks import Progress, committed, dead_rows, refused
+from glue.audit.stores import open_targets
+from glue.audit.topic import TopicSnapshot, latest, read, topic_ends
 from glue.avro import Decoder
+from glue.errors import DataError, UsageError
 from glue.kafka.config import KafkaConfig
+from glue.pipeline.routes import Pipeline
 from glue.registry import registry_client
 from glue.settings import Settings
-from glue.stores.snowflake.client import Warehouse
+from glue.topology.load import load
 
-COLLECTION = "SocialPost"
-_SNOWFLAKE, _WEAVIATE = "snowflake-sink", "weaviate-sink"
-TABLES = {
-    expect.ORDERS: ("sink.snowflake.orders", "ORDERS"),
-    expect.PRICES: ("sink.snowflake.price_history", "PRICE_HISTORY"),
-    expect.WEATHER: (expect.WEATHER_TOPIC, "WEATHER_LOGS"),
-}
-VECTORS_TOPIC = "sink.weaviate.vectors"
+_CHUNK = 1000
+_NEVER = 1 << 62
 
 
 @dataclass
 class Audit:
     """Reports of an audit, and what repairing them takes. Made by :func:`open_audit`."""
 
-    settings: Settings
-    kinds: dict[str, TableKind | CollectionKind]
+    kafka: KafkaConfig
+    comparisons: list[ByKey | ByTime]
+    dead_letters: Sequence[str]
     decode: Decoder
     progress: Callable[[str, str], None]
 
     def look(self, wanted: Wanted) -> list[StoreReport]:
-        """Compare every store; ``wanted.letters`` is filled here."""
-        self.progress("dead letters", "reading")
-        wanted.letters = refused(KafkaConfig.of(self.settings))
-        return [self._one(kind, wanted) for kind in self.kinds.values()]
+        """Compare every target; ``wanted.letters`` is filled here.
 
-    def _one(self, kind: TableKind | CollectionKind, wanted: Wanted) -> StoreReport:
-        report = audit_store(
-            kind, KafkaConfig.of(self.settings), self.decode, wanted, lambda text: self.progress(kind.name, text)
-        )
-        explain(report, KafkaConfig.of(self.settings), self.decode)
-        return report
+        Raises:
+            ServiceUnavailableError, ServiceError: Kafka, the registry or a store does not answer, or refuses.
+        """
+        self.progress("dead letters", "reading")
+        wanted.letters = refused(self.kafka, self.dead_letters)
+        return [self._one(one, wanted) for one in self.comparisons]
+
+    def _one(self, one: ByKey | ByTime, wanted: Wanted) -> StoreReport:
+        found = _Look(one, self.kafka, self.decode, wanted, lambda text: self.progress(one.target.name, text)).report()
+        explain(found, self.kafka, self.decode)
+        return found
 
     def repair(self, report: StoreReport, patience: float = 60.0) -> int:
         """Send again what one report names, and wait for the sink; see :func:`glue.audit.repair.repair`."""
-        return repair(
-            self.kinds[report.store],
-            report,
-            KafkaConfig.of(self.settings),
-            self.decode,
-            lambda text: self.progress(report.store, text),
-            patience,
-        )
+        chosen = next(one for one in self.comparisons if (one.target.topic, one.target.place) == report.target)
+        return repair(chosen, report, self.kafka, self.decode, lambda text: self.progress(report.store, text), patience)
 
 
 @contextmanager
-def open_audit(settings: Settings, stores: tuple[str, ...], progress: Callable[[str, str], None]) -> Iterator[Audit]:
-    """An audit of these stores (names of :mod:`glue.audit.expect`); connections are closed after.
+def open_audit(settings: Settings, names: Sequence[str], progress: Callable[[str, str], None]) -> Iterator[Audit]:
+    """An audit of what the declared sinks fill, or of the targets with these short names; connections are closed after.
 
     Raises:
-        ServiceUnavailableError: Weaviate does not answer; Kafka and the warehouse are asked later.
+        UsageError: no sink fills a target of such a name.
     """
+    pipeline = Pipeline.of(load(settings))
+    known = sorted({target.name for target in pipeline.targets})
+    if unknown := sorted({name.lower() for name in names} - set(known)):
+        why = f"the declared sinks fill {', '.join(known) or 'nothing'}"
+        raise UsageError(f"--store {unknown[0]}", why, "name one of them")
+    chosen = [one for one in pipeline.targets if not names or one.name in {name.lower() for name in names}]
+    places = Counter((target.store, target.place) for target in pipeline.targets)
     with ExitStack() as opened:
-        registry = opened.enter_context(registry_client(settings.registry))
-        decode = Decoder(registry)
-        kinds: dict[str, TableKind | CollectionKind] = {}
-        if expect.VECTORS in stores:
-            collection = opened.enter_context(open_collection(COLLECTION, settings))
-            kinds[expect.VECTORS] = CollectionKind(
-                expect.VECTORS, VECTORS_TOPIC, _WEAVIATE, COLLECTION, collection, VectorFacts(decode)
-            )
-        warehouse = opened.enter_context(Warehouse(settings))
-        for name, (topic, table) in TABLES.items():
-            if name in stores:
-                kinds[name] = TableKind(name, topic, _SNOWFLAKE, table, TableSide(table, warehouse))
-        yield Audit(settings, kinds, decode, progress)
+        decode = Decoder(opened.enter_context(registry_client(settings.registry)))
+        stores = opened.enter_context(open_targets(settings, chosen))
+        comparisons = [
+            comparison(held.target, held.client, decode, places[held.target.store, held.target.place] > 1)
+            for held in stores
+        ]
+        yield Audit(KafkaConfig.of(settings), comparisons, pipeline.dead_letters, decode, progress)
+
+
+class _Look:
+    """One target, looked at once."""
+
+    def __init__(
+        self, one: ByKey | ByTime, kafka: KafkaConfig, decode: Decoder, wanted: Wanted, progress: Progress
+    ) -> None:
+        self._comparison, self._kafka, self._decode = one, kafka, decode
+        self._wanted, self._progress, self._topic = wanted, progress, one.target.topic
+
+    def report(self) -> StoreReport:
+        """What differs."""
+        begun, one, target, wanted = time.monotonic(), self._comparison, self._comparison.target, self._wanted
+        report = StoreReport(target.name, target.topic, target.place, deep=wanted.deep)
+        topic = self._scan()
+        counted = topic.live & one.in_window(topic, wanted)
+        dead = sorted(dead_rows(wanted.letters, target.topic, topic))
+        report.dead = int(np.count_nonzero(counted[dead])) if dead else 0
+        counted[dead] = False
+        report.on_topic = int(np.count_nonzero(counted))
+        self._progress(f"{report.on_topic} keys on the topic; comparing")
+        suspects = one.suspects(topic, counted, wanted, self._progress)
+        report.stored, report.parts, report.read = suspects.stored, suspects.parts, suspects.read
+
+        found = {row: (what, why) for row, what, why in one.verdicts(topic, sorted(suspects.rows))}
+        if wanted.deep:
+            for row, why in self._deep(topic, counted):
+                found.setdefault(row, (DIFFERENT, why))
+        unexpected = list(one.unexpected(topic, suspects.extra))
+        if found or unexpected:
+            self._judge(topic, found, unexpected, report)
+        report.differences += one.doubled(topic, suspects.doubled)
+        report.seconds = round(time.monotonic() - begun, 2)
+        return report
+
+    def _judge(
+        self,
+        topic: TopicSnapshot,
+        found: dict[int, tuple[str, str]],
+        unexpected: list[UnexpectedRow],
+        report: StoreReport,
+    ) -> None:
+        """Report what was found, except what is on its way: newer on the topic, or not yet come to the sink."""
+        newer = self._appended(topic)
+        done = committed(self._kafka, self._comparison.target.connector, self._topic)
+        for row, (what, why) in sorted(found.items()):
+            partition, offset = int(topic.partition[row]), int(topic.offset[row])
+            if newer.find(topic.key(row)) is not None or offset >= done.get(partition, _NEVER):
+                report.pending += 1
+            else:
+                place = (partition, offset, int(topic.time[row]))
+                report.differences.append(Difference(what, topic.key(row), *place, why))
+        still = {one.name for one in self._comparison.unexpected(newer, {one.name: one.at for one in unexpected})}
+        for one in unexpected:
+            if one.key and one.at.offset >= done.get(one.at.partition, _NEVER):
+                report.pending += 1  # a tombstone
+            elif one.name in still:
+                place = (one.at.partition, one.at.offset, max(one.at.time, 0))
+                report.differences.append(Difference(EXTRA, one.key or one.name, *place, one.why))
+
+    def _scan(self) -> TopicSnapshot:
+        """The topic up to now."""
+        ends, collector = topic_ends(self._kafka, self._topic), self._comparison.collector(self._wanted)
+        size = sum(end - first for first, end in ends.values())
+        for batch in read(self._kafka, self._topic, ends):
+            collector.add(batch)
+            self._progress(f"read {collector.count} of at most {size} records")
+        return collector.snapshot(ends)
+
+    def _appended(self, topic: TopicSnapshot) -> TopicSnapshot:
+        """What came to the topic since it was scanned."""
+        now = topic_ends(self._kafka, self._topic)
+        ends = {number: (topic.ends.get(number, (0, 0))[1], end) for number, (_, end) in now.items()}
+        collector = self._comparison.collector(self._wanted)
+        for batch in read(self._kafka, self._topic, ends):
+            collector.add(batch)
+        return collector.snapshot(ends)
+
+    def _deep(self, topic: TopicSnapshot, counted: Bools) -> Iterable[tuple[int, str]]:
+        done = 0
+        for batch in latest(self._kafka, self._topic, topic, counted):
+            for at in range(0, len(batch), _CHUNK):
+                rows: dict[str, int] = {}
+                pairs = []
+                for row, message in batch[at : at + _CHUNK]:
+                    try:
+                        value = self._decode(message.value())[0]
+                    except DataError:
+                        yield row, "its record can not be decoded"
+                        continue
+                    rows[topic.key(row)] = row
+                    pairs.append((topic.key(row), value))
+                yield from ((rows[key], why) for key, why in self._comparison.deep(pairs))
+                done += len(pairs)
+                self._progress(f"{done} records compared field by field")

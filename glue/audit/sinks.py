@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from glue.audit.expect import DEAD_LETTER_TOPICS
-from glue.audit.topic_side import TopicSide, read, topic_ends
+from glue.audit.topic import TopicSnapshot, read, topic_ends
 from glue.errors import UsageError
 from glue.kafka.config import QUIET, KafkaConfig
 from glue.kafka.reads import group_offsets
@@ -21,7 +20,7 @@ def committed(kafka: KafkaConfig, connector: str, topic: str) -> dict[int, int]:
     return {number: offset for (name, number), offset in found.items() if name == topic}
 
 
-def refused(kafka: KafkaConfig, topics: Iterable[str] = DEAD_LETTER_TOPICS) -> dict[Place, bytes | None]:
+def refused(kafka: KafkaConfig, topics: Iterable[str]) -> dict[Place, bytes | None]:
     """The records that lie in dead letters, by the place they came from, with their keys."""
     found: dict[Place, bytes | None] = {}
     for topic in topics:
@@ -42,15 +41,15 @@ def _origin(message: Any) -> tuple[Place, bytes | None] | None:
         return None  # a mark that a letter was dealt with, or a source's own
 
 
-def dead_rows(letters: dict[Place, bytes | None], topic: str, side: TopicSide) -> set[int]:
+def dead_rows(letters: dict[Place, bytes | None], topic: str, snapshot: TopicSnapshot) -> set[int]:
     """The rows of a topic whose latest record lies in dead letters.
 
     The key is compared too: after a topic was made anew, its old letters name places that other records have now.
     """
     rows: set[int] = set()
     for (of, partition, offset), key in letters.items():
-        row = side.find(key.decode("utf-8", "replace")) if of == topic and key is not None else None
-        if row is not None and (side.partition[row], side.offset[row]) == (partition, offset):
+        row = snapshot.find(key.decode("utf-8", "replace")) if of == topic and key is not None else None
+        if row is not None and (snapshot.partition[row], snapshot.offset[row]) == (partition, offset):
             rows.add(row)
     return rows
 

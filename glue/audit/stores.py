@@ -1,74 +1,49 @@
-"""The stores, asked by key in chunks."""
+"""Everything that the declared sinks fill, asked by record key."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from itertools import islice
+from contextlib import ExitStack, contextmanager
 
-from glue.audit import expect
+from glue.pipeline.routes import Pipeline
 from glue.settings import Settings
-from glue.stores.snowflake.client import Warehouse
-from glue.stores.weaviate.client import Weaviate
-
-_CHUNK = 1000
-_TABLES = {expect.ORDERS: "ORDERS", expect.PRICES: "PRICE_HISTORY", expect.WEATHER: "WEATHER_LOGS"}
+from glue.stores.contract import KeyClient, Target, TimeClient
+from glue.stores.registry import STORES
+from glue.topology.load import load
 
 
-def _chunks(keys: Iterable[str]) -> Iterator[list[str]]:
-    iterator = iter(keys)
-    while chunk := list(islice(iterator, _CHUNK)):
-        yield chunk
+class Held:
+    """What one target holds."""
 
-
-class TableStore:
-    """One table of MILLIONX.RAW_DATA; rows are appended, so that a key may stand there more than once."""
-
-    def __init__(self, name: str, warehouse: Warehouse) -> None:
-        self.name, self._warehouse = name, warehouse
-        self._table = f"MILLIONX.RAW_DATA.{_TABLES[name]}"
+    def __init__(self, target: Target, client: KeyClient | TimeClient) -> None:
+        self.name, self.target, self.client = target.name, target, client
 
     def size(self) -> int:
-        """All rows; Snowflake knows it without reading any."""
-        return int(self._warehouse.query(f"select count(*) from {self._table}").rows[0][0])  # noqa: S608
+        """All rows or objects; a cheap question."""
+        return self.client.size(self.target)
 
     def count(self, keys: Iterable[str]) -> Counter[str]:
-        """Rows by key."""
-        found: Counter[str] = Counter()
-        for chunk in _chunks(keys):
-            marks = ", ".join(["%s"] * len(chunk))
-            sql = f"select RECORD_KEY, count(*) from {self._table} where RECORD_KEY in ({marks}) group by RECORD_KEY"  # noqa: S608
-            found.update({str(key): int(rows) for key, rows in self._warehouse.query(sql, chunk).rows})
-        return found
-
-
-class CollectionStore:
-    """The Weaviate collection SocialPost; its ids are made of the keys, so that a key stands there at most once."""
-
-    name = expect.VECTORS
-
-    def __init__(self, weaviate: Weaviate) -> None:
-        self._weaviate = weaviate
-
-    def size(self) -> int:
-        """All objects."""
-        return self._weaviate.count("SocialPost")
-
-    def count(self, keys: Iterable[str]) -> Counter[str]:
-        """1 for each key that has an object."""
-        found: Counter[str] = Counter()
-        for chunk in _chunks(keys):
-            found.update(self._weaviate.stored("SocialPost", chunk))
-        return found
+        """Rows by key; absent keys are left out."""
+        return self.client.count(self.target, keys)
 
 
 @contextmanager
-def all_stores(settings: Settings) -> Iterator[tuple[TableStore | CollectionStore, ...]]:
-    """Every store behind a sink, over two connections that are closed after."""
-    with Warehouse(settings) as warehouse, Weaviate(settings) as weaviate:
-        tables = [TableStore(name, warehouse) for name in _TABLES]
-        stores: tuple[TableStore | CollectionStore, ...] = (*tables, CollectionStore(weaviate))
+def open_targets(settings: Settings, targets: Iterable[Target]) -> Iterator[list[Held]]:
+    """The targets over one connection a kind of store, closed after. Nothing is asked yet."""
+    wanted = list(dict.fromkeys(targets))
+    with ExitStack() as opened:
+        clients: dict[str, KeyClient | TimeClient] = {}
+        for name in dict.fromkeys(target.store for target in wanted):
+            clients[name] = STORES[name].open(settings, [one for one in wanted if one.store == name])
+            opened.callback(clients[name].close)
+        yield [Held(target, clients[target.store]) for target in wanted]
+
+
+@contextmanager
+def all_stores(settings: Settings) -> Iterator[list[Held]]:
+    """Everything that the declared sinks fill."""
+    with open_targets(settings, Pipeline.of(load(settings)).targets) as stores:
         for store in stores:
             store.count(["none"])  # logs in now, so that no record's latency holds the time of it
         yield stores

@@ -8,28 +8,19 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
-from typing import Protocol, Self, cast
+from typing import Self, TypeVar, cast
 
-from glue.audit.expect import DEAD_LETTER_TOPICS, SOURCE_TOPICS, expected_keys, stores_denied
+from glue.audit.stores import Held, all_stores
 from glue.avro import Decoder
 from glue.kafka.config import KafkaConfig
 from glue.kafka.reads import TopicTail
+from glue.pipeline.routes import Pipeline
 from glue.registry import registry_client
 from glue.settings import Settings
+from glue.stores.contract import COLLECTED_AT
+from glue.topology.load import load
 
-
-class Store(Protocol):
-    """Something that keeps records by key."""
-
-    name: str
-
-    def size(self) -> int:
-        """How much it holds in all; a cheap question."""
-
-    def count(self, keys: Iterable[str]) -> Counter[str]:
-        """How often each of ``keys`` can be queried now; absent keys are left out."""
-
-
+T = TypeVar("T")
 _AGAIN = 1.0  # seconds; what replaces an object changes no size
 
 
@@ -68,12 +59,13 @@ class Tally:
 
 
 class Watch:
-    """Opened before producing, it sees each record appended to the source topics from then on."""
+    """Opened before producing, it sees each record appended to the topics where routes begin from then on."""
 
-    def __init__(self, settings: Settings, stores: Iterable[Store]) -> None:
+    def __init__(self, settings: Settings, stores: Iterable[Held]) -> None:
+        self._pipeline = Pipeline.of(load(settings))
         self._stores = {store.name: store for store in stores}
         self._asked = {name: Asked() for name in self._stores}
-        self._tail = TopicTail(KafkaConfig.of(settings), SOURCE_TOPICS + DEAD_LETTER_TOPICS)
+        self._tail = TopicTail(KafkaConfig.of(settings), (*self._pipeline.raw_topics, *self._pipeline.dead_letters))
         self._registry = registry_client(settings.registry)
         self._decode = Decoder(self._registry)
         self.tally = Tally(waiting={name: {} for name in self._stores}, stored={name: set() for name in self._stores})
@@ -82,7 +74,7 @@ class Watch:
         """Read what is new in the topics, then ask the stores for what is still waited for."""
         for message in self._tail.new():
             topic, key = message.topic() or "", (message.key() or b"").decode("utf-8", "replace")
-            if topic in DEAD_LETTER_TOPICS:
+            if topic in self._pipeline.dead_letters:
                 headers = cast("list[tuple[str, bytes | None]]", message.headers() or [])
                 key = key or f"{topic}/{message.partition()}/{message.offset()}"
                 self._bury(key, {name: text or b"" for name, text in headers})
@@ -96,9 +88,10 @@ class Watch:
         return self.tally
 
     def _expect(self, topic: str, key: str, value: bytes) -> None:
-        collected: datetime = self._decode(value)[0]["collected_at"]
+        collected: datetime = self._decode(value)[0][COLLECTED_AT]
         self.tally.produced.setdefault(topic, {})[key] = collected.timestamp()
-        for name, stored_key in expected_keys(topic, key):
+        for target, stored_key in self._pipeline.expected(topic, key):
+            name = target.name
             if stored_key not in self.tally.stored[name] and (name, stored_key) not in self.tally.denied:
                 self.tally.waiting[name].setdefault(stored_key, collected.timestamp())
 
@@ -107,11 +100,9 @@ class Watch:
         connector, topic = (
             headers.get(f"__connect.errors.{name}", b"").decode() for name in ("connector.name", "topic")
         )
-        for name in stores_denied(connector, topic):
-            keys = {stored for source in SOURCE_TOPICS for store, stored in expected_keys(source, key) if store == name}
-            for stored_key in keys | {key}:
-                self.tally.denied.add((name, stored_key))
-                self.tally.waiting.get(name, {}).pop(stored_key, None)
+        for target, stored_key in self._pipeline.kept_from(connector, topic, key):
+            self.tally.denied.add((target.name, stored_key))
+            self.tally.waiting.get(target.name, {}).pop(stored_key, None)
 
     def _arrived(self, name: str, found: Counter[str]) -> None:
         now = time.time()
@@ -143,3 +134,13 @@ class Watch:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self._tail.__exit__(kind, error, tb)
         self._registry.__exit__(kind, error, tb)  # type: ignore[no-untyped-call]
+
+
+def see_arrive(settings: Settings, produce: Callable[[], T], on_look: Callable[[Tally], None]) -> tuple[T, Tally]:
+    """Call ``produce``, then wait until each record that reached a source topic meanwhile is stored or dead.
+
+    Returns what ``produce`` returned, and the tally; what never arrived is missing in it.
+    """
+    with all_stores(settings) as stores, Watch(settings, stores) as watch:
+        result = produce()
+        return result, watch.settle(on_look)

@@ -105,7 +105,7 @@ PATHS = {
         Path(
             "weather",
             _weather,
-            (Stage(RAW, expect.WEATHER_TOPIC, "source"), Stage(STORE, expect.WEATHER, _SNOWFLAKE)),
+            (Stage(RAW, "context.weather", "source"), Stage(STORE, expect.WEATHER, _SNOWFLAKE)),
         ),
     )
 }

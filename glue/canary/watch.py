@@ -9,16 +9,15 @@ from typing import Any, Self
 
 from confluent_kafka import KafkaException
 
-from glue.audit import expect
-from glue.audit.stores import CollectionStore, TableStore
+from glue.audit.stores import Held, open_targets
 from glue.canary.flight import Flight
 from glue.canary.paths import STORE, Path
 from glue.errors import MillionXError, ServiceUnavailableError
 from glue.kafka.config import KafkaConfig
 from glue.kafka.reads import TopicTail
+from glue.pipeline.routes import Pipeline
 from glue.settings import Settings
-from glue.stores.snowflake.client import Warehouse
-from glue.stores.weaviate.client import Weaviate
+from glue.topology.load import load
 
 _WAIT = 0.05
 _ERRORS = "__connect.errors."
@@ -31,18 +30,15 @@ class Watch:
         stages = [stage for path in paths for stage in path.stages]
         topics = tuple({stage.place for stage in stages if stage.name != STORE})
         self._open = ExitStack()
+        pipeline = Pipeline.of(load(settings))
+        self._dead = pipeline.dead_letters
         try:
-            self._tail = self._open.enter_context(
-                TopicTail(KafkaConfig.of(settings), topics + expect.DEAD_LETTER_TOPICS)
-            )
+            self._tail = self._open.enter_context(TopicTail(KafkaConfig.of(settings), (*topics, *self._dead)))
         except KafkaException as error:
             raise ServiceUnavailableError("Kafka", error.args[0].str(), "mxctl local status; mxctl doctor") from error
-        warehouse = self._open.enter_context(Warehouse(settings))
-        weaviate = self._open.enter_context(Weaviate(settings))
         names = {stage.place for stage in stages if stage.name == STORE}
-        self._stores: dict[str, TableStore | CollectionStore] = {
-            name: CollectionStore(weaviate) if name == expect.VECTORS else TableStore(name, warehouse) for name in names
-        }
+        held = self._open.enter_context(open_targets(settings, pipeline.targets))
+        self._stores = {store.name: store for store in held if store.name in names}
         for store in self._stores.values():
             self._ask(store, ["none"], [])  # logs in now, so that no latency holds the time of it
 
@@ -51,7 +47,7 @@ class Watch:
         for message in self._tail.new(_WAIT):
             topic, key = message.topic() or "", (message.key() or b"").decode("utf-8", "replace")
             for flight in flights:
-                if topic not in expect.DEAD_LETTER_TOPICS:
+                if topic not in self._dead:
                     flight.saw(topic, key)
                 elif key in flight.keys:
                     flight.dead = _cause(topic, message)
@@ -67,7 +63,7 @@ class Watch:
                     flight, stage = waiting[key]
                     flight.seen[stage] = flight.age()
 
-    def _ask(self, store: TableStore | CollectionStore, keys: list[str], flights: list[Flight]) -> Iterable[str]:
+    def _ask(self, store: Held, keys: list[str], flights: list[Flight]) -> Iterable[str]:
         try:
             found = store.count(keys)
         except MillionXError as error:

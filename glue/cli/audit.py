@@ -8,15 +8,15 @@ import click
 
 from glue.cli.output import table_or_json
 
-_STORES = ("vectors", "orders", "price_history", "weather_logs")
-
 
 @click.command(
     epilog="Exit code: 0 when all agree, 1 when something differs. docs/audit.md says what is compared, and how."
 )
 @click.option("--since", default="", metavar="7d|ISO", help="Only records from this moment on.")
 @click.option("--until", default="", metavar="7d|ISO", help="Only records before this moment.")
-@click.option("--store", "stores", multiple=True, type=click.Choice(_STORES), help="Only this store; repeatable.")
+@click.option(
+    "--store", "stores", multiple=True, help="Only this table or collection, such as orders or socialpost; repeatable."
+)
 @click.option("--deep", is_flag=True, help="Compare every field of every record too; slow.")
 @click.option("--repair", is_flag=True, help="Put what is missing on its topic again, so that the sink stores it.")
 @click.option("-y", "--yes", is_flag=True, help="With --repair: do not ask.")
@@ -32,13 +32,13 @@ def audit(
     limit: int,
     output: str,
 ) -> None:
-    """Compare the sink topics to Snowflake and Weaviate, key by key.
+    """Compare the sink topics to the tables and collections that the sinks fill, key by key.
 
     Records that lie in dead letters are accounted for; those the sinks have not come to yet are pending.
     """
+    from glue.audit.compare import Wanted
     from glue.audit.report import DIFFERENT, MISSING
     from glue.audit.run import open_audit
-    from glue.audit.store import Wanted
     from glue.audit.window import moment_ms
     from glue.cli.output import confirm, emit
     from glue.local.report import Reporter
@@ -46,7 +46,7 @@ def audit(
 
     wanted = Wanted(moment_ms(since) if since else 0, moment_ms(until) if until else 0, deep)
     reporter = Reporter()
-    with open_audit(get_settings(), stores or _STORES, reporter.progress) as session:
+    with open_audit(get_settings(), stores, reporter.progress) as session:
         reports = session.look(wanted)
         for report in reports:
             summary = report.summary()

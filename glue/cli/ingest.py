@@ -31,7 +31,7 @@ def ingest(file: Path, source: str, form: str | None, again: bool, wait: bool, o
     settings = get_settings()
     outcome = None
     if wait:
-        from glue.audit.arrival import see_arrive
+        from glue.audit.watch import see_arrive
         from glue.demo.progress import Progress
         from glue.demo.summary import summarise
         from glue.local.report import Reporter

@@ -1,4 +1,4 @@
-"""``mxctl warehouse``: the reviewed SQL script of the warehouse."""
+"""``mxctl warehouse``: the reviewed SQL script of the database."""
 
 from __future__ import annotations
 
@@ -7,25 +7,28 @@ import click
 
 @click.group()
 def warehouse() -> None:
-    """Database, tables, views, roles and grants of the warehouse."""
+    """Tables, views, roles and grants of the database that the sinks fill."""
 
 
 @warehouse.command()
 @click.option(
-    "--apply", "apply_it", is_flag=True, help="Run it as the warehouse's administrator instead of printing it."
+    "--apply", "apply_it", is_flag=True, help="Run it as the database's administrator instead of printing it."
 )
-def ddl(apply_it: bool) -> None:
-    """Print the SQL that makes the warehouse ready, for review, or run it (a second run changes nothing).
+@click.option("--store", help="Which database, where the declared sinks fill several: snowflake, postgres.")
+def ddl(apply_it: bool, store: str | None) -> None:
+    """Print the SQL that makes the database ready, for review, or run it (a second run changes nothing).
 
-    The administrator is MXCTL_WAREHOUSE_ADMIN_USER. The connector's public key is filled in from the private key that
-    is configured; without one, a placeholder is left.
+    Snowflake: the administrator is MXCTL_WAREHOUSE_ADMIN_USER. The connector's public key is filled in from the private
+    key that is configured; without one, a placeholder is left. PostgreSQL: MXCTL_POSTGRES_USER runs it.
     """
-    from glue.stores.snowflake import client as client
-    from glue.stores.snowflake import ddl as warehouse_ddl
+    from glue.cli.query import database
+    from glue.settings import get_settings
 
-    scripts = warehouse_ddl.scripts()
+    settings = get_settings()
+    chosen, schemas = database(store)
+    scripts = chosen.scripts(settings, schemas)
     if not apply_it:
         click.echo("\n".join(scripts).rstrip())
         return
-    count = client.apply_ddl(scripts)
-    click.echo(f"{count} statements ran", err=True)
+    count = chosen.run(settings, scripts)
+    click.echo(f"{count} {chosen.unit} ran", err=True)

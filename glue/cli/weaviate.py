@@ -15,9 +15,9 @@ def weaviate() -> None:
 def apply(dry_run: bool) -> None:
     """Create the collections that are missing and add what they lack; a second run changes nothing."""
     from glue.settings import get_settings
-    from glue.stores.weaviate.client import apply_collections
+    from glue.stores.weaviate import schema
 
-    changes = apply_collections(get_settings(), dry_run=dry_run)
+    changes = schema.apply(get_settings(), dry_run=dry_run)
     for change in changes:
         click.echo(change)
     if not changes:

@@ -6,10 +6,13 @@ import hashlib
 import logging
 from collections import OrderedDict
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import redis
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import redis
 
 log = logging.getLogger(__name__)
 Vector = NDArray[np.float32]
@@ -29,7 +32,11 @@ class VectorCache:
         self._seed = hashlib.blake2b(namespace.encode(), digest_size=16).digest()
         self._size = size
         self._known: OrderedDict[bytes, Vector] = OrderedDict()
-        self._redis = redis.Redis.from_url(url, socket_timeout=0.5, socket_connect_timeout=0.5) if url else None
+        self._redis: redis.Redis | None = None
+        if url:
+            import redis
+
+            self._redis = redis.Redis.from_url(url, socket_timeout=0.5, socket_connect_timeout=0.5)
         self.hits = self.misses = 0
 
     def keys(self, texts: Sequence[str]) -> list[bytes]:
@@ -58,6 +65,8 @@ class VectorCache:
         for key, vector in zip(keys, vectors, strict=True):
             self._keep(key, vector)
         if self._redis is not None:
+            import redis
+
             try:
                 with self._redis.pipeline(transaction=False) as pipe:
                     for key, vector in zip(keys, vectors, strict=True):
@@ -68,6 +77,8 @@ class VectorCache:
 
     def _fetch(self, keys: list[bytes]) -> list[bytes | None]:
         assert self._redis is not None  # noqa: S101
+        import redis
+
         try:
             found: list[bytes | None] = self._redis.mget([b"vector:" + key for key in keys])  # type: ignore[assignment]
             return found

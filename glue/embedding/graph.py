@@ -7,21 +7,19 @@ the attention mask and L2 normalisation are part of the graph. No torch is neede
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper, numpy_helper, save
 from safetensors.numpy import load_file
 
 from glue.embedding.weights import Weights
-from glue.settings import cache_dir
 
-_REVISION = 1  # raise it when the graph changes, so that cached files of an older one are not used
 _MS = "com.microsoft"
 _IR_VERSION = 10
+_SMALL = 1024  # bytes; smaller parameters stay in the graph
 Floats = NDArray[np.float32]
 
 
@@ -117,12 +115,8 @@ def build_model(weights: Weights) -> Any:
     )
 
 
-def cached_model(weights: Weights) -> Path:
-    """The model's file under the cache folder, built when it is not there; its name holds the hash of the weights."""
-    path = cache_dir() / "embedding" / f"minilm-r{_REVISION}-{weights.fingerprint()[:16]}.onnx"
-    if not path.is_file():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as part:
-            part.write(build_model(weights).SerializeToString())
-        Path(part.name).replace(path)  # several processes may build at once: the last one wins, all are whole
-    return path
+def save_model(weights: Weights, path: Path) -> list[Path]:
+    """Write the model; its parameters first, then the graph that names them."""
+    parameters = path.with_suffix(".bin")
+    save(build_model(weights), path, save_as_external_data=True, location=parameters.name, size_threshold=_SMALL)
+    return [parameters, path]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,10 +11,11 @@ import onnxruntime
 from tokenizers import Tokenizer
 
 from glue.embedding.contract import MAX_TOKENS, Embedder, Matrix
-from glue.embedding.graph import cached_model
-from glue.embedding.weights import DIMENSIONS, find_weights
+from glue.embedding.weights import DIMENSIONS, Weights, find_weights
 from glue.errors import ConfigError
+from glue.settings import cache_dir
 
+REVISION = 2  # raise it when the graph changes, so that cached files of an older one are not used
 _MICRO_BATCH = 8
 
 
@@ -75,3 +77,20 @@ class OnnxEmbedder(Embedder):
             inputs = {"input_ids": ids, "token_type_ids": np.zeros_like(ids), "attention_mask": mask}
             vectors[places] = self._session.run(None, inputs)[0]
         return vectors
+
+
+def cached_model(weights: Weights) -> Path:
+    """The model's file under the cache folder, built when it is not there; its name holds the hash of the weights.
+
+    The parameters lie in a file beside it, which onnxruntime maps into memory: a session is there in a tenth of the
+    time that reading and copying them takes.
+    """
+    folder = cache_dir() / "embedding"
+    path = folder / f"minilm-r{REVISION}-{weights.fingerprint(folder)[:16]}.onnx"
+    if not path.is_file():
+        from glue.embedding.graph import save_model  # with libraries that who finds the file does not need
+
+        with tempfile.TemporaryDirectory(dir=folder) as part:  # several processes may build at once: all are the same
+            for file in save_model(weights, Path(part) / path.name):
+                file.replace(folder / file.name)
+    return path

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from glue.kafka.reads import record_count
 from glue.topology import diff
 from glue.topology.diff import Action, Change
-from glue.topology.kinds.store import STORES
+from glue.topology.kinds import store as stores
 from glue.topology.live import Live, read_live
 from glue.topology.model import Declared, Kind
 from glue.topology.services import Services
@@ -64,10 +64,9 @@ def make_plan(
         for name, subject in declared.subjects.items():
             _add(plan, diff.subject_change(name, subject, live.subjects.get(name), live.registry_level))
     if Kind.STORE in wanted:
-        for name, store in STORES.items():
-            if store.known(services.settings):
-                pending = store.pending(services.settings, live.memory.stores.get(name))
-                _add(plan, diff.store_change(name, pending))
+        for store, schemas in stores.used(services.settings, declared):
+            pending = store.pending(services.settings, schemas, live.memory.stores.get(store.name))
+            _add(plan, diff.store_change(store.name, pending))
     if Kind.CHAIN in wanted:
         for name, chain in declared.chains.items():
             _add(plan, diff.chain_change(name, chain, live.memory.chains.get(name)))

@@ -17,12 +17,12 @@ from glue.canary.flight import Flight
 from glue.canary.leftovers import leftovers
 from glue.canary.paths import PATHS
 from glue.canary.sender import Sender
+from glue.cli.search import search_posts
 from glue.identity import CANARY, price_key
 from glue.kafka.config import KafkaConfig
 from glue.kafka.reads import read_topics
 from glue.settings import Settings, state_dir
-from glue.stores.snowflake.client import query
-from glue.stores.weaviate.search import search_posts
+from tests.stores import ask
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.stack
@@ -52,19 +52,19 @@ def test_it_arrives_on_every_path_and_no_analyst_sees_it(pipeline: Settings) -> 
     assert [stage["stage"] for stage in paths["post"]["stages"]] == ["raw", "glue", "sink topic", "store"]
 
     order = paths["order"]["key"]
-    rows = query("select RECORD_KEY from MILLIONX.RAW_DATA.ORDERS where RECORD_KEY = %s", [order], pipeline).rows
+    rows = ask("select RECORD_KEY from MILLIONX.RAW_DATA.ORDERS where RECORD_KEY = %s", [order], pipeline).rows
     assert rows == [(order,)]
-    rows = query(
+    rows = ask(
         "select ORDER_ID from MILLIONX.RAW_DATA.PRICE_HISTORY where RECORD_KEY = %s", [price_key(order)], pipeline
     ).rows
     assert len(rows) == 1 and rows[0][0].startswith(CANARY)
     for view, column in (("ORDERS_LATEST", "PRODUCT_ID"), ("PRICES_LATEST", "PRODUCT_ID"),
                          ("DEMAND_DAILY", "PRODUCT_ID"), ("ORDERS_WITH_WEATHER", "PRODUCT_ID")):  # fmt: skip
         sql = f"select count(*) from MILLIONX.RAW_DATA.{view} where {column} = %s"
-        assert query(sql, [CANARY], pipeline).rows[0][0] == 0, view
+        assert ask(sql, [CANARY], pipeline).rows[0][0] == 0, view
 
     with all_stores(pipeline) as stores:
-        vectors = next(store for store in stores if store.name == "vectors")
+        vectors = next(store for store in stores if store.name == "socialpost")
         gone = wait_for(lambda: not vectors.count([paths["post"]["key"]]))
     assert gone, "its tombstone takes the post out of Weaviate"
 
@@ -123,9 +123,9 @@ def test_a_search_leaves_it_out_and_one_that_stayed_is_found(pipeline: Settings)
     flight.record = flight.record.model_copy(update={"collected_at": datetime.now(UTC) - timedelta(minutes=10)})
     Sender(pipeline, [flight.path]).send(flight)
     with all_stores(pipeline) as stores:
-        vectors = next(store for store in stores if store.name == "vectors")
+        vectors = next(store for store in stores if store.name == "socialpost")
         assert wait_for(lambda: vectors.count([flight.key]))
-        hits = search_posts(flight.record.content, limit=1000, settings=pipeline)
+        hits = search_posts(flight.record.content, limit=1000)
         ids = [row[hits.columns.index("post_id")] for row in hits.rows]
         assert not [one for one in ids if str(one).startswith(CANARY)]
         assert flight.key in leftovers(pipeline)

@@ -72,7 +72,7 @@ def test_posts_arrive_or_are_named_and_no_person_can_be_read_in_a_sink_topic(pip
 
 
 def test_an_order_of_a_csv_reaches_both_tables_without_its_customer(pipeline, tmp_path):
-    from glue.stores.snowflake.client import query
+    from tests.stores import ask
 
     order = uuid4().hex[:12]
     file = tmp_path / "orders.csv"
@@ -85,7 +85,7 @@ def test_an_order_of_a_csv_reaches_both_tables_without_its_customer(pipeline, tm
     code, result, _ = ingest(file, "daraz")
     assert (code, result["dead_letters"], result["arrived"]["lost"]) == (1, 1, 0)
     assert result["arrived"]["warehouse"] == {"orders": 1, "price_history": 1, "weather_logs": 0}
-    rows = query("select * from MILLIONX.RAW_DATA.ORDERS where ORDER_ID = %s", [order], pipeline)
+    rows = ask("select * from MILLIONX.RAW_DATA.ORDERS where ORDER_ID = %s", [order], pipeline)
     row = dict(zip(rows.columns, rows.rows[0], strict=True))
     assert (row["QUANTITY"], float(row["PRICE"]), row["CURRENCY"]) == (2, 1499.5, "BDT")
     assert row["INGESTION_TIME"] is not None

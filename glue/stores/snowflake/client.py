@@ -1,41 +1,43 @@
-"""The warehouse (Snowflake, or the local endpoint), through ``snowflake-connector-python`` with a key pair."""
+"""Snowflake, or the local endpoint, through ``snowflake-connector-python`` with a key pair."""
 
 from __future__ import annotations
 
 import io
 import logging
 from collections.abc import Iterable, Sequence
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import urlsplit
 
 from glue.errors import ConfigError, ServiceError, ServiceUnavailableError
 from glue.settings import Settings, get_settings
+from glue.stores.contract import Target
 from glue.stores.rows import Rows
+from glue.stores.sql import SqlClient
 
-DATABASE, SCHEMA = "MILLIONX", "RAW_DATA"
 _LOGIN_SECONDS, _NETWORK_SECONDS = 30, 300
 _SNOWFLAKE_DOMAIN = ".snowflakecomputing."
 
 
-class Warehouse:
+_OWNER = "SYSADMIN"  # Snowflake's own role, which the scripts create the tables as
+# The connector's own column: where a row came from.
+_ORIGIN = (
+    "RECORD_METADATA:partition::int",
+    "RECORD_METADATA:offset::int",
+    "coalesce(RECORD_METADATA:CreateTime, RECORD_METADATA:LogAppendTime)::bigint",
+)
+
+
+class SnowflakeClient(SqlClient):
     """One connection, opened on first use. Not thread-safe; close it, or use it in a ``with`` block.
 
     Args:
         settings: ``warehouse*`` say where and who; defaults to those of this process.
+        namespace: ``DATABASE.SCHEMA`` in which names without one are looked up.
     """
 
-    def __init__(self, settings: Settings | None = None) -> None:
-        self._settings = settings or get_settings()
+    def __init__(self, settings: Settings | None = None, namespace: str = "") -> None:
+        self._settings, self._namespace = settings or get_settings(), namespace
         self._connection: Any = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close the connection; a closed one opens again on use."""
@@ -67,6 +69,16 @@ class Warehouse:
         except errors.Error as error:
             raise ServiceError("the warehouse refused the statement", _reason(error)) from error
 
+    def changed(self, sql: str, parameters: Sequence[Any]) -> int:
+        """Run a statement that changes rows as the owner of the tables: the connector's role may only add rows."""
+        with SnowflakeClient(as_admin(self._settings, _OWNER), self._namespace) as owner:
+            rows = owner.query(sql, parameters).rows
+        return int(rows[0][0]) if rows else 0
+
+    def origin(self, target: Target) -> tuple[str, str, str]:
+        """The connector's ``RECORD_METADATA``."""
+        return _ORIGIN
+
     def apply_ddl(self, scripts: Iterable[str]) -> int:
         """Run scripts of statements in order; they are written so that a second run changes nothing.
 
@@ -93,7 +105,7 @@ class Warehouse:
 
             logging.getLogger("snowflake.connector").setLevel(logging.ERROR)
             try:
-                self._connection = snowflake.connector.connect(**connection_options(self._settings))
+                self._connection = snowflake.connector.connect(**connection_options(self._settings, self._namespace))
             except errors.OperationalError as error:
                 raise self._unavailable(error) from error
             except errors.Error as error:
@@ -112,7 +124,7 @@ class Warehouse:
         )
 
 
-def connection_options(settings: Settings) -> dict[str, Any]:
+def connection_options(settings: Settings, namespace: str = "") -> dict[str, Any]:
     """Arguments of ``snowflake.connector.connect`` for an account's URL or the local endpoint's.
 
     Raises:
@@ -139,14 +151,14 @@ def connection_options(settings: Settings) -> dict[str, Any]:
         "user": settings.warehouse_user,
         "authenticator": "SNOWFLAKE_JWT",
         "private_key_file": str(key),
-        "database": DATABASE,
-        "schema": SCHEMA,
         "login_timeout": _LOGIN_SECONDS,
         "network_timeout": _NETWORK_SECONDS,
         "session_parameters": {"CLIENT_TELEMETRY_ENABLED": False, "TIMEZONE": "Etc/UTC"},
         # Else the connector asks cloud metadata addresses which platform it runs on.
         "platform_detection_timeout_seconds": 0,
     }
+    database, _, schema = namespace.partition(".")
+    options |= {"database": database, "schema": schema} if database else {}
     return options | ({"role": settings.warehouse_role} if settings.warehouse_role else {})
 
 
@@ -158,22 +170,21 @@ def split_statements(scripts: Iterable[str]) -> list[str]:
     return [sql.strip().rstrip(";").strip() for sql in found if sql.strip().strip(";").strip()]
 
 
-def query(sql: str, parameters: Sequence[Any] = (), settings: Settings | None = None) -> Rows:
-    """Run one statement on a connection of its own; see :meth:`Warehouse.query`."""
-    with Warehouse(settings) as warehouse:
-        return warehouse.query(sql, parameters)
-
-
 def apply_ddl(scripts: Iterable[str], settings: Settings | None = None) -> int:
     """Run scripts as ``warehouse_admin_user`` with his default role (scripts take the roles they need); idempotent."""
-    chosen = settings or get_settings()
-    admin = {
-        "warehouse_user": chosen.warehouse_admin_user,
-        "warehouse_role": "",
-        "warehouse_private_key_file": chosen.warehouse_admin_private_key_file or chosen.warehouse_private_key_file,
-    }
-    with Warehouse(chosen.model_copy(update=admin)) as warehouse:
-        return warehouse.apply_ddl(scripts)
+    with SnowflakeClient(as_admin(settings or get_settings())) as client:
+        return client.apply_ddl(scripts)
+
+
+def as_admin(settings: Settings, role: str = "") -> Settings:
+    return settings.model_copy(
+        update={
+            "warehouse_user": settings.warehouse_admin_user,
+            "warehouse_role": role,
+            "warehouse_private_key_file": settings.warehouse_admin_private_key_file
+            or settings.warehouse_private_key_file,
+        }
+    )
 
 
 def _reason(error: Exception) -> str:

@@ -1,25 +1,29 @@
-"""Weaviate through weaviate-client: objects by the keys of their records, and search."""
+"""Weaviate as a store: objects by the keys of their records, windows of the collection time, and search."""
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from hashlib import md5
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from glue.errors import ServiceError, ServiceUnavailableError
-from glue.identity import CANARY
+from glue.errors import ServiceError
 from glue.settings import Settings, get_settings
+from glue.stores.contract import COLLECTED_AT, Search, Stamp, Target, TimeClient
+from glue.stores.weaviate.rest import Rest, every, graphql, where
 
 if TYPE_CHECKING:
     from weaviate import WeaviateClient
 
 _QUERY_SECONDS = 30
-_PAGE = 100
+_PAGE, _MOST = 100, 10_000  # the second is Weaviate's QUERY_MAXIMUM_RESULTS by default
+LAST_MS = 253_402_300_799_000  # 9999: what a filter on a date can name
+_EPOCH, _MS = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
+_OPERATORS = {"=": "Equal", ">=": "GreaterThanEqual", "<": "LessThan", "lacks": "ContainsNone"}
+_KINDS = {"int": "Int", "number": "Number", "date": "Date", "boolean": "Boolean"}
 
 
 def document_id(name: str) -> UUID:
@@ -28,6 +32,14 @@ def document_id(name: str) -> UUID:
     So does Weaviate's own Kafka connector; ``name`` is the record key there and here.
     """
     return UUID(bytes=md5(name.encode(), usedforsecurity=False).digest(), version=3)
+
+
+def milliseconds(text: str | None) -> int:
+    """Whole milliseconds since the epoch of an ISO 8601 time, cut off and not rounded; 0 for none."""
+    if not text:
+        return 0
+    moment = datetime.fromisoformat(text)
+    return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _EPOCH) // _MS
 
 
 def open_client(
@@ -39,7 +51,7 @@ def open_client(
     headers: Mapping[str, str] | None = None,
     seconds: float = _QUERY_SECONDS,
 ) -> WeaviateClient:
-    """A connected client.
+    """A connected client of Weaviate's own library, for the sink: it writes batches over gRPC.
 
     Args:
         url: scheme://host:port of the REST interface.
@@ -66,149 +78,168 @@ def open_client(
     )
 
 
-class Weaviate:
-    """One connection, opened on first use. Close it, or use it in a ``with`` block.
+class WeaviateStoreClient(TimeClient):
+    """Collections by REST. Close it, or use it in a ``with`` block.
 
     Args:
         settings: ``weaviate*`` say where; defaults to those of this process.
     """
 
     def __init__(self, settings: Settings | None = None) -> None:
-        self._settings = settings or get_settings()
-        self._client: WeaviateClient | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+        self._rest = Rest(settings or get_settings())
+        self._properties: dict[str, dict[str, str]] = {}
 
     def close(self) -> None:
         """Close the connection; a closed one opens again on use."""
-        if self._client is not None:
-            self._client.close()
-            self._client = None
+        self._rest.close()
 
-    @contextmanager
-    def _collection(self, name: str) -> Iterator[Any]:
-        """The collection, with what goes wrong in the block as this project's errors."""
-        from weaviate.exceptions import WeaviateBaseError
+    def identity(self, key: str) -> str:
+        """The id of a record key's object."""
+        return str(document_id(key))
 
-        try:
-            yield self._connected().collections.use(name)
-        except WeaviateBaseError as error:
-            text = str(getattr(error, "message", error)).splitlines()[0]
-            if "could not find class" in text:
-                raise ServiceError(f"collection {name}", "it does not exist", "mxctl weaviate apply") from error
-            if any(word in text.lower() for word in ("connect", "unavailable", "timed out", "deadline", "start up")):
-                raise self._away(text) from error
-            raise ServiceError(f"Weaviate, collection {name}", text) from error
-        except OSError as error:
-            raise self._away(str(error)) from error
+    def properties(self, target: Target) -> dict[str, str]:
+        """The data types of a collection's properties, by name; read once.
 
-    def _away(self, text: str) -> ServiceUnavailableError:
-        return ServiceUnavailableError(
-            f"Weaviate at {self._settings.weaviate}", text, "start it (mxctl local up), or set MXCTL_WEAVIATE"
-        )
-
-    def _connected(self) -> WeaviateClient:
-        if self._client is None:
-            from weaviate.classes.init import Auth
-
-            settings = self._settings
-            key = settings.weaviate_api_key
-            self._client = open_client(
-                settings.weaviate,
-                settings.weaviate_grpc,
-                grpc_secure=settings.weaviate.startswith("https:"),
-                auth=Auth.api_key(key.get_secret_value()) if key else None,
-            )
-        return self._client
-
-    def count(self, collection: str) -> int:
-        """How many objects the collection holds."""
-        with self._collection(collection) as found:
-            return int(found.aggregate.over_all(total_count=True).total_count or 0)
-
-    def stored(self, collection: str, keys: Iterable[str]) -> set[str]:
-        """Those of the record keys that have an object."""
-        from weaviate.classes.query import Filter
-
-        by_id = {str(document_id(key)): key for key in keys}
-        ids = list(by_id)
-        present: set[str] = set()
-        with self._collection(collection) as found:
-            for at in range(0, len(ids), _PAGE):
-                page = Filter.by_id().contains_any(ids[at : at + _PAGE])
-                answer = found.query.fetch_objects(filters=page, limit=_PAGE, return_properties=[])
-                present.update(by_id[str(one.uuid)] for one in answer.objects)
-        return present
-
-    def tagged(self, collection: str, hashtag: str, until: dt.datetime) -> list[dict[str, Any]]:
-        """The properties of objects with ``hashtag`` that were collected before ``until``, at most 100."""
-        from weaviate.classes.query import Filter
-
-        old = Filter.by_property("collected_at").less_than(until)
-        with self._collection(collection) as found:
-            answer = found.query.fetch_objects(
-                filters=Filter.by_property("hashtags").contains_any([hashtag]) & old, limit=_PAGE
-            )
-        return [dict(one.properties) for one in answer.objects]
-
-    def search(
-        self,
-        collection: str,
-        text: str,
-        vector: list[float],
-        *,
-        platform: str | None = None,
-        since: dt.datetime | None = None,
-        until: dt.datetime | None = None,
-        min_engagement: int | None = None,
-        hybrid: float | None = None,
-        limit: int = 10,
-    ) -> list[dict[str, Any]]:
-        """The nearest objects, best first: their properties, and ``score`` (1 is best). Canaries are left out.
-
-        Args:
-            text: the words, used by hybrid search.
-            vector: what ``text`` means, by the model of the collection's vectors.
-            since, until: bounds of ``timestamp``, the first inclusive, the second exclusive; with a time zone.
-            hybrid: None for the vector alone; else the share of the vector against BM25, 0 to 1.
+        Raises:
+            ServiceError: there is no such collection.
         """
-        from weaviate.classes.query import Filter, MetadataQuery
+        if target.place not in self._properties:
+            found = self._rest.get(f"schema/{target.place}")
+            if found is None:
+                why = "it does not exist"
+                raise ServiceError(f"collection {target.place}", why, "mxctl apply creates what is declared")
+            self._properties[target.place] = {one["name"]: one["dataType"][0] for one in found.get("properties") or []}
+        return self._properties[target.place]
 
-        posted, engagement = Filter.by_property("timestamp"), Filter.by_property("engagement")
-        filters = [
-            Filter.by_property("hashtags").contains_none([CANARY]),
-            *([Filter.by_property("platform").equal(platform)] if platform is not None else []),
-            *([posted.greater_or_equal(since)] if since is not None else []),
-            *([posted.less_than(until)] if until is not None else []),
-            *([engagement.greater_or_equal(min_engagement)] if min_engagement is not None else []),
+    def measures(self, target: Target) -> list[str]:
+        """All whole numbers."""
+        return sorted(name for name, kind in self.properties(target).items() if kind == "int")
+
+    def size(self, target: Target) -> int:
+        """All objects."""
+        return int(self._rest.ask(target.place, "Aggregate", "", "meta{count}")[0]["meta"]["count"])
+
+    def count(self, target: Target, keys: Iterable[str]) -> Counter[str]:
+        """1 for each key that has an object."""
+        by_id = {self.identity(key): key for key in keys}
+        return Counter(by_id[one["_additional"]["id"]] for one in self._by_id(target, by_id, []))
+
+    def rows(self, target: Target, keys: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """All properties of each key's object, times with their zone, and the vector under the name of its field."""
+        by_id = {self.identity(key): key for key in keys}
+        names = list(self.properties(target))
+        found = {}
+        for one in self._by_id(target, by_id, names, " vector" if target.vector else ""):
+            extra = one.pop("_additional")
+            row = {name.lower(): value for name, value in self._typed(target, one).items()}
+            found[by_id[extra["id"]]] = row | ({target.vector: extra.get("vector")} if target.vector else {})
+        return found
+
+    def find(
+        self, target: Target, field: str, value: str, before: datetime, limit: int = _PAGE
+    ) -> list[dict[str, Any]]:
+        """Objects whose property is ``value``, or a list that holds it."""
+        listed = self.properties(target).get(field, "").endswith("[]")
+        matches = where(field, "ContainsAny", "Text", [value]) if listed else where(field, "Equal", "Text", value)
+        old = where(COLLECTED_AT, "LessThan", "Date", before.isoformat())
+        arguments = f"where:{graphql(every([matches, old]))} limit:{limit}"
+        return [
+            self._typed(target, one)
+            for one in self._rest.ask(target.place, "Get", arguments, " ".join(self.properties(target)))
         ]
-        common: dict[str, Any] = {
-            "limit": limit,
-            "filters": Filter.all_of(filters),
-            "return_metadata": MetadataQuery(distance=True, score=True),
+
+    def delete(self, target: Target, keys: Iterable[str]) -> int:
+        """Remove the objects of the keys."""
+        ids, removed = [self.identity(key) for key in keys], 0
+        for at in range(0, len(ids), _PAGE):
+            chosen = {"path": ["id"], "operator": "ContainsAny", "valueTextArray": ids[at : at + _PAGE]}
+            match = {"class": target.place, "where": chosen}
+            answer = self._rest.send("DELETE", "batch/objects", {"match": match, "output": "minimal"})["results"]
+            if answer.get("failed"):
+                raise ServiceError(f"collection {target.place}", f"{answer['failed']} objects could not be deleted")
+            removed += int(answer["successful"])
+        return removed
+
+    def totals(self, target: Target, first: int, end: int) -> tuple[int, int]:
+        """By one aggregate."""
+        names = self.measures(target)
+        fields = "meta{count}" + "".join(f" {name}{{sum}}" for name in names)
+        (found,) = self._rest.ask(target.place, "Aggregate", f"where:{_between(first, end)}", fields)
+        return int(found["meta"]["count"]), sum(int((found[name] or {}).get("sum") or 0) for name in names)
+
+    def undated(self, target: Target) -> list[str]:
+        """By the index of empty properties."""
+        arguments = f"where:{graphql(where(COLLECTED_AT, 'IsNull', 'Boolean', True))} limit:{_MOST}"
+        found = self._rest.ask(target.place, "Get", arguments, "_additional{id}")
+        return [one["_additional"]["id"] for one in found]
+
+    def window(self, target: Target, first: int, end: int) -> dict[str, Stamp]:
+        """By one question."""
+        names = self.measures(target)
+        arguments = f"where:{_between(first, end)} limit:{_MOST}"
+        fields = f"{COLLECTED_AT} {' '.join(names)} _additional{{id}}"
+        return dict(_stamp(one, names) for one in self._rest.ask(target.place, "Get", arguments, fields))
+
+    def stamps(self, target: Target, ids: Iterable[str]) -> dict[str, Stamp]:
+        """By pages of ids."""
+        names = self.measures(target)
+        return dict(_stamp(one, names) for one in self._by_id(target, ids, [COLLECTED_AT, *names]))
+
+    def search(self, target: Target, text: str, vector: Sequence[float], wanted: Search) -> list[dict[str, Any]]:
+        """By the vector, or by vector and BM25 together."""
+        kinds = self.properties(target)
+        arguments = f"limit:{wanted.limit}"
+        if wanted.where:
+            conditions = [
+                where(name, _OPERATORS[sign], _KINDS.get(kinds.get(name, ""), "Text"), _plain(value))
+                for name, sign, value in wanted.where
+            ]
+            arguments += f" where:{graphql(every(conditions))}"
+        if wanted.hybrid is None:
+            arguments += f" nearVector:{graphql({'vector': list(vector)})}"
+        else:
+            arguments += f" hybrid:{graphql({'query': text, 'vector': list(vector), 'alpha': wanted.hybrid})}"
+        fields = f"{' '.join(kinds)} _additional{{distance score}}"
+        found = self._rest.ask(target.place, "Get", arguments, fields)
+        return [self._typed(target, one) | {"score": _score(one.pop("_additional"))} for one in found]
+
+    def _by_id(
+        self, target: Target, ids: Iterable[str], names: Sequence[str], extra: str = ""
+    ) -> Iterable[dict[str, Any]]:
+        wanted = list(ids)
+        for at in range(0, len(wanted), _PAGE):
+            page = graphql(where("id", "ContainsAny", "Text", wanted[at : at + _PAGE]))
+            fields = f"{' '.join(names)} _additional{{id{extra}}}"
+            yield from self._rest.ask(target.place, "Get", f"where:{page} limit:{_PAGE}", fields)
+
+    def _typed(self, target: Target, one: Mapping[str, Any]) -> dict[str, Any]:
+        kinds = self.properties(target)
+        return {
+            name: datetime.fromisoformat(value) if value and kinds.get(name) == "date" else value
+            for name, value in one.items()
+            if name != "_additional"
         }
-        with self._collection(collection) as found:
-            if hybrid is None:
-                answer = found.query.near_vector(vector, **common)
-            else:
-                answer = found.query.hybrid(text, vector=vector, alpha=hybrid, **common)
-        return [{**one.properties, "score": _score(one.metadata)} for one in answer.objects]
 
 
-def _score(metadata: Any) -> float:
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return (value if value.tzinfo else value.replace(tzinfo=UTC)).isoformat()
+    return value
+
+
+def _between(first: int, end: int) -> str:
+    start, stop = (datetime.fromtimestamp(ms / 1000, UTC).isoformat() for ms in (first, min(end, LAST_MS)))
+    return graphql(
+        every([where(COLLECTED_AT, "GreaterThanEqual", "Date", start), where(COLLECTED_AT, "LessThan", "Date", stop)])
+    )
+
+
+def _stamp(one: Mapping[str, Any], names: Sequence[str]) -> tuple[str, Stamp]:
+    measure = sum(int(one.get(name) or 0) for name in names)
+    return one["_additional"]["id"], Stamp(milliseconds(one.get(COLLECTED_AT)), measure)
+
+
+def _score(metadata: Mapping[str, Any]) -> float:
     """Hybrid search gives a score; a vector search a cosine distance."""
-    value = metadata.score if metadata.distance is None else 1 - metadata.distance
-    return round(float(value or 0), 4)
-
-
-def apply_collections(settings: Settings, *, dry_run: bool = False) -> list[str]:
-    """Bring Weaviate's collections to what ``connect-config/weaviate`` declares; the changes in words, none if none."""
-    from glue.stores.weaviate.schema import apply
-
-    return apply(settings, dry_run=dry_run)
+    distance = metadata.get("distance")
+    return round(float(metadata.get("score") or 0) if distance is None else 1 - float(distance), 4)

@@ -13,12 +13,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import requests
-
-from glue.errors import ConfigError, ServiceError, ServiceUnavailableError
+from glue.errors import ConfigError
 from glue.settings import Settings
+from glue.stores.weaviate.rest import Rest
 
-_SECONDS = 30
 _Step = tuple[str, str, str, dict[str, Any]]  # the change in words, and the call: method, path, body
 # settings of a collection that Weaviate changes in place; the rest of a collection is as it was created
 _MUTABLE = frozenset(
@@ -44,8 +42,26 @@ def declared(folder: Path) -> list[dict[str, Any]]:
         except (OSError, ValueError, KeyError, TypeError) as error:
             why = f"{type(error).__name__}: {error}"
             raise ConfigError(f"collection {file}", why, "write the body of Weaviate's POST /v1/schema") from error
-        found.append(collection)
+        found.append({key: value for key, value in collection.items() if not key.startswith("$")})
     return found
+
+
+def shown(folder: Path, name: str) -> list[str]:
+    """The properties that a table of search results shows: ``$search.columns`` of the collection's file, or all.
+
+    What begins with ``$`` is for this project; Weaviate passes it over.
+
+    Raises:
+        ConfigError: the collection is not declared.
+    """
+    file = folder / f"{name}.json"
+    try:
+        collection = json.loads(file.read_text(encoding="utf-8"))
+        columns = collection.get("$search", {}).get("columns")
+        return list(columns or [one["name"] for one in collection.get("properties", [])])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        why = f"{type(error).__name__}: {error}"
+        raise ConfigError(f"collection {name}", why, f"declare it in {folder.name}/{file.name}") from error
 
 
 def apply(settings: Settings, *, dry_run: bool = False) -> list[str]:
@@ -55,7 +71,7 @@ def apply(settings: Settings, *, dry_run: bool = False) -> list[str]:
         ConfigError: a declaration asks for what can not be changed in place.
         ServiceUnavailableError, ServiceError: Weaviate is away, or refuses.
     """
-    rest = _Rest(settings)
+    rest = Rest(settings)
     changes = []
     for wanted in declared(settings.config_dir / "weaviate"):
         for change, method, path, body in _steps(wanted, rest.get(f"schema/{wanted['class']}")):
@@ -128,44 +144,3 @@ def _set(target: dict[str, Any], path: str, value: Any) -> None:
     for parent in parents:
         target = target.setdefault(parent, {})
     target[last] = value
-
-
-class _Rest:
-    """Weaviate's REST interface, of which only the schema is used here."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._base = settings.weaviate.rstrip("/")
-        key = settings.weaviate_api_key
-        self._headers = {"Authorization": f"Bearer {key.get_secret_value()}"} if key else {}
-
-    def get(self, path: str) -> dict[str, Any] | None:
-        """The object at ``path``; None if there is none."""
-        answer = self._call("GET", path, None)
-        if answer.status_code == requests.codes.not_found:
-            return None
-        found: dict[str, Any] = self._checked(answer, path).json()
-        return found
-
-    def send(self, method: str, path: str, body: dict[str, Any]) -> None:
-        """Write ``body``."""
-        self._checked(self._call(method, path, body), path)
-
-    def _call(self, method: str, path: str, body: dict[str, Any] | None) -> requests.Response:
-        try:
-            return requests.request(
-                method, f"{self._base}/v1/{path}", json=body, headers=self._headers, timeout=_SECONDS
-            )
-        except requests.RequestException as error:
-            raise ServiceUnavailableError(
-                f"Weaviate at {self._base}", type(error).__name__, "start it (mxctl local up), or set MXCTL_WEAVIATE"
-            ) from error
-
-    def _checked(self, answer: requests.Response, path: str) -> requests.Response:
-        if answer.ok:
-            return answer
-        try:
-            why = "; ".join(one["message"] for one in answer.json()["error"])
-        except (ValueError, KeyError, TypeError):
-            why = answer.reason
-        kind = ServiceUnavailableError if answer.status_code >= requests.codes.internal_server_error else ServiceError
-        raise kind(f"Weaviate, {path}", f"{answer.status_code}: {why}")

@@ -1,11 +1,14 @@
-"""Weaviate as a kind of store: collections by the sink's ``collection.mapping``."""
+"""Weaviate as a kind of store: collections by the sink's ``collection.mapping``, made as ``weaviate/*.json`` says."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from glue.stores.contract import Store, Target
+from glue.settings import Settings
+from glue.stores.contract import Schemas, Store, Target
 from glue.stores.routing import connector_class, routed
+from glue.stores.weaviate import schema
+from glue.stores.weaviate.client import WeaviateStoreClient
 
 
 class WeaviateStore(Store):
@@ -16,7 +19,7 @@ class WeaviateStore(Store):
     classes = frozenset(
         {"io.weaviate.connector.WeaviateSinkConnector", "glue.connect_python.sinks.weaviate:WeaviateSink"}
     )
-    package = "weaviate"
+    package = extra = ""  # nothing beside the standard library
 
     def targets(self, connector: str, config: Mapping[str, str], topics: Sequence[str]) -> list[Target]:
         """By ``collection.mapping``, in which ``${topic}`` stands for the topic; the first letter becomes a capital."""
@@ -34,6 +37,27 @@ class WeaviateStore(Store):
                     f"{self.title} {place}",
                     config.get("errors.deadletterqueue.topic.name", ""),
                     deletes=config.get("delete.enabled", "false") == "true",
+                    vector=config.get("vector.field.name", "vector") if _has_vectors(config) else "",
                 )
             )
         return found
+
+    def known(self, settings: Settings) -> bool:
+        """Whether collections are declared."""
+        return any((settings.config_dir / "weaviate").glob("*.json"))
+
+    def pending(self, settings: Settings, schemas: Schemas, applied: str | None) -> list[str]:
+        """What the collections lack."""
+        return schema.apply(settings, dry_run=True)
+
+    def ensure(self, settings: Settings, schemas: Schemas) -> None:
+        """Create collections, and add what they lack."""
+        schema.apply(settings)
+
+    def open(self, settings: Settings, targets: Iterable[Target] = ()) -> WeaviateStoreClient:
+        """By REST."""
+        return WeaviateStoreClient(settings)
+
+
+def _has_vectors(config: Mapping[str, str]) -> bool:
+    return config.get("vector.strategy", "").rpartition(".")[2].lower().startswith("field")

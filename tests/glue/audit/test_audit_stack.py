@@ -19,8 +19,8 @@ from glue.identity import record_key
 from glue.kafka.config import KafkaConfig
 from glue.kafka.reads import TopicTail
 from glue.registry import registry_client
-from glue.stores.snowflake import client as warehouse
-from glue.stores.weaviate.client import Weaviate, document_id
+from glue.stores.weaviate.client import WeaviateStoreClient, document_id
+from tests.stores import ask
 
 pytestmark = pytest.mark.stack
 ORDERS, VECTORS = "sink.snowflake.orders", "sink.weaviate.vectors"
@@ -115,8 +115,8 @@ def test_a_loss_made_on_purpose_is_named_repaired_and_gone(sinks, produced):
     assert stores["vectors"]["on_topic"] == stores["vectors"]["stored"] == MANY
     assert stores["vectors"]["dead"] == 1, "the short vector lies in dead letters"
 
-    warehouse.query("delete from ORDERS where RECORD_KEY = %s", [orders[3]], sinks)
-    with Weaviate(sinks) as weaviate, weaviate._collection("SocialPost") as collection:
+    ask("delete from ORDERS where RECORD_KEY = %s", [orders[3]], sinks)
+    with WeaviateStoreClient(sinks) as weaviate, weaviate._collection("SocialPost") as collection:
         collection.data.delete_by_id(document_id(posts[5]))
 
     code, stores = audit(*window)
@@ -138,7 +138,7 @@ def test_a_loss_made_on_purpose_is_named_repaired_and_gone(sinks, produced):
 
     code, stores = audit(*window, "--deep")
     assert (code, stores["orders"]["counts"], stores["vectors"]["counts"]) == (0, {}, {})
-    rows = warehouse.query("select count(*), count(distinct RECORD_KEY) from ORDERS where RECORD_KEY = %s", [orders[3]])
+    rows = ask("select count(*), count(distinct RECORD_KEY) from ORDERS where RECORD_KEY = %s", [orders[3]])
     assert rows.rows == [(1, 1)]
     with TopicTail(KafkaConfig.of(sinks), (ORDERS, VECTORS)) as tail:
         assert audit(*window, "--repair", "--yes")[0] == 0
@@ -150,9 +150,9 @@ def test_doubled_extra_and_silently_changed_are_named_and_only_what_can_be_repla
     window = ("--since", since, "--store", "orders", "--store", "vectors")
     stranger = str(uuid4())
     settled(*window)
-    warehouse.query("insert into ORDERS select * from ORDERS where RECORD_KEY = %s", [orders[7]], sinks)
-    warehouse.query("insert into ORDERS (RECORD_KEY, VERSION) values (%s, 1)", [stranger], sinks)
-    with Weaviate(sinks) as weaviate, weaviate._collection("SocialPost") as collection:
+    ask("insert into ORDERS select * from ORDERS where RECORD_KEY = %s", [orders[7]], sinks)
+    ask("insert into ORDERS (RECORD_KEY, VERSION) values (%s, 1)", [stranger], sinks)
+    with WeaviateStoreClient(sinks) as weaviate, weaviate._collection("SocialPost") as collection:
         collection.data.update(document_id(posts[2]), properties={"hashtags": []})
         engaged = collection.query.fetch_object_by_id(document_id(posts[4])).properties["engagement"]
         collection.data.update(document_id(posts[4]), properties={"engagement": engaged + 1})
@@ -172,7 +172,7 @@ def test_doubled_extra_and_silently_changed_are_named_and_only_what_can_be_repla
         assert repaired.keys() == {posts[2], posts[4], posts[6]}
         assert (repaired[posts[2]], repaired[posts[6]]) == ("hashtags is gone", "vector differs")
     finally:
-        warehouse.query("delete from ORDERS where RECORD_KEY in (%s, %s)", [orders[7], stranger], sinks)
+        ask("delete from ORDERS where RECORD_KEY in (%s, %s)", [orders[7], stranger], sinks)
 
     code, stores = audit(*window, "--deep", "--repair", "--yes")
     assert code == 0, "the row that was deleted above is put back"

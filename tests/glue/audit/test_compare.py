@@ -10,14 +10,15 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from glue.audit.buckets import FIRST, SECOND, Sums, weights
-from glue.audit.collection_side import Stored
-from glue.audit.compare import compare_collection, compare_table
+from glue.audit.compare import ByKey, ByTime, Wanted
 from glue.audit.keys import pack, text_of
-from glue.audit.table_side import Scope, StoredKey
-from glue.audit.topic_side import Collector
+from glue.audit.topic import Collector
 from glue.identity import record_key
+from glue.stores.contract import Stamp, StoredKey, Sums, Target
+from glue.stores.sql import FIRST, SECOND, weights
 from glue.stores.weaviate.client import document_id
+
+TARGET = Target("sink", "class", "topic", "PLACE", "kind", "Kind PLACE")
 
 # As the pipeline makes them: the checksums look at ten places of a key, and trust that its digits are random.
 uuids = st.integers(0, 5000).map(lambda n: record_key("test", n))
@@ -55,7 +56,7 @@ def scanned(messages, **how):
     collector = Collector(**how)
     for at in range(0, len(messages), 7):
         collector.add(messages[at : at + 7])
-    return collector.side({0: (0, len(messages))})
+    return collector.snapshot({0: (0, len(messages))})
 
 
 class PlainTable:
@@ -64,7 +65,7 @@ class PlainTable:
     def __init__(self, rows):
         self.names = rows
 
-    def buckets(self, scope):
+    def buckets(self, target, scope):
         found = {}
         for name in {row[:3] for row in self.names}:
             inside = [row for row in self.names if row[:3] == name]
@@ -75,7 +76,7 @@ class PlainTable:
             found[name] = Sums(len(inside), len(set(inside)), *sums)
         return found
 
-    def keys(self, buckets, scope):
+    def keys(self, target, buckets, scope):
         counts = Counter(row for row in self.names if row[:3] in buckets)
         return {key: StoredKey(rows, 0, 0, 0) for key, rows in counts.items()}
 
@@ -83,14 +84,17 @@ class PlainTable:
 class PlainCollection:
     """Objects in a dict."""
 
+    identity = staticmethod(lambda key: str(document_id(key)))
+    undated = staticmethod(lambda target: [])
+
     def __init__(self, objects):
         self.objects = objects
 
-    def totals(self, first, end):
-        inside = self.window(first, end).values()
+    def totals(self, target, first, end):
+        inside = self.window(target, first, end).values()
         return len(inside), sum(one.measure for one in inside)
 
-    def window(self, first, end):
+    def window(self, target, first, end):
         return {name: one for name, one in self.objects.items() if first <= one.moment < end}
 
 
@@ -103,13 +107,15 @@ def test_any_missing_extra_and_doubled_rows_are_found_and_nothing_else(produced,
     doubled = data.draw(st.sets(st.sampled_from(present))) if present else set()
     side = scanned([Message(key, at) for at, key in enumerate(sorted(produced))])
 
-    found = compare_table(side, side.live, PlainTable([*present, *doubled, *extra]), Scope({}))
+    found = ByKey(TARGET, PlainTable([*present, *doubled, *extra])).suspects(
+        side, side.live, Wanted(), lambda text: None
+    )
 
     suspects = {side.key(row) for row in found.rows}
     odd = {side.key(row) for row in np.flatnonzero(side.odd)}
     assert suspects - odd == missing - odd
     assert missing <= suspects, "odd keys are always looked up"
-    assert {key for key in found.extra if side.find(key) is None} == extra
+    assert {one.name for one in ByKey(TARGET, None)._unexpected(side, found.extra)} == extra
     assert found.doubled.keys() == doubled
 
 
@@ -117,16 +123,18 @@ moments = st.integers(1, 3 * 86_400_000)
 posts = st.dictionaries(uuids, st.tuples(moments, st.integers(0, 9)), max_size=60)
 
 
-def compared(produced, stored, **how):
+def compared(produced, stored, deep=False):
     """(keys suspected, ids that are extra); ``produced`` is {key: (moment, measure)}."""
     facts = {str(n).encode(): produced[key] for n, key in enumerate(sorted(produced))}
     side = scanned([Message(key, n, str(n).encode()) for n, key in enumerate(sorted(produced))], facts=facts.get)
-    found = compare_collection(side, side.live, PlainCollection(stored), **how)
+    found = ByTime(TARGET, PlainCollection(stored), None).suspects(
+        side, side.live, Wanted(deep=deep), lambda text: None
+    )
     return {side.key(row) for row in found.rows}, set(found.extra)
 
 
 def objects(produced, changed=()):
-    return {str(document_id(k)): Stored(at, number + (k in changed), {}) for k, (at, number) in produced.items()}
+    return {str(document_id(k)): Stamp(at, number + (k in changed)) for k, (at, number) in produced.items()}
 
 
 @settings(deadline=None)
@@ -142,15 +150,15 @@ def test_any_missing_and_changed_objects_are_found_and_nothing_else(produced, da
 @settings(deadline=None)
 @given(posts, st.dictionaries(st.uuids().map(str), moments, max_size=5))
 def test_any_extra_objects_are_found(produced, strangers):
-    stored = objects(produced) | {name: Stored(moment, 0, {}) for name, moment in strangers.items()}
+    stored = objects(produced) | {name: Stamp(moment, 0) for name, moment in strangers.items()}
     assert compared(produced, stored) == (set(), set(strangers))
 
 
 def test_a_lost_and_a_stray_object_that_hide_each_other_are_found_when_every_window_is_read():
     produced = {str(UUID(int=1)): (5_000, 0), str(UUID(int=2)): (6_000, 3)}
-    stored = objects({str(UUID(int=2)): (6_000, 3)}) | {str(UUID(int=9)): Stored(7_000, 0, {})}
+    stored = objects({str(UUID(int=2)): (6_000, 3)}) | {str(UUID(int=9)): Stamp(7_000, 0)}
     assert compared(produced, stored) == (set(), set())
-    assert compared(produced, stored, every=True) == ({str(UUID(int=1))}, {str(UUID(int=9))})
+    assert compared(produced, stored, deep=True) == ({str(UUID(int=1))}, {str(UUID(int=9))})
 
 
 def test_a_window_larger_than_a_page_is_halved_until_the_lost_one_is_in_a_small_one():
@@ -179,9 +187,3 @@ def test_keys_are_whole_after_packing(names):
     assert all(side.key(side.find(name)) == name for name in names)
     high, low, odd = pack([name.encode() for name in names])
     assert all(odd[n] or text_of(high[n], low[n]) == names[n] for n in range(len(names)))
-
-
-def test_a_row_of_an_expired_record_is_out_of_scope_in_sql():
-    assert Scope({0: (0, 9), 1: (0, 3)}).sql() == "true"
-    sql = Scope({0: (5, 9), 1: (0, 3)}, since=10).sql()
-    assert "partition::int = 0 and RECORD_METADATA:offset::int < 5" in sql and "< 10" in sql

@@ -7,11 +7,10 @@ from decimal import Decimal
 
 import pytest
 
-from glue.audit.collection_side import Stored
-from glue.audit.deep import object_differences, row_differences, wrong_vector
+from glue.audit.deep import differences, wrong_length
 from glue.audit.report import EXTRA, MISSING, Difference, StoreReport
 from glue.audit.sinks import dead_rows
-from glue.audit.topic_side import Collector
+from glue.audit.topic import Collector
 from glue.audit.window import iso, moment_ms
 from glue.errors import UsageError
 
@@ -32,7 +31,7 @@ class Record:
 def side():
     collector = Collector()
     collector.add([Record()])
-    return collector.side({2: (0, 8)})
+    return collector.snapshot({2: (0, 8)})
 
 
 @pytest.mark.parametrize(
@@ -92,26 +91,26 @@ del SAME["vector"]
     ],
 )
 def test_properties_that_are_not_as_they_were_are_named_without_their_values(change, vector, expected):
-    assert object_differences(POST, Stored(0, 0, SAME | change, vector)) == expected
+    assert differences(POST, SAME | change | {"vector": vector}, "vector") == expected
 
 
 def test_columns_that_are_not_as_they_were_are_named():
     value = {"price": Decimal("10.5000"), "title": "জুতা", "ordered_at": NOW, "sku": None, "quantity": 1}
     row = {"price": Decimal("10.5"), "title": "জুতা", "ordered_at": NOW, "sku": None, "quantity": 1, "more": 1}
-    assert row_differences(value, row) == []
-    assert row_differences(value, row | {"price": Decimal("10.51")}) == ["price differs"]
-    assert row_differences(value, row | {"title": None, "ordered_at": NOW.replace(hour=7)}) == [
+    assert differences(value, row) == []
+    assert differences(value, row | {"price": Decimal("10.51")}) == ["price differs"]
+    assert differences(value, row | {"title": None, "ordered_at": NOW.replace(hour=7)}) == [
         "title is gone",
         "ordered_at differs",
     ]
     del row["quantity"]
-    assert row_differences(value, row) == ["column quantity is not there"]
+    assert differences(value, row) == ["quantity is not there"]
 
 
 def test_a_vector_of_a_length_that_no_store_takes():
     schema = {"fields": [{"name": "vector", "constraints": {"length": 384}}]}
-    assert wrong_vector({"vector": [0.0] * 384}, schema) == ""
-    assert wrong_vector({"vector": [0.0] * 3}, schema) == "its vector has 3 components, not 384"
+    assert wrong_length({"vector": [0.0] * 384}, schema) == ""
+    assert wrong_length({"vector": [0.0] * 3}, schema) == "its vector has 3 components, not 384"
 
 
 def test_a_report_counts_what_is_open_by_partition_and_hour():

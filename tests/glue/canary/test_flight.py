@@ -70,7 +70,7 @@ def test_the_first_missing_stage_and_the_last_seen_of_its_leg_are_named() -> Non
     assert why == "seen last in raw source.social.tiktok, not in glue enriched.weaviate.vectors"
     assert "chain posts" in fix
     why, fix = flying("post", 3).explain()
-    assert why == "seen last in sink topic sink.weaviate.vectors, not in store vectors"
+    assert why == "seen last in sink topic sink.weaviate.vectors, not in store socialpost"
     assert "weaviate-sink" in fix
     prices = flying("order", 3)  # its order is stored, its price is not even made
     assert (

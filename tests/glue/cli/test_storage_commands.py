@@ -14,7 +14,8 @@ from glue.cli.main import cli
 from glue.embedding import open_embedder
 from glue.errors import MillionXError
 from glue.settings import Settings, get_settings
-from glue.stores.weaviate.client import apply_collections, document_id, open_client
+from glue.stores.weaviate import schema as weaviate_schema
+from glue.stores.weaviate.client import document_id, open_client
 from tests.sandbox.snowflake.endpoint import Endpoint
 
 FAR = 7_000_000_000  # an engagement that no other post has
@@ -37,7 +38,7 @@ def mxctl(*arguments: str) -> Result:
 @pytest.fixture
 def posts(stack: Settings) -> Any:
     """Three posts with their real vectors, and nobody else's engagement."""
-    apply_collections(stack)
+    weaviate_schema.apply(stack)
     run = uuid4().hex
     embedder = open_embedder()
     vectors = embedder.embed([text for _, text, _, _ in POSTS])

@@ -5,8 +5,8 @@ from glue.demo.summary import summarise
 def finished_tally() -> Tally:
     return Tally(
         produced={"source.social.tiktok": {"a": 1.0, "b": 1.0}, "source.market.daraz": {"o": 1.0}},
-        waiting={"vectors": {"b": 1.0}, "orders": {}, "price_history": {}, "weather_logs": {}},
-        stored={"vectors": {"a"}, "orders": {"o"}, "price_history": {"p"}, "weather_logs": set()},
+        waiting={"socialpost": {"b": 1.0}, "orders": {}, "price_history": {}, "weather_logs": {}},
+        stored={"socialpost": {"a"}, "orders": {"o"}, "price_history": {"p"}, "weather_logs": set()},
         dead={"x"},
         latencies=[100.0, 200.0, 300.0],
         duplicates=2,

@@ -17,9 +17,9 @@ from glue.kafka.config import KafkaConfig
 from glue.kafka.reads import read_topics
 from glue.registry import registry_client
 from glue.settings import Settings
-from glue.stores.snowflake.client import Warehouse
-from glue.stores.weaviate.client import Weaviate
+from glue.stores.weaviate.client import WeaviateStoreClient
 from tests.sandbox.snowflake.rows import order
+from tests.stores import snowflake, target
 
 ORDERS, VECTORS = "sink.snowflake.orders", "sink.weaviate.vectors"
 DEAD = ("dead-letters-market", "dead-letters-social")
@@ -96,14 +96,14 @@ class Records:
     def rows(self) -> tuple[int, int]:
         """Rows of this run in ORDERS, and how many keys they have."""
         sql = "select count(*), count(distinct RECORD_KEY) from ORDERS where ORDER_ID like %s"
-        with Warehouse(self.settings) as warehouse:
+        with snowflake(self.settings) as warehouse:
             ((rows, keys),) = warehouse.query(sql, [f"{self.run}-%"]).rows
         return int(rows), int(keys)
 
     def objects(self) -> set[str]:
         """Keys of this run's posts that have an object."""
-        with Weaviate(self.settings) as weaviate:
-            return weaviate.stored("SocialPost", set(self.sent[VECTORS]))
+        with WeaviateStoreClient(self.settings) as weaviate:
+            return set(weaviate.count(target("socialpost"), self.sent[VECTORS]))
 
     def letters(self) -> dict[str, dict[str, str]]:
         """Dead letters of this run: their headers by key."""

@@ -19,11 +19,14 @@ from glue.errors import ConfigError, ServiceError, ServiceUnavailableError
 from glue.settings import Settings, get_settings
 from glue.stores.rows import Rows
 from glue.stores.snowflake import client as warehouse
-from glue.stores.snowflake import ddl as warehouse_ddl
-from glue.stores.snowflake.client import Warehouse, connection_options
+from glue.stores.snowflake.client import connection_options
+from glue.stores.snowflake.store import public_key
+from glue.stores.sql import column_type
 from tests.sandbox.snowflake.endpoint import ROOT, Endpoint, new_key
 from tests.sandbox.snowflake.rows import order, weather
 from tests.sandbox.snowflake.sdk import Sdk
+from tests.stores import ask as ask_on
+from tests.stores import make_ready, scripts, snowflake
 
 TABLES = {"ORDERS": "order_row.avsc", "PRICE_HISTORY": "price_observation.avsc", "WEATHER_LOGS": "weather.avsc"}
 ADDED = {"INGESTION_TIME": "TIMESTAMP_TZ", "RECORD_METADATA": "VARIANT"}
@@ -33,7 +36,7 @@ ADDED = {"INGESTION_TIME": "TIMESTAMP_TZ", "RECORD_METADATA": "VARIANT"}
 def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
     with Endpoint(tmp_path_factory.mktemp("endpoint")) as running:
         settings = running.settings()
-        warehouse.apply_ddl(warehouse_ddl.scripts(settings), settings)
+        make_ready(settings)
         yield running
 
 
@@ -45,7 +48,7 @@ def stored(endpoint: Endpoint, table: str, rows: list[dict[str, Any]]) -> None:
 
 
 def ask(endpoint: Endpoint, sql: str) -> list[dict[str, Any]]:
-    with Warehouse(endpoint.settings()) as client:
+    with snowflake(endpoint.settings()) as client:
         return client.query(sql).dicts()
 
 
@@ -64,7 +67,7 @@ def test_an_address_becomes_options(
     tmp_path: Path, url: str, account: str, host: str | None, port: int, protocol: str
 ) -> None:
     settings = Settings(warehouse=url, warehouse_private_key_file=new_key(tmp_path, "k"))
-    options = connection_options(settings)
+    options = connection_options(settings, "MILLIONX.RAW_DATA")
     expected = (account, host or url.partition("//")[2], port, protocol)
     assert (options["account"], options["host"], options["port"], options["protocol"]) == expected
     assert (options["database"], options["schema"], options["role"]) == (
@@ -85,7 +88,7 @@ def test_a_warehouse_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(warehouse, "_LOGIN_SECONDS", 1)
     settings = Settings(warehouse="http://127.0.0.1:9", warehouse_private_key_file=new_key(tmp_path, "k"))
     with pytest.raises(ServiceUnavailableError) as error:
-        warehouse.query("select 1", settings=settings)
+        ask_on("select 1", settings=settings)
     assert "mxctl local up" in error.value.fix
 
 
@@ -98,7 +101,7 @@ def test_scripts_are_split_as_snowflake_does() -> None:
 
 
 def test_parameters_are_values_and_never_sql(endpoint: Endpoint) -> None:
-    with Warehouse(endpoint.settings()) as client:
+    with snowflake(endpoint.settings()) as client:
         hostile = "x'; drop table ORDERS; --"
         assert client.query("select %s, %s", [hostile, None]).rows == [(hostile, None)]
         assert client.query("select count(*) from ORDERS").rows
@@ -141,7 +144,7 @@ def test_the_script_changes_nothing_the_second_time(endpoint: Endpoint) -> None:
         return [ask(endpoint, f"desc table {t}") + ask(endpoint, f"show grants on table {t}") for t in TABLES]
 
     before, settings = state(), endpoint.settings()
-    warehouse.apply_ddl(warehouse_ddl.scripts(settings), settings)
+    make_ready(settings)
     assert state() == before
 
 
@@ -172,7 +175,7 @@ def test_the_connector_gets_no_more_than_it_needs(endpoint: Endpoint) -> None:
         assert held == {("SYSADMIN", "OWNERSHIP")} | {
             ("MILLIONX_CONNECT_ROLE", privilege) for privilege in ("INSERT", "SELECT", "EVOLVE SCHEMA")
         }
-    granted = re.findall(r"^GRANT (.*?) ON .* TO ROLE (\w+);$", "\n".join(warehouse_ddl.scripts()), re.MULTILINE)
+    granted = re.findall(r"^GRANT (.*?) ON .* TO ROLE (\w+);$", "\n".join(scripts()), re.MULTILINE)
     by_role = {role: {p for ps, r in granted for p in ps.split(", ") if r == role} for _, role in granted}
     assert by_role == {
         "MILLIONX_CONNECT_ROLE": {"USAGE", "INSERT", "SELECT", "EVOLVE SCHEMA"},
@@ -184,14 +187,14 @@ def test_the_public_key_is_filled_in_and_the_private_one_is_not(tmp_path: Path) 
     key = new_key(tmp_path, "k")
     given = Settings(config_dir=ROOT / "connect-config", warehouse_private_key_file=key)
     body = "".join(key.with_suffix(".pub").read_text().splitlines()[1:-1])
-    text = "\n".join(warehouse_ddl.scripts(given))
+    text = "\n".join(scripts(given))
     assert f"RSA_PUBLIC_KEY = '{body}'" in text
     assert key.read_text().splitlines()[3] not in text
     blank = Settings(config_dir=ROOT / "connect-config", warehouse_private_key_file=None)
-    assert "RSA_PUBLIC_KEY = '&public_key'" in "\n".join(warehouse_ddl.scripts(blank))
+    assert "RSA_PUBLIC_KEY = '&public_key'" in "\n".join(scripts(blank))
     (tmp_path / "bad.pem").write_text("no key")
     with pytest.raises(ConfigError):
-        warehouse_ddl.public_key(tmp_path / "bad.pem")
+        public_key(tmp_path / "bad.pem")
 
 
 # --- the views ---------------------------------------------------------------------------------------------------
@@ -241,10 +244,10 @@ def test_the_latest_price_is_the_last_one_observed(endpoint: Endpoint) -> None:
 def test_an_older_table_gets_the_columns_of_new_fields(endpoint: Endpoint) -> None:
     settings = endpoint.settings()
     with pytest.raises(ConfigError):
-        warehouse_ddl.column_type({"type": "array", "items": "string"})
+        column_type({"type": "array", "items": "string"}, {}, "")
     drop = "alter table MILLIONX.RAW_DATA.WEATHER_LOGS drop column"
     warehouse.apply_ddl([f"{drop} PRESSURE; {drop} RAIN_1H"], settings)
-    warehouse.apply_ddl(warehouse_ddl.scripts(settings), settings)
+    make_ready(settings)
     columns = {row["name"]: row["type"] for row in ask(endpoint, "desc table WEATHER_LOGS")}
     assert (columns["PRESSURE"], columns["RAIN_1H"]) == ("FLOAT", "FLOAT")
 

@@ -12,9 +12,10 @@ import time
 import pytest
 
 from glue.settings import Settings
-from glue.stores.weaviate.client import Weaviate, document_id
+from glue.stores.weaviate.client import WeaviateStoreClient
 from tests.glue.stores.storage import ORDERS, VECTORS, Outcome, Records, patiently, post
 from tests.sandbox.snowflake.connector import kill, mend
+from tests.stores import target
 
 ORDER_COUNT = int(os.environ.get("MXCTL_VOLUME_ORDERS", "100000"))
 POST_COUNT = ORDER_COUNT // 5
@@ -93,9 +94,7 @@ def test_updates_tombstones_and_refusals_of_posts(sinks: Settings) -> None:
     reasons = {key: one["__connect.errors.exception.message"] for key, one in letters.items()}
     assert "3 dimensions where 384 are needed" in reasons[short]
     assert "timestamp" in reasons[undated] and "the day before" not in reasons[undated]
-    with Weaviate(sinks) as weaviate, weaviate._collection("SocialPost") as collection:
-        likes = {
-            key: collection.query.fetch_object_by_id(document_id(key)).properties["likes"]
-            for key in (updated, came_back)
-        }
+    with WeaviateStoreClient(sinks) as weaviate:
+        rows = weaviate.rows(target("socialpost"), [updated, came_back])
+    likes = {key: row["likes"] for key, row in rows.items()}
     assert likes == {updated: 77, came_back: 78}

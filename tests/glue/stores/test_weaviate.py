@@ -9,12 +9,15 @@ from typing import Any
 
 import pytest
 
+from glue.cli.search import default_share
 from glue.errors import ConfigError, ServiceError, ServiceUnavailableError
 from glue.settings import Settings, project_root
+from glue.stores.contract import Search
 from glue.stores.weaviate import schema as weaviate_schema
-from glue.stores.weaviate.client import Weaviate, apply_collections, document_id, open_client
-from glue.stores.weaviate.search import default_share
+from glue.stores.weaviate.client import WeaviateStoreClient, document_id, open_client
+from tests.stores import collection
 
+COLLECTION = collection("BridgeTest")
 _BODY: dict[str, Any] = {
     "class": "BridgeTest",
     "vectorizer": "none",
@@ -55,9 +58,9 @@ def test_a_file_that_is_no_collection_is_an_error(tmp_path: Path) -> None:
 def test_a_weaviate_that_is_away_is_said_so() -> None:
     away = Settings(weaviate="http://127.0.0.1:9", weaviate_grpc="127.0.0.1:10")
     with pytest.raises(ServiceUnavailableError):
-        apply_collections(away)
-    with pytest.raises(ServiceUnavailableError), Weaviate(away) as weaviate:
-        weaviate.count("BridgeTest")
+        weaviate_schema.apply(away)
+    with pytest.raises(ServiceUnavailableError), WeaviateStoreClient(away) as weaviate:
+        weaviate.size(COLLECTION)
 
 
 @pytest.fixture
@@ -75,9 +78,9 @@ def _declare(settings: Settings, body: dict[str, Any]) -> None:
 @pytest.mark.stack
 def test_collections_are_created_and_migrated_once(settings: Settings) -> None:
     _declare(settings, _BODY)
-    assert apply_collections(settings, dry_run=True) == ["create collection BridgeTest"]
-    assert apply_collections(settings) == ["create collection BridgeTest"]
-    assert apply_collections(settings) == []
+    assert weaviate_schema.apply(settings, dry_run=True) == ["create collection BridgeTest"]
+    assert weaviate_schema.apply(settings) == ["create collection BridgeTest"]
+    assert weaviate_schema.apply(settings) == []
     described = {**_BODY["properties"][0], "description": "where it was posted"}
     properties = [described, *_BODY["properties"][1:], {"name": "x", "dataType": ["int"]}]
     more = {**_BODY, "description": "new", "properties": properties}
@@ -86,8 +89,8 @@ def test_collections_are_created_and_migrated_once(settings: Settings) -> None:
         "change description, description of platform of collection BridgeTest",
         "add property BridgeTest.x",
     ]
-    assert apply_collections(settings) == changes
-    assert apply_collections(settings) == []
+    assert weaviate_schema.apply(settings) == changes
+    assert weaviate_schema.apply(settings) == []
 
 
 @pytest.mark.stack
@@ -95,9 +98,9 @@ def test_search_finds_by_meaning_words_and_filters(settings: Settings) -> None:
     from weaviate.classes.data import DataObject
 
     _declare(settings, _BODY)
-    apply_collections(settings)
-    with pytest.raises(ServiceError), Weaviate(settings) as weaviate:
-        weaviate.count("NoSuchCollection")
+    weaviate_schema.apply(settings)
+    with pytest.raises(ServiceError), WeaviateStoreClient(settings) as weaviate:
+        weaviate.size(collection("NoSuchCollection"))
     rows = [("a", "tiktok", "winter shoes", 5, [1.0, 0.0]), ("b", "facebook", "শীতের জুতা", 50, [0.9, 0.1])]
     rows.append(("c", "tiktok", "summer hats", 500, [0.0, 1.0]))
     with open_client(settings.weaviate, settings.weaviate_grpc, grpc_secure=False) as client:
@@ -115,22 +118,23 @@ def test_search_finds_by_meaning_words_and_filters(settings: Settings) -> None:
             for day, (key, platform, content, engagement, vector) in enumerate(rows, 1)
         ]
         assert not client.collections.use("BridgeTest").data.insert_many(objects).has_errors
-    with Weaviate(settings) as weaviate:
-        assert weaviate.count("BridgeTest") == 3
-        assert weaviate.stored("BridgeTest", ["a", "b", "missing"]) == {"a", "b"}
+    with WeaviateStoreClient(settings) as weaviate:
+        assert weaviate.size(COLLECTION) == 3
+        assert weaviate.count(COLLECTION, ["a", "b", "missing"]) == {"a": 1, "b": 1}
 
-        def found(**options: Any) -> list[str]:
-            hits = weaviate.search("BridgeTest", options.pop("text", "shoes"), [1.0, 0.0], **options)
+        def found(*where: tuple[str, str, Any], text: str = "shoes", **options: Any) -> list[str]:
+            hits = weaviate.search(COLLECTION, text, [1.0, 0.0], Search(where, **options))
             assert all(hits[at]["score"] >= hits[at + 1]["score"] for at in range(len(hits) - 1))
             return [hit["content"] for hit in hits]
 
         assert found() == ["winter shoes", "শীতের জুতা", "summer hats"]
         assert found(limit=1) == ["winter shoes"]
-        assert found(platform="tiktok") == ["winter shoes", "summer hats"]
-        assert found(min_engagement=50) == ["শীতের জুতা", "summer hats"]
+        assert found(("platform", "=", "tiktok")) == ["winter shoes", "summer hats"]
+        assert found(("engagement", ">=", 50)) == ["শীতের জুতা", "summer hats"]
         day = dt.datetime(2025, 11, 2, tzinfo=dt.UTC)
-        assert found(since=day) == ["শীতের জুতা", "summer hats"]
-        assert found(until=day) == ["winter shoes"]
+        assert found(("timestamp", ">=", day)) == ["শীতের জুতা", "summer hats"]
+        assert found(("timestamp", "<", day), ("platform", "=", "tiktok")) == ["winter shoes"]
+        assert found(("content", "=", 'quoted " and \\ back')) == [], "a value is never a part of the question"
         assert found(text="hats", hybrid=0.0)[0] == "summer hats"
         assert found(text="জুতা", hybrid=0.0)[0] == "শীতের জুতা"
 
@@ -145,7 +149,7 @@ def test_words_in_bengali_letters_are_found_whole(settings: Settings) -> None:
     _declare(
         settings, _BODY | {"properties": [one for one in _BODY["properties"] if one["name"] != "content"] + [text]}
     )
-    apply_collections(settings)
+    weaviate_schema.apply(settings)
     posts = ["শীতের জুতা চাই", "জাতীয় দলের তারকা", "Winter Shoes"]
     with open_client(settings.weaviate, settings.weaviate_grpc, grpc_secure=False) as client:
         objects = [DataObject(vector=[1.0, 0.0], properties={"content": post}) for post in posts]

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from glue.stores.snowflake import client as warehouse
-from glue.stores.snowflake import ddl as warehouse_ddl
 from tests.sandbox.snowflake.endpoint import Endpoint
 from tests.sandbox.snowflake.sdk import Sdk
+from tests.stores import make_ready
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +16,7 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
     """A running endpoint with tables, roles and views."""
     with Endpoint(tmp_path_factory.mktemp("endpoint")) as running:
         settings = running.settings()
-        warehouse.apply_ddl(warehouse_ddl.scripts(settings), settings)
+        make_ready(settings)
         yield running
 
 

@@ -23,10 +23,9 @@ from glue.local.stack import Stack
 from glue.registry import Schema, registry_client
 from glue.settings import Settings, state_dir
 from glue.stores.snowflake import client as warehouse
-from glue.stores.snowflake import ddl as warehouse_ddl
-from glue.stores.snowflake.client import Warehouse
 from tests.sandbox.snowflake.endpoint import ROOT
 from tests.sandbox.snowflake.rows import Topic
+from tests.stores import scripts, snowflake
 
 PATIENCE_SECONDS = 240
 Found = list[tuple[Any, ...]]
@@ -39,7 +38,7 @@ class Pipeline:
         self.settings, self.table = settings, table
         self.name = f"test-{uuid.uuid4().hex[:8]}"
         self.topic, self.dead = f"{self.name}.rows", f"{self.name}.dead"
-        warehouse.apply_ddl([*warehouse_ddl.scripts(settings), script], settings)
+        warehouse.apply_ddl([*scripts(settings), script], settings)
         admin = KafkaConfig.of(settings).admin()
         topics = [NewTopic(self.topic, partitions, 1), NewTopic(self.dead, 1, 1)]
         for created in admin.create_topics(topics).values():
@@ -120,7 +119,7 @@ class Pipeline:
     def rows(self, columns: str) -> Found:
         """What this topic brought to the table."""
         sql = f"select {columns} from {self.table} where RECORD_METADATA:topic::varchar = '{self.topic}'"
-        with Warehouse(self.settings) as client:
+        with snowflake(self.settings) as client:
             return client.query(sql).rows
 
     def keys(self) -> list[str]:

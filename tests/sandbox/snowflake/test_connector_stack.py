@@ -17,6 +17,7 @@ from glue.stores.snowflake import client as warehouse
 from tests.sandbox.snowflake.connector import Pipeline, kill, mend
 from tests.sandbox.snowflake.endpoint import ROOT, new_key
 from tests.sandbox.snowflake.rows import order
+from tests.stores import ask
 
 pytestmark = pytest.mark.stack
 LOAD = 20_000
@@ -52,7 +53,7 @@ def test_every_version_is_kept_and_the_view_shows_the_last(stack: Settings) -> N
         versions = [order(1, pipeline.name, version) for version in (1, 2, 3)]
         pipeline.arrived(pipeline.producer().send(versions))
         assert len(pipeline.rows("1")) == 3
-        latest = warehouse.query("select VERSION from ORDERS_LATEST where ORDER_ID = %s", [f"{pipeline.name}-1"], stack)
+        latest = ask("select VERSION from ORDERS_LATEST where ORDER_ID = %s", [f"{pipeline.name}-1"], stack)
     assert latest.rows == [(3,)]
 
 

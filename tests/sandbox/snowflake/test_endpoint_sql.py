@@ -12,17 +12,19 @@ import snowflake.connector
 
 from glue.errors import ServiceError
 from glue.stores.snowflake import client as warehouse
-from glue.stores.snowflake.client import Warehouse, connection_options
+from glue.stores.snowflake.client import connection_options
 from tests.sandbox.snowflake.endpoint import Endpoint, new_key
+from tests.stores import ask
+from tests.stores import snowflake as connected
 
 
 def rows(endpoint: Endpoint, sql: str) -> list[tuple[object, ...]]:
-    with Warehouse(endpoint.settings()) as client:
+    with connected(endpoint.settings()) as client:
         return client.query(sql).rows
 
 
 def refused(endpoint: Endpoint, sql: str) -> str:
-    with Warehouse(endpoint.settings()) as client, pytest.raises(ServiceError) as error:
+    with connected(endpoint.settings()) as client, pytest.raises(ServiceError) as error:
         client.query(sql)
     return error.value.why
 
@@ -70,7 +72,7 @@ def test_what_is_not_known_is_refused(endpoint: Endpoint, sql: str, why: str) ->
     if sql:
         assert why.lower() in refused(endpoint, sql).lower()
     else:
-        with Warehouse(endpoint.settings()) as client:
+        with connected(endpoint.settings()) as client:
             client.query("select 1")
             token = client._connection.rest.token
         headers = {"authorization": f'Snowflake Token="{token}"'}
@@ -108,7 +110,7 @@ def test_a_wrong_key_is_refused_with_its_code(endpoint: Endpoint, tmp_path: Path
 def test_a_role_that_is_not_granted_is_refused(endpoint: Endpoint) -> None:
     settings = endpoint.settings(warehouse_role="SYSADMIN")
     with pytest.raises(ServiceError, match="refused the login") as error:
-        warehouse.query("select 1", settings=settings)
+        ask("select 1", settings=settings)
     assert "not granted" in error.value.why
     assert "not assigned" in refused(endpoint, "use role SYSADMIN")
 
@@ -119,14 +121,14 @@ def test_who_am_i(endpoint: Endpoint) -> None:
 
 
 def test_an_expired_session_is_renewed_unnoticed(endpoint: Endpoint) -> None:
-    with Warehouse(endpoint.settings()) as client:
+    with connected(endpoint.settings()) as client:
         client.query("select 1")
         endpoint.fault("token-expired")
         assert client.query("select 2").rows == [(2,)]
 
 
 def test_a_session_survives_sigkill(endpoint: Endpoint) -> None:
-    with Warehouse(endpoint.settings()) as client:
+    with connected(endpoint.settings()) as client:
         client.query("select 1")
         endpoint.kill()
         endpoint.start()
@@ -138,7 +140,7 @@ def test_schema_evolution_is_an_option_of_the_table(endpoint: Endpoint) -> None:
     warehouse.apply_ddl([script], endpoint.settings())
 
     def evolving(table: str) -> object:
-        with Warehouse(endpoint.settings()) as client:
+        with connected(endpoint.settings()) as client:
             return client.query(f"show tables like '{table}' limit 1").dicts()[0]["enable_schema_evolution"]
 
     assert (evolving("ORDERS"), evolving("PLAIN")) == ("Y", "N")
@@ -152,15 +154,15 @@ def test_a_second_create_keeps_the_table(endpoint: Endpoint) -> None:
         insert into KEPT values (1)"""
     warehouse.apply_ddl([script, "create table if not exists MILLIONX.RAW_DATA.KEPT (B VARCHAR)"], endpoint.settings())
     admin = endpoint.settings(warehouse_user="MILLIONX_ADMIN", warehouse_role="")
-    assert warehouse.query("select A from KEPT", settings=admin).rows == [(1,)]
-    shown = warehouse.query("show tables like 'KEPT'", settings=admin).dicts()
+    assert ask("select A from KEPT", settings=admin).rows == [(1,)]
+    shown = ask("show tables like 'KEPT'", settings=admin).dicts()
     assert shown[0]["enable_schema_evolution"] == "Y"
 
 
 def test_not_null_can_be_dropped_as_the_connector_does(endpoint: Endpoint) -> None:
     script = "use schema MILLIONX.RAW_DATA; create table if not exists STRICT (A VARCHAR NOT NULL, B VARCHAR NOT NULL)"
     warehouse.apply_ddl([script], endpoint.settings())
-    with Warehouse(endpoint.settings()) as client:
+    with connected(endpoint.settings()) as client:
         client.query(
             "alter table STRICT alter A drop not null, A comment 'column altered to be nullable by schema evolution"
             " from Snowflake Kafka Connector', B drop not null, B comment 'x'"

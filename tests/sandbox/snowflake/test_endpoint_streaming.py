@@ -12,10 +12,10 @@ from typing import Any
 import httpx
 import pytest
 
-from glue.stores.snowflake.client import Warehouse
 from sandbox.snowflake.channels import Status
 from tests.sandbox.snowflake.endpoint import Endpoint
 from tests.sandbox.snowflake.sdk import Sdk
+from tests.stores import make_ready, snowflake
 
 AT = dt.datetime(2026, 3, 1, 23, 59, 59, 123456, tzinfo=dt.timezone(dt.timedelta(hours=6)))
 
@@ -26,8 +26,8 @@ def row(key: str, **more: Any) -> dict[str, Any]:
 
 def keys(endpoint: Endpoint, channel: str) -> list[str]:
     """Keys stored that begin with a channel's name, doubles included."""
-    with Warehouse(endpoint.settings()) as warehouse:
-        found = warehouse.query("select RECORD_KEY from ORDERS where RECORD_KEY like %s order by 1", [f"{channel}-%"])
+    with snowflake(endpoint.settings()) as client:
+        found = client.query("select RECORD_KEY from ORDERS where RECORD_KEY like %s order by 1", [f"{channel}-%"])
     return [key for (key,) in found.rows]
 
 
@@ -40,12 +40,12 @@ def test_values_arrive_typed(endpoint: Endpoint, sdk: Sdk, name: str) -> None:
     channel = sdk.open("ORDERS", name)
     sent = row(f"{name}-1", PRICE=Decimal("123456789.1234"), ORDERED_AT=AT, TITLE="শাড়ি", RECORD_METADATA='{"offset":7}')
     assert sdk.write(channel, [sent, row(f"{name}-2")], "7") == [0]
-    with Warehouse(endpoint.settings()) as warehouse:
-        found = warehouse.query(
+    with snowflake(endpoint.settings()) as client:
+        found = client.query(
             "select PRICE, ORDERED_AT, TITLE, RECORD_METADATA:offset::int, VERSION from ORDERS where RECORD_KEY = %s",
             [f"{name}-1"],
         )
-        empty = warehouse.query("select PRICE, ORDERED_AT, TITLE from ORDERS where RECORD_KEY = %s", [f"{name}-2"])
+        empty = client.query("select PRICE, ORDERED_AT, TITLE from ORDERS where RECORD_KEY = %s", [f"{name}-2"])
     assert found.rows == [(Decimal("123456789.1234"), AT, "শাড়ি", 7, 1)]
     assert empty.rows == [(None, None, None)]
 
@@ -175,14 +175,14 @@ def test_an_invalidated_channel_continues_after_opening(endpoint: Endpoint, sdk:
 
 
 def test_a_new_column_is_loaded_once_it_is_there(endpoint: Endpoint, sdk: Sdk, name: str) -> None:
-    with Warehouse(endpoint.settings()) as warehouse:
+    with snowflake(endpoint.settings()) as client:
         statement = (
             "alter table ORDERS add column if not exists GIFT VARCHAR comment 'a', if not exists WRAP FLOAT comment 'b'"
         )
-        warehouse.query(statement)
+        client.query(statement)
         channel = sdk.open("ORDERS", name)
         assert sdk.write(channel, [row(f"{name}-1", GIFT="yes", WRAP=1.5)], "1") == [0]
-        found = warehouse.query("select GIFT, WRAP from ORDERS where RECORD_KEY = %s", [f"{name}-1"])
+        found = client.query("select GIFT, WRAP from ORDERS where RECORD_KEY = %s", [f"{name}-1"])
     assert found.rows == [("yes", 1.5)]
 
 
@@ -208,14 +208,12 @@ def test_a_replaced_table_starts_its_channels_anew(endpoint: Endpoint) -> None:
 @pytest.mark.stack
 def test_sigkill_loses_and_doubles_nothing(tmp_path: Path) -> None:
     """A writer as the connector is: it re-reads from the persisted offset after every failure."""
-    from glue.stores.snowflake import client as warehouse
-    from glue.stores.snowflake import ddl as warehouse_ddl
 
     batch, wanted = 50, 3
     endpoint = Endpoint(tmp_path)
     with endpoint:
         settings = endpoint.settings()
-        warehouse.apply_ddl(warehouse_ddl.scripts(settings), settings)
+        make_ready(settings)
         sdk, enough, progress, total = Sdk(endpoint), threading.Event(), threading.Semaphore(0), 0
 
         def write() -> None:

@@ -11,8 +11,9 @@ import requests
 from glue.connect_python.sinks.weaviate import WeaviateSink
 from glue.errors import ServiceError, ServiceUnavailableError
 from glue.settings import Settings
-from glue.stores.weaviate.client import Weaviate, document_id, open_client
+from glue.stores.weaviate.client import WeaviateStoreClient, document_id, open_client
 from glue.transforms.contract import Record
+from tests.stores import collection
 
 _OPTIONS = {
     "collection.mapping": "SinkTest",
@@ -71,8 +72,8 @@ class TestRealWeaviate:
             found = client.collections.use("SinkTest").query.fetch_object_by_id(document_id("k7"), include_vector=True)
         assert found.properties == {"text": "post 7", "n": 7, "tags": ["a", "b"]}
         assert found.vector["default"] == [1.0, 7.0]
-        with Weaviate(stack) as weaviate:
-            assert weaviate.count("SinkTest") == 95
+        with WeaviateStoreClient(stack) as weaviate:
+            assert weaviate.size(collection("SinkTest")) == 95
 
     def test_refused_objects_are_reported_one_by_one_and_the_others_are_stored(
         self, sink: WeaviateSink, stack: Settings
@@ -93,8 +94,11 @@ class TestRealWeaviate:
         assert set(refused) == {"dimension", "type", "mixed", "unsendable", None}
         assert "dimensions do not match" in refused["dimension"]
         assert "invalid integer property 'n'" in refused["type"] and "many" not in refused["type"]
-        with Weaviate(stack) as weaviate:
-            assert weaviate.stored("SinkTest", ["good1", "good2", "dimension", "type"]) == {"good1", "good2"}
+        with WeaviateStoreClient(stack) as weaviate:
+            assert weaviate.count(collection("SinkTest"), ["good1", "good2", "dimension", "type"]).keys() == {
+                "good1",
+                "good2",
+            }
 
     def test_a_batch_of_which_nothing_is_taken_gives_a_reason_each(self, sink: WeaviateSink) -> None:
         refused = self._put(sink, [_record(f"k{n}", _post(n, n=f"x{n}")) for n in range(5)])
@@ -107,8 +111,8 @@ class TestRealWeaviate:
         with open_client(stack.weaviate, stack.weaviate_grpc, grpc_secure=False) as client:
             found = client.collections.use("SinkTest").query.fetch_object_by_id(document_id("a"))
         assert found.properties["n"] == 2
-        with Weaviate(stack) as weaviate:
-            assert weaviate.stored("SinkTest", ["a", "b"]) == {"a"}
+        with WeaviateStoreClient(stack) as weaviate:
+            assert weaviate.count(collection("SinkTest"), ["a", "b"]).keys() == {"a"}
 
     def test_a_collection_that_is_not_there_is_not_made_up(self, sink: WeaviateSink, stack: Settings) -> None:
         requests.delete(f"{stack.weaviate}/v1/schema/SinkTest", timeout=20)

@@ -1,25 +1,35 @@
-"""What a sink topic holds: one scan into compact arrays, the latest record of every key."""
+"""What a sink topic holds: one scan into compact arrays, the latest record of every key; and records read again."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import io
+import struct
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
+import fastavro
 import numpy as np
+from fastavro.schema import parse_schema
 from numpy.typing import NDArray
 
 from glue.audit.keys import U64, Bools, pack, text_of
+from glue.avro import Decoder
 from glue.kafka import reads
 from glue.kafka.config import KafkaConfig
 from glue.kafka.reads import watermarks
+from glue.stores.contract import COLLECTED_AT
+from glue.stores.weaviate.client import milliseconds
 
+_HEADER = struct.Struct(">bI")
+_SHIFT = 48  # bits of an offset in a code of partition and offset
 Ends = dict[int, tuple[int, int]]  # partition -> (first offset, offset after the last)
-Facts = Callable[[bytes], tuple[int, int]]  # value -> (time in ms, measure), e.g. (collected_at, engagement)
+ReadFacts = Callable[[bytes], tuple[int, int]]  # value -> (time in ms, measure), e.g. (collected_at, engagement)
 
 
 @dataclass
-class TopicSide:
+class TopicSnapshot:
     """The keys of a topic in ascending order, one row a key; 50 bytes each.
 
     Attributes:
@@ -88,7 +98,7 @@ def read(kafka: KafkaConfig, topic: str, ends: Ends) -> Iterator[list[Any]]:
 
 
 class Collector:
-    """Takes batches of messages, and makes a :class:`TopicSide` of them.
+    """Takes batches of messages, and makes a :class:`TopicSnapshot` of them.
 
     Args:
         facts: read from each value; a value it can not read counts as (0, 0).
@@ -97,7 +107,7 @@ class Collector:
     """
 
     def __init__(
-        self, facts: Facts | None = None, *, ignore_tombstones: bool = False, since: int = 0, until: int = 1 << 62
+        self, facts: ReadFacts | None = None, *, ignore_tombstones: bool = False, since: int = 0, until: int = 1 << 62
     ) -> None:
         self._facts, self._ignore, self._since, self._until = facts, ignore_tombstones, since, until
         self._parts: list[tuple[Any, ...]] = []
@@ -126,7 +136,7 @@ class Collector:
         self._parts.append((high, low, offset, partition, times, live, odd, facts[:, 0].copy(), facts[:, 1].copy()))
         self.count += len(batch)
 
-    def side(self, ends: Ends) -> TopicSide:
+    def snapshot(self, ends: Ends) -> TopicSnapshot:
         """Everything added so far, sorted by key, only the latest record of each."""
         columns = [np.concatenate(column) for column in zip(*self._parts, strict=True)] if self._parts else _NOTHING
         self._parts.clear()
@@ -140,8 +150,70 @@ class Collector:
         last = order[starts + records - 1]
         _, _, offset, partition, times, live, odd, moment, measure = (column[last] for column in columns)
         keys = high[starts], low[starts]
-        return TopicSide(*keys, offset, partition, times, live, records, moment, measure, odd, ends, self._names)
+        return TopicSnapshot(*keys, offset, partition, times, live, records, moment, measure, odd, ends, self._names)
 
 
 _KINDS = (np.uint64, np.uint64, np.int64, np.int32, np.int64, np.bool_, np.bool_, np.int64, np.int64)
 _NOTHING: list[Any] = [np.empty(0, kind) for kind in _KINDS]
+
+
+def originals(kafka: KafkaConfig, topic: str, places: Iterable[tuple[int, int]]) -> dict[tuple[int, int], Any]:
+    """The records at (partition, offset), between the first and the last of each partition; absent if expired."""
+    wanted = set(places)
+    ends: Ends = {}
+    for partition, offset in wanted:
+        first, end = ends.get(partition, (offset, offset + 1))
+        ends[partition] = min(first, offset), max(end, offset + 1)
+    found: dict[tuple[int, int], Any] = {}
+    for batch in read(kafka, topic, ends):
+        found.update({place: m for m in batch if (place := (m.partition(), m.offset())) in wanted})
+    return found
+
+
+def latest(kafka: KafkaConfig, topic: str, snapshot: TopicSnapshot, counted: Bools) -> Iterator[list[tuple[int, Any]]]:
+    """The scanned topic once more: (row of ``snapshot``, its latest record) of the ``counted`` rows, in batches."""
+    codes = (snapshot.partition.astype(np.int64) << _SHIFT) | snapshot.offset
+    rows = np.flatnonzero(counted)
+    rows = rows[np.argsort(codes[rows])]
+    codes = codes[rows]
+    for batch in read(kafka, topic, snapshot.ends):
+        asked = np.fromiter(((m.partition() << _SHIFT) | m.offset() for m in batch), np.int64, len(batch))
+        at = np.searchsorted(codes, asked)
+        hit = at < len(codes)
+        hit[hit] = codes[at[hit]] == asked[hit]
+        yield [(int(rows[at[n]]), batch[n]) for n in np.flatnonzero(hit)]
+
+
+@lru_cache(4096)
+def _ms(text: str) -> int:
+    return milliseconds(text)
+
+
+class Facts:
+    """(collection time in ms, sum of the measures) of a record; (0, 0) for what can not be read.
+
+    Avro's schema resolution skips the other fields, the vector first of all.
+    """
+
+    def __init__(self, decode: Decoder, measures: Iterable[str]) -> None:
+        self._decode, self._measures = decode, frozenset(measures)
+        self._schemas: dict[int, tuple[Any, Any, list[str]]] = {}
+
+    def __call__(self, value: bytes) -> tuple[int, int]:
+        try:
+            writer, reader, names = self._pair(_HEADER.unpack_from(value)[1])
+            found: Any = fastavro.schemaless_reader(io.BytesIO(value[_HEADER.size :]), writer, reader)
+            moment = found[COLLECTED_AT]
+            ms = _ms(moment) if isinstance(moment, str) else int(moment.timestamp() * 1000)
+            return ms, sum(int(found[name] or 0) for name in names)
+        except (ValueError, TypeError, KeyError, IndexError, EOFError, OverflowError, AttributeError, struct.error):
+            return 0, 0
+
+    def _pair(self, schema_id: int) -> tuple[Any, Any, list[str]]:
+        if schema_id not in self._schemas:
+            parsed, schema = self._decode.schema(schema_id)
+            wanted = self._measures | {COLLECTED_AT}
+            fields = [one for one in schema["fields"] if one["name"] in wanted]
+            names = [one["name"] for one in fields if one["name"] != COLLECTED_AT]
+            self._schemas[schema_id] = parsed, parse_schema(schema | {"fields": fields}), names
+        return self._schemas[schema_id]

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import fastavro
+from cachetools import TTLCache
 from fastavro.schema import parse_schema
 
 from glue.errors import ConfigError, DataError, ServiceError, ServiceUnavailableError
@@ -114,7 +115,7 @@ class Decoder:
     def __init__(self, registry: SchemaRegistryClient) -> None:
         self._registry = registry
         self._schemas: dict[int, tuple[Any, AvroSchema]] = {}
-        self._unknown: dict[int, tuple[float, ServiceError | DataError]] = {}
+        self._unknown: TTLCache[int, ServiceError | DataError] = TTLCache(_UNKNOWN_MOST, _UNKNOWN_SECONDS)
         self._fields: dict[int, _Fields] = {}
         self._outage: ServiceUnavailableError | None = None
         self._down_since = 0.0
@@ -129,8 +130,8 @@ class Decoder:
         """
         found = self._schemas.get(schema_id)
         if found is None:
-            asked, refusal = self._unknown.get(schema_id, (0.0, None))
-            if refusal is not None and time.monotonic() - asked < _UNKNOWN_SECONDS:
+            refusal = self._unknown.get(schema_id)
+            if refusal is not None:
                 raise refusal.with_traceback(None)  # a flood of the same bad id costs one request
             if self._outage is not None and time.monotonic() - self._down_since < _OUTAGE_SECONDS:
                 raise self._outage.with_traceback(None)  # nor does a batch wait for a timeout a record
@@ -141,9 +142,7 @@ class Decoder:
                     registered = self._registry.get_schema(schema_id)
                 found = parse_registered(f"schema id {schema_id}", registered)
             except (ServiceError, DataError) as error:
-                if len(self._unknown) >= _UNKNOWN_MOST:
-                    self._unknown.clear()
-                self._unknown[schema_id] = (time.monotonic(), error)
+                self._unknown[schema_id] = error
                 raise
             except ServiceUnavailableError as error:
                 self._outage, self._down_since = error, time.monotonic()

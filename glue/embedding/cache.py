@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections import OrderedDict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from cachetools import LRUCache
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
@@ -30,8 +30,7 @@ class VectorCache:
 
     def __init__(self, namespace: str, size: int, url: str | None = None) -> None:
         self._seed = hashlib.blake2b(namespace.encode(), digest_size=16).digest()
-        self._size = size
-        self._known: OrderedDict[bytes, Vector] = OrderedDict()
+        self._known: LRUCache[bytes, Vector] | None = LRUCache(size) if size else None
         self._redis: redis.Redis | None = None
         if url:
             import redis
@@ -45,12 +44,7 @@ class VectorCache:
 
     def get(self, keys: Sequence[bytes]) -> list[Vector | None]:
         """The vector of each key, None where it is not known."""
-        found: list[Vector | None] = []
-        for key in keys:
-            vector = self._known.get(key)
-            if vector is not None:
-                self._known.move_to_end(key)
-            found.append(vector)
+        found = [None if self._known is None else self._known.get(key) for key in keys]
         missing = [place for place, vector in enumerate(found) if vector is None]
         if missing and self._redis is not None:
             for place, data in zip(missing, self._fetch([keys[i] for i in missing]), strict=True):
@@ -87,9 +81,8 @@ class VectorCache:
             return [None] * len(keys)
 
     def _keep(self, key: bytes, vector: Vector) -> Vector:
-        self._known[key] = vector
-        while len(self._known) > self._size:
-            self._known.popitem(last=False)
+        if self._known is not None:
+            self._known[key] = vector
         return vector
 
     def close(self) -> None:

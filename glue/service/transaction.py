@@ -13,6 +13,7 @@ from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from glue.deadletters.headers import TRUNCATED
 from glue.deadletters.letter import LetterMaker
 from glue.errors import DataError, ServiceError, ServiceUnavailableError
+from glue.kafka.produce import FENCED
 from glue.service.process import Produced, Result
 from glue.transforms.chain import Failure
 
@@ -20,12 +21,6 @@ log = logging.getLogger(__name__)
 _PATIENCE = 5.0
 _STUCK = 25.0
 _LOOK = 0.2
-FENCED = (
-    KafkaError._FENCED,
-    KafkaError.FENCED_INSTANCE_ID,
-    KafkaError.INVALID_PRODUCER_EPOCH,
-    KafkaError.PRODUCER_FENCED,
-)
 
 
 class StuckError(ServiceUnavailableError):

@@ -12,6 +12,7 @@ from glue.avro import Encoder, encoder_for_subject
 from glue.deadletters.letter import LetterMaker
 from glue.errors import ServiceError, ServiceUnavailableError
 from glue.kafka.config import KafkaConfig
+from glue.kafka.produce import FENCED
 from glue.privacy.keyring import load_keyring
 from glue.registry import registry_client
 from glue.service.config import ServiceConfig
@@ -20,7 +21,7 @@ from glue.service.health import Health
 from glue.service.loop import Loop
 from glue.service.metrics import Metrics
 from glue.service.process import Processor
-from glue.service.transaction import FENCED, StuckError, TransactionalWriter
+from glue.service.transaction import StuckError, TransactionalWriter
 from glue.settings import get_settings
 from glue.tracing import traces
 from glue.transforms.chain import Chain

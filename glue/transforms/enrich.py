@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 import redis
+from cachetools import TTLCache
 from pydantic import Field
 
 from glue.errors import ServiceUnavailableError
@@ -50,7 +50,8 @@ class EnrichProducts(Transform[EnrichConfig]):
             socket_connect_timeout=wait,
             decode_responses=True,
         )
-        self._names: OrderedDict[str, tuple[float, str | None]] = OrderedDict()
+        size, seconds = self.config.cache_size, self.config.cache_seconds
+        self._names: TTLCache[str, tuple[str | None]] | None = TTLCache(size, seconds) if size else None
         self._down_until = 0.0
 
     def apply(self, record: Record) -> Record:
@@ -88,23 +89,19 @@ class EnrichProducts(Transform[EnrichConfig]):
         return record
 
     def _look_up(self, ids: Iterable[str]) -> dict[str, str | None]:
-        now = time.monotonic()
         found: dict[str, str | None] = {}
         missing = []
         for product in ids:
-            known = self._names.get(product)
-            if known and known[0] > now:
-                found[product] = known[1]
+            known = None if self._names is None else self._names.get(product)
+            if known:
+                found[product] = known[0]
             else:
                 missing.append(product)
         if missing:
-            fetched = self._fetch(missing, now)
+            fetched = self._fetch(missing, time.monotonic())
             found |= fetched
-            for product, name in fetched.items():
-                self._names[product] = (now + self.config.cache_seconds, name)
-                self._names.move_to_end(product)
-            while len(self._names) > self.config.cache_size:
-                self._names.popitem(last=False)
+            if self._names is not None:
+                self._names.update({product: (name,) for product, name in fetched.items()})
         return found
 
     def _fetch(self, ids: list[str], now: float) -> dict[str, str | None]:

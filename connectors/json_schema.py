@@ -29,11 +29,6 @@ def source_schema() -> dict[str, Any]:
         kept = {key: value for key, value in properties[name].items() if key not in ("type", "format", "default")}
         properties[name] = kept | _DURATION
     properties["$schema"] = {"type": "string"}
-    properties["profiles"] = {
-        "type": "object",
-        "description": "By profile: what is different there, as a patch of this file.",
-        "additionalProperties": {"type": "object"},
-    }
     made["allOf"] = []
     for source in sorted(declared, key=lambda one: one.__name__):
         options = source.options_class.model_json_schema(by_alias=True, ref_template="#/$defs/{model}")

@@ -1,4 +1,10 @@
-"""What an environment changes in declared files: the merge patches of its profile, and values by name."""
+"""What an environment changes in declared files: the patches of its profile, and references by name.
+
+A text of any declared file may hold references: ``${env:NAME}`` for the environment, ``${file:PATH:KEY}`` for a key of
+a ``.properties`` file (secrets), ``${setting:NAME}`` for one of :class:`glue.settings.Settings`; each may end in
+``:-default``, which also holds where the value is empty. A Connect worker knows the first two as well, without a
+default, and resolves them in the config of a connector: there only the others are resolved here.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +15,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from glue.errors import ConfigError
+from pydantic import SecretStr
 
-VAR = re.compile(r"\$\{var:([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")  # ${var:NAME}, ${var:NAME:-default}
+from glue.errors import ConfigError
+from glue.settings import Settings
+
+_REFERENCE = re.compile(r"\$\{(env|file|setting):([^${}]+)\}")
 
 
 def merge_patch(target: Any, patch: Any) -> Any:
@@ -27,19 +36,50 @@ def merge_patch(target: Any, patch: Any) -> Any:
     return result
 
 
-def patch_of(config_dir: Path, profile: str, section: str, name: str) -> Any:
-    """What ``profiles/<profile>.json`` changes in ``name`` of ``section``; an empty patch where it says nothing.
+def profile_body(config_dir: Path, name: str, read: Callable[[Path], dict[str, Any]]) -> dict[str, Any]:
+    """``profiles/<name>.json`` on top of the profile that it ``extends``, if it says so.
 
     Raises:
-        ConfigError: the file is no JSON object.
+        ConfigError: profiles extend each other in a circle. What ``read`` raises passes.
     """
-    file = config_dir / "profiles" / f"{profile}.json"
-    try:
-        return json.loads(file.read_text(encoding="utf-8")).get(section, {}).get(name, {})
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, AttributeError) as error:
-        raise ConfigError(f"profile {file.name}", str(error), "correct the file") from None
+    bodies: list[Any] = []
+    names: list[str] = []
+    while name:
+        if name in names:
+            raise ConfigError(f"profile {names[0]}", f"it extends itself: {' → '.join([*names, name])}", "correct it")
+        names.append(name)
+        bodies.append(read(config_dir / "profiles" / f"{name}.json"))
+        name = str(bodies[-1].get("extends", ""))
+    body = bodies.pop()
+    while bodies:
+        body = _both(body, bodies.pop())
+    return dict(body)
+
+
+def _both(first: Any, second: Any) -> Any:
+    """One patch that does what ``first`` and then ``second`` do."""
+    if isinstance(first, Mapping) and isinstance(second, Mapping):
+        return {**first, **{key: _both(first.get(key), value) for key, value in second.items()}}
+    return second
+
+
+def patch_of(config_dir: Path, profile: str, section: str, name: str) -> Any:
+    """What a profile changes in ``name`` of ``section``; an empty patch where it says nothing.
+
+    Raises:
+        ConfigError: the profile's file is no JSON object.
+    """
+
+    def read(file: Path) -> dict[str, Any]:
+        try:
+            return dict(json.loads(file.read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError, TypeError) as error:
+            raise ConfigError(f"profile {file.name}", str(error), "correct the file") from None
+
+    found = profile_body(config_dir, profile, read).get(section, {})
+    return found.get(name, {}) if isinstance(found, Mapping) else {}
 
 
 def map_texts(value: Any, change: Callable[[str, str], str], where: str = "") -> Any:
@@ -51,19 +91,65 @@ def map_texts(value: Any, change: Callable[[str, str], str], where: str = "") ->
     return change(value, where) if isinstance(value, str) else value
 
 
-def from_environment(value: Any, what: str) -> Any:
-    """``value`` with ``${var:NAME}`` and ``${var:NAME:-default}`` replaced in every text of it.
+def resolve(value: Any, settings: Settings, what: str) -> Any:
+    """``value`` with the references in every text of it resolved.
 
     Raises:
-        ConfigError: the environment has no such name, and there is no default; ``what`` is named.
+        ConfigError: one has no value and no default; ``what`` names the file, and no value is told.
+    """
+    return map_texts(value, lambda text, _: resolve_text(text, settings, what))
+
+
+def resolve_text(text: str, settings: Settings, what: str, *, for_worker: bool = False) -> str:
+    """``text`` with its references resolved; with ``for_worker`` only those that a Connect worker can not resolve.
+
+    Raises:
+        ConfigError: as :func:`resolve`.
     """
 
-    def resolve(match: re.Match[str]) -> str:
-        name, default = match.groups()
-        found = os.environ.get(name, default)
-        if found is None:
-            fix = f"export {name}, or write ${{var:{name}:-default}}"
-            raise ConfigError(what, f"the environment has no {name}", fix)
-        return found
+    def value_of(match: re.Match[str]) -> str:
+        kind, (name, has_default, default) = match[1], match[2].partition(":-")
+        if for_worker and kind != "setting" and not has_default:
+            return match.group()
+        return _VALUE[kind](name, settings, what, default if has_default else None)
 
-    return map_texts(value, lambda text, _: VAR.sub(resolve, text))
+    return _REFERENCE.sub(value_of, text)
+
+
+def _from_environment(name: str, settings: Settings, what: str, default: str | None) -> str:
+    found = os.environ.get(name) or default
+    if found is None:
+        fix = f"export {name}=…, or write ${{env:{name}:-default}}"
+        raise ConfigError(what, f"the environment variable {name} is not set", fix)
+    return found
+
+
+def _from_setting(name: str, settings: Settings, what: str, default: str | None) -> str:
+    found = getattr(settings, name, None) if name in type(settings).model_fields else None
+    text = found.get_secret_value() if isinstance(found, SecretStr) else str(found or "")
+    if not text and default is None:
+        fix = "mxctl sandbox up" if name == "sandbox" else f"set MXCTL_{name.upper()}"
+        raise ConfigError(what, f"the setting {name} is empty", fix)
+    return text or str(default)
+
+
+def _from_file(name: str, settings: Settings, what: str, default: str | None) -> str:
+    path, _, key = name.rpartition(":")
+    try:
+        lines = Path(path).read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        if default is not None:
+            return default
+        raise ConfigError(what, f"{path}: {error.strerror}", "create the file of secrets") from error
+    pairs = (line.partition("=") for line in lines if not line.lstrip().startswith("#"))
+    found = [value.strip() for left, _, value in pairs if left.strip() == key]
+    if not found and default is None:
+        raise ConfigError(what, f"{path} has no {key}", f"add the line {key}=…")
+    return found[-1] if found else str(default)
+
+
+_VALUE: dict[str, Callable[[str, Settings, str, str | None], str]] = {
+    "env": _from_environment,
+    "file": _from_file,
+    "setting": _from_setting,
+}

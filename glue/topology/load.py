@@ -1,10 +1,8 @@
-"""Reading the declared state: files, then the profile's patch, then the environment by name."""
+"""Reading the declared state: files, then the profile's patch, then references."""
 
 from __future__ import annotations
 
 import json
-import os
-import re
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -14,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from glue.avro import load_schema
 from glue.errors import ConfigError, UsageError
-from glue.overlay import VAR, map_texts, merge_patch
+from glue.overlay import map_texts, merge_patch, profile_body, resolve_text
 from glue.secrets import is_secret_key
 from glue.settings import Settings
 from glue.topology.model import Connector, Declared, Kind, Problem, Profile, Subject, SubjectsFile, Topic, TopicsFile
@@ -39,18 +37,15 @@ def load(settings: Settings, *, profile: str | None = None, connector_files: Ite
     name = profile or settings.profile
     declared = Declared(owner=settings.owner, profile=name)
     patch = _profile(folder, name, declared.problems)
-    _topics(folder / "topics.json", patch.topics, declared)
-    _subjects(folder / "subjects.json", patch.subjects, settings.schemas_dir, declared)
-    _connectors(folder / "connectors", list(connector_files), patch.connectors, declared)
+    _topics(folder / "topics.json", patch.topics, declared, settings)
+    _subjects(folder / "subjects.json", patch.subjects, declared, settings)
+    _connectors(folder / "connectors", list(connector_files), patch.connectors, declared, settings)
     for file in sorted((folder / "transforms").glob("*.json")):
-        body = _environment(
-            merge_patch(read_json(file, declared.problems), patch.transforms.get(file.stem, {})), file, declared
-        )
-        declared.chains[file.stem] = body
+        body = merge_patch(read_json(file, declared.problems), patch.transforms.get(file.stem, {}))
+        declared.chains[file.stem] = _resolved(body, file, declared, settings)
         declared.files[Kind.CHAIN, file.stem] = file
     for file in sorted((folder / "sources").glob("*.json")):
-        body = read_json(file, declared.problems)
-        declared.sources[file.stem] = body
+        declared.sources[file.stem] = merge_patch(read_json(file, declared.problems), patch.sources.get(file.stem, {}))
     return declared
 
 
@@ -87,13 +82,14 @@ def _profile(folder: Path, name: str, problems: list[Problem]) -> Profile:
     if not file.is_file():
         known = ", ".join(sorted(p.stem for p in (folder / "profiles").glob("*.json"))) or "none"
         raise UsageError(f"profile {name}", f"there is no {file.name} in profiles/", f"known profiles: {known}")
-    return _model(Profile, read_json(file, problems), file, "", problems) or Profile()
+    body = profile_body(folder, name, lambda path: read_json(path, problems))
+    return _model(Profile, body, file, "", problems) or Profile()
 
 
-def _topics(file: Path, patch: dict[str, Any], declared: Declared) -> None:
+def _topics(file: Path, patch: dict[str, Any], declared: Declared, settings: Settings) -> None:
     if not file.exists():
         return
-    body = _environment(merge_patch(read_json(file, declared.problems), patch), file, declared)
+    body = _resolved(merge_patch(read_json(file, declared.problems), patch), file, declared, settings)
     parsed = _model(TopicsFile, body, file, "", declared.problems)
     if parsed is None:
         return
@@ -105,10 +101,11 @@ def _topics(file: Path, patch: dict[str, Any], declared: Declared) -> None:
             declared.files[Kind.TOPIC, name] = file
 
 
-def _subjects(file: Path, patch: dict[str, Any], schemas: Path, declared: Declared) -> None:
+def _subjects(file: Path, patch: dict[str, Any], declared: Declared, settings: Settings) -> None:
+    schemas = settings.schemas_dir
     if not file.exists():
         return
-    body = _environment(merge_patch(read_json(file, declared.problems), patch), file, declared)
+    body = _resolved(merge_patch(read_json(file, declared.problems), patch), file, declared, settings)
     parsed = _model(SubjectsFile, body, file, "", declared.problems)
     if parsed is None:
         return
@@ -124,7 +121,9 @@ def _subjects(file: Path, patch: dict[str, Any], schemas: Path, declared: Declar
         declared.files[Kind.SUBJECT, name] = file
 
 
-def _connectors(folder: Path, given: list[str], patches: dict[str, Any], declared: Declared) -> None:
+def _connectors(
+    folder: Path, given: list[str], patches: dict[str, Any], declared: Declared, settings: Settings
+) -> None:
     seen: set[str] = set()
     for file in _expand(given) if given else sorted(folder.glob("*.json")):
         body = read_json(file, declared.problems)
@@ -132,25 +131,27 @@ def _connectors(folder: Path, given: list[str], patches: dict[str, Any], declare
         seen.add(name)
         if name in patches and patches[name] is None:
             continue
-        _connector(merge_patch(body, patches.get(name, {})), file, declared)
+        _connector(merge_patch(body, patches.get(name, {})), file, declared, settings)
     if not given:
-        _more_connectors(folder.parent / "profiles" / f"{declared.profile}.json", patches, seen, declared)
+        _more_connectors(folder.parent / "profiles" / f"{declared.profile}.json", patches, seen, declared, settings)
 
 
-def _more_connectors(file: Path, patches: dict[str, Any], seen: set[str], declared: Declared) -> None:
+def _more_connectors(
+    file: Path, patches: dict[str, Any], seen: set[str], declared: Declared, settings: Settings
+) -> None:
     """The connectors that only the profile has: a patch that names a plugin is a connector of its own."""
     for name in sorted(patches.keys() - seen):
         patch = patches[name]
         config = patch.get("config") if isinstance(patch, Mapping) else None
         if isinstance(config, Mapping) and "connector.class" in config:
-            _connector({"name": name, **patch}, file, declared)
+            _connector({"name": name, **patch}, file, declared, settings)
         else:
             fix = "correct the name, or give it a connector.class to declare it here"
             declared.problems.append(Problem(file, f"connectors.{name}", "patches no connector", fix))
 
 
-def _connector(body: Any, file: Path, declared: Declared) -> None:
-    body = _environment(body, file, declared)
+def _connector(body: Any, file: Path, declared: Declared, settings: Settings) -> None:
+    body = _resolved(body, file, declared, settings, for_worker=True)
     if isinstance(body, Mapping):
         _only_strings(body.get("config"), file, declared.problems)
     connector = _model(Connector, body, file, "", declared.problems)
@@ -195,23 +196,23 @@ def _only_strings(config: Any, file: Path, problems: list[Problem]) -> None:
             )
 
 
-def _environment(value: Any, file: Path, declared: Declared) -> Any:
-    """Replace ``${var:NAME}`` and ``${var:NAME:-default}`` by the environment; never for a secret."""
+def _resolved(value: Any, file: Path, declared: Declared, settings: Settings, *, for_worker: bool = False) -> Any:
+    """References resolved, but for those of a Connect worker; no secret comes into what is declared."""
 
-    def resolve(match: re.Match[str], where: str) -> str:
-        name, default = match.groups()
-        if is_secret_key(where.rpartition("config.")[2]):
-            fix = f"let the worker resolve it: ${{env:{name}}} or ${{file:…}}"
+    def change(text: str, where: str) -> str:
+        try:
+            found = resolve_text(text, settings, str(file), for_worker=for_worker)
+        except ConfigError as error:
+            declared.problems.append(Problem(file, where, error.why, error.fix))
+            return text
+        if found == text or not is_secret_key(where.rpartition("config.")[2]):
+            return found
+        if for_worker:
+            fix = "let the worker resolve it: ${file:PATH:KEY}, or ${env:NAME} without a default"
             declared.problems.append(Problem(file, where, "a secret must not come from mxctl's environment", fix))
-            return match.group()
-        found = os.environ.get(name, default)
-        if found is None:
-            fix = f"export {name}, or write ${{var:{name}:-default}}"
-            declared.problems.append(Problem(file, where, f"the environment has no {name}", fix))
-            return match.group()
-        return found
+        return text
 
-    return map_texts(value, lambda text, where: VAR.sub(lambda match: resolve(match, where), text))
+    return map_texts(value, change)
 
 
 def _model(model: type[ModelT], body: Any, file: Path, where: str, problems: list[Problem]) -> ModelT | None:

@@ -131,6 +131,8 @@ class Profile(_File):
         default_factory=dict, description="Connector name → patch of its body; null leaves it out, a new one is added."
     )
     transforms: dict[str, Any] = Field(default_factory=dict, description="Chain name → patch of its file.")
+    sources: dict[str, Any] = Field(default_factory=dict, description="Source name → patch of its file.")
+    extends: str = Field("", description="The profile on top of which this one stands.")
 
 
 @dataclass(frozen=True)

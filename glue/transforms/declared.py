@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from glue.errors import ConfigError, UsageError
-from glue.overlay import from_environment, merge_patch, patch_of
+from glue.overlay import merge_patch, patch_of, resolve
 from glue.settings import get_settings
 
 
@@ -59,11 +59,11 @@ def chain_names() -> list[str]:
 
 
 def load_chain(name: str) -> DeclaredChain:
-    """The chain of that name as the profile has it: its file, the profile's patch, the environment by name.
+    """The chain of that name as the profile has it: its file, the profile's patch, references resolved.
 
     Raises:
         UsageError: no such chain is declared.
-        ConfigError: its file or the profile is malformed, or the environment lacks a name.
+        ConfigError: its file or the profile is malformed, or a reference has no value.
     """
     path = _folder() / f"{name}.json"
     if name not in chain_names():
@@ -80,7 +80,7 @@ def read_chain(path: Path, patch: Any = None) -> DeclaredChain:
     """
     try:
         body = merge_patch(json.loads(path.read_text(encoding="utf-8")), patch or {})
-        chain = DeclaredChain.model_validate(from_environment(body, f"chain file {path.name}"))
+        chain = DeclaredChain.model_validate(resolve(body, get_settings(), f"chain file {path.name}"))
     except ValidationError as error:
         problems = "; ".join(
             f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}" for e in error.errors(include_input=False)

@@ -19,12 +19,15 @@ from glue.settings import Settings, project_root
 WEATHER: dict[str, Any] = {
     "class": "connectors.weather:Weather", "topic": "t", "dead_letters": "d", "every": "1h30m",
     "options": {"base_url": "https://far.example", "api_key": "${env:TEST_KEY}", "cities": []},
-    "profiles": {"local": {"options": {"base_url": "${setting:sandbox}/weather"}}},
 }  # fmt: skip
+LOCAL = {"sources": {"weather": {"options": {"base_url": "${setting:sandbox}/weather"}}}}
 
 
 def settings(tmp_path: Path, document: Any, profile: str = "prod", sandbox: str = "") -> Settings:
-    (tmp_path / "sources").mkdir(exist_ok=True)
+    for folder in ("sources", "profiles"):
+        (tmp_path / folder).mkdir(exist_ok=True)
+    (tmp_path / "profiles" / "local.json").write_text(json.dumps(LOCAL))
+    (tmp_path / "profiles" / "twin.json").write_text(json.dumps({"extends": "local"}))
     (tmp_path / "sources" / "weather.json").write_text(document if isinstance(document, str) else json.dumps(document))
     return Settings(profile=profile, config_dir=tmp_path, sandbox=sandbox)
 
@@ -41,7 +44,7 @@ def test_every_committed_source_loads_under_local(monkeypatch: pytest.MonkeyPatc
 def test_no_committed_file_holds_a_secret() -> None:
     for path in (project_root() / "connect-config" / "sources").glob("*.json"):
         document = json.loads(path.read_text())
-        text = json.dumps({**document, "profiles": {}})
+        text = json.dumps(document)
         for name in ("token", "api_key", "app_secret", "access_token", "refresh_token", "webhook_secrets"):
             value = document["options"].get(name)
             assert value is None or "${env:" in json.dumps(value), f"{path.name}: {name} in {text[:80]}"
@@ -78,8 +81,9 @@ def test_a_profile_overlays_and_references_resolve(tmp_path: Path, monkeypatch: 
     assert config.options["base_url"] == "https://far.example"
     assert config.options["api_key"] == "k1"
     assert config.every == timedelta(minutes=90)
-    local = load_source("weather", settings(tmp_path, WEATHER, "local", "http://127.0.0.1:9"))
-    assert local.options["base_url"] == "http://127.0.0.1:9/weather"
+    for profile in ("local", "twin"):
+        local = load_source("weather", settings(tmp_path, WEATHER, profile, "http://127.0.0.1:9"))
+        assert local.options["base_url"] == "http://127.0.0.1:9/weather"
 
 
 def test_a_secret_from_a_file(tmp_path: Path) -> None:

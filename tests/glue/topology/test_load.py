@@ -106,20 +106,21 @@ def test_duplicates_are_told(project: Project) -> None:
 
 def test_environment_by_name(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     project.things()
-    project.connector("sink", probe_word="${var:WORD}", probe_list="${var:LIST:-x,y}")
+    project.connector("sink", probe_word="${env:WORD:-}", probe_list="${env:LIST:-x,y}", probe_url="${env:URL}")
     monkeypatch.setenv("WORD", "hello")
     config = load(project.settings).connectors["p-sink"].config
     assert (config["probe.word"], config["probe.list"]) == ("hello", "x,y")
+    assert config["probe.url"] == "${env:URL}", "the worker resolves what has no default"
     monkeypatch.delenv("WORD")
-    assert problems(project) == ["sink.json: config.probe.word: the environment has no WORD"]
+    assert load(project.settings).connectors["p-sink"].config["probe.word"] == ""
 
 
 def test_a_secret_never_comes_from_our_environment(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PW", "hunter2")
     project.things()
-    project.connector("sink", probe_password="${var:PW}")
+    project.connector("sink", probe_password="${env:PW:-none}")
     declared = load(project.settings)
-    assert "must not come from" in str(declared.problems[0]) and "${env:PW}" in declared.problems[0].fix
+    assert "must not come from" in str(declared.problems[0]) and "${env:NAME}" in declared.problems[0].fix
     assert "hunter2" not in str(declared)
 
 

@@ -91,7 +91,7 @@ def test_the_service_runs_what_the_profile_declares(tmp_path: Path, monkeypatch:
     """Else a plan would show one chain, and another one would run."""
     (tmp_path / "transforms").mkdir()
     (tmp_path / "profiles").mkdir()
-    config = {"topics": "a", "output.topic": "b", "batch.max.records": "${var:TEST_BATCH:-500}", "headers.pass": "x"}
+    config = {"topics": "a", "output.topic": "b", "batch.max.records": "${env:TEST_BATCH:-500}", "headers.pass": "x"}
     write(tmp_path / "transforms", config=config)
     patch = {"transforms": {"c": {"config": {"topics": "a,d", "headers.pass": None}}}}
     (tmp_path / "profiles" / "stage.json").write_text(json.dumps(patch))
@@ -100,6 +100,6 @@ def test_the_service_runs_what_the_profile_declares(tmp_path: Path, monkeypatch:
     assert load_chain("c").config == {"topics": "a,d", "output.topic": "b", "batch.max.records": "500"}
     monkeypatch.setenv("TEST_BATCH", "7")
     assert load_chain("c").config["batch.max.records"] == "7"
-    write(tmp_path / "transforms", config=config | {"batch.max.records": "${var:TEST_NOTHING}"})
-    with pytest.raises(ConfigError, match="the environment has no TEST_NOTHING"):
+    write(tmp_path / "transforms", config=config | {"batch.max.records": "${env:TEST_NOTHING}"})
+    with pytest.raises(ConfigError, match="the environment variable TEST_NOTHING is not set"):
         load_chain("c")

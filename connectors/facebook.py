@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Any
 
 from pydantic import Field, SecretStr
 
 from connectors.browser import Browser, BrowserOptions
 from connectors.facebook_graph import GraphApi
 from connectors.models import SocialPost
-from connectors.scrape import Card, Listing, Selectors
+from connectors.reading import moment, whole
+from connectors.scrape import Card, Listing, Selectors, count
 from connectors.source import (
     Context,
     Cursor,
@@ -25,8 +27,10 @@ from connectors.source import (
     each_of,
     mapping,
     newest,
+    required,
 )
-from connectors.text import Mentions, hashtags, parse_count, product_ids
+from connectors.text import Mentions, hashtags, product_ids, wordless
+from glue.errors import DataError
 
 
 class FacebookOptions(SourceOptions):
@@ -74,8 +78,8 @@ class Facebook(Source[FacebookOptions]):
         seen: list[datetime] = []
         for posts in graph.posts(page, since, window.until):
             seen += _times(posts)
-            # A photo without words is no record and no error.
-            yield Page([{"page": page, "post": post} for post in posts if not _wordless(post)])
+            worded = [post for post in posts if not (isinstance(post, dict) and wordless(post.get("message")))]
+            yield Page([{"page": page, "post": post} for post in worded], wordless=len(posts) - len(worded))
         reached = newest(seen, started, known)
         if reached:
             times[page] = reached
@@ -85,46 +89,49 @@ class Facebook(Source[FacebookOptions]):
         listing = Listing(self._browser, self.context.http, self.options.selectors)
         url = self.options.pages_url.format(page=page)
         cards = listing.read(f"Facebook page {page}", url, self.options.posts_per_page)
-        yield Page([{"page": page, "card": card} for card in cards if _in(window, card)])
+        worded = [card for card in cards if not wordless(card.get("text"))]
+        chosen = [{"page": page, "card": card} for card in worded if _in(window, card)]
+        yield Page(chosen, wordless=len(cards) - len(worded))
 
     def parse(self, raw: Raw, collected_at: datetime) -> Iterable[Fields]:
         """A post of either kind; both give the same id."""
-        fields = self._from_graph(raw) if "post" in raw else self._from_card(raw)
-        text = fields["content"]
+        found = mapping(raw, "post or card of a page")
+        fields = self._from_graph(found) if "post" in found else self._from_card(found)
+        text = str(fields["content"] or "")
         yield {
             **fields,
             "platform": "facebook",
-            "author_username": fields.get("author_username") or raw["page"],
+            "author_username": fields.get("author_username") or found.get("page"),
             "hashtags": hashtags(text),
             "product_mentions": self._mentions(text),
             "product_ids": product_ids(text),
-            "engagement": fields["likes"] + fields["comments"] + fields["shares"],
+            "engagement_count": fields["likes"] + fields["comments"] + fields["shares"],
             "collected_at": collected_at,
         }
 
-    def _from_graph(self, raw: Raw) -> Fields:
-        post = mapping(raw["post"], "post")
-        native = str(post["id"]).rpartition("_")[2]
+    def _from_graph(self, raw: Mapping[str, Any]) -> Fields:
+        post = mapping(raw.get("post"), "post")
+        native = str(required(post, "id"))
         return {
-            "post_id": native,
-            "content": post["message"],
-            "url": f"https://www.facebook.com/{post['id']}",
+            "post_id": native.rpartition("_")[2],
+            "content": post.get("message") or "",
+            "url": f"https://www.facebook.com/{native}",
             "likes": _total(post, "reactions"),
             "comments": _total(post, "comments"),
-            "shares": int(mapping(post.get("shares") or {}, "shares").get("count", 0)),
-            "posted_at": _time(post["created_time"]),
+            "shares": _number(mapping(post.get("shares") or {}, "shares").get("count", 0), "shares.count"),
+            "posted_at": required(post, "created_time"),
         }
 
-    def _from_card(self, raw: Raw) -> Fields:
-        card = mapping(raw["card"], "card")
+    def _from_card(self, raw: Mapping[str, Any]) -> Fields:
+        card = mapping(raw.get("card"), "card")
         return {
-            "post_id": str(json.loads(card["ft"])["top_level_post_id"]),
+            "post_id": _card_id(card),
             "content": card.get("text") or "",
             "author_username": card.get("author"),
-            "likes": parse_count(card.get("likes")),
-            "comments": parse_count(card.get("comments")),
-            "shares": parse_count(card.get("shares")),
-            "posted_at": datetime.fromtimestamp(int(card["time"]), UTC),
+            "likes": count(card, "likes"),
+            "comments": count(card, "comments"),
+            "shares": count(card, "shares"),
+            "posted_at": required(card, "time"),
         }
 
     def close(self) -> None:
@@ -132,15 +139,11 @@ class Facebook(Source[FacebookOptions]):
         self._browser.close()
 
 
-def _time(value: str) -> datetime:
-    return datetime.fromisoformat(value)
-
-
 def _times(posts: list[Raw]) -> list[datetime]:
     found = []
     for post in posts:
         try:
-            found.append(_time(post["created_time"]))
+            found.append(moment(post["created_time"]))
         except (KeyError, TypeError, ValueError):
             continue
     return found
@@ -153,10 +156,21 @@ def _in(window: Window, card: Card) -> bool:
         return True  # let parse say what is wrong
 
 
-def _wordless(post: Raw) -> bool:
-    return isinstance(post, dict) and "created_time" in post and not post.get("message")
+def _total(post: Mapping[str, Any], name: str) -> int:
+    summary = mapping(mapping(post.get(name) or {}, name).get("summary") or {}, f"{name}.summary")
+    return _number(summary.get("total_count", 0), f"{name}.summary.total_count")
 
 
-def _total(post: Raw, name: str) -> int:
-    summary = mapping(mapping(post.get(name) or {}, name).get("summary") or {}, "summary")
-    return int(summary.get("total_count", 0))
+def _number(value: Any, name: str) -> int:
+    try:
+        return int(whole(value))
+    except (ValueError, TypeError):
+        raise DataError("post", f"{name}: is no whole number") from None
+
+
+def _card_id(card: Mapping[str, Any]) -> str:
+    """The post's id in the attribute that the pages carry."""
+    try:
+        return str(json.loads(str(required(card, "ft")))["top_level_post_id"])
+    except (ValueError, KeyError, TypeError):
+        raise DataError("card", "ft: is no JSON with top_level_post_id") from None

@@ -12,12 +12,12 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
+from connectors.reading import moment, money, whole
 from glue.identity import record_key
 
 _INT64_MAX = 2**63 - 1
-_MONEY_STEP = Decimal("0.0001")
 
 
 def _to_utc_millis(value: datetime) -> datetime:
@@ -26,12 +26,12 @@ def _to_utc_millis(value: datetime) -> datetime:
     return value.replace(microsecond=value.microsecond // 1000 * 1000)
 
 
-Timestamp = Annotated[AwareDatetime, AfterValidator(_to_utc_millis)]
-Count = Annotated[int, Field(ge=0, le=_INT64_MAX)]
-Money = Annotated[
-    Decimal, Field(max_digits=18, decimal_places=4), AfterValidator(lambda value: value.quantize(_MONEY_STEP))
-]
+Timestamp = Annotated[AwareDatetime, BeforeValidator(moment), AfterValidator(_to_utc_millis)]
+Count = Annotated[int, BeforeValidator(whole), Field(ge=0, le=_INT64_MAX)]
+Money = Annotated[Decimal, BeforeValidator(money), Field(max_digits=18, decimal_places=4)]
 Text = Annotated[str, Field(min_length=1)]
+_STATUS = r"^(?:[a-z_, -]|3pl)+$"  # words of a platform: what a person types has no place in them
+_PLACE = r"^BD-[0-9A-H]+$"
 
 
 def millis(value: datetime) -> int:
@@ -58,6 +58,11 @@ class SourceRecord(BaseModel):
         """When the thing happened or last changed; cursors and freshness count with it."""
 
     @property
+    def subject(self) -> str:
+        """What the record is a state of: two records of one subject are two states of the same thing."""
+        return self.key
+
+    @property
     def fingerprint(self) -> str:
         """Two records with the same fingerprint say the same; the second is not sent again."""
         return self.key
@@ -77,7 +82,7 @@ class SocialPost(SourceRecord):
     likes: Count = 0
     comments: Count = 0
     shares: Count = 0
-    engagement: Count = 0
+    engagement_count: Count = 0
     posted_at: Timestamp
 
     @property
@@ -96,20 +101,40 @@ class SocialPost(SourceRecord):
 
 
 class MarketOrder(SourceRecord):
-    """One version of one line item of an order. ``schemas/market_order.avsc``."""
+    """One state of one line item of an order. ``schemas/market_order.avsc``.
 
+    A price of 0 is taken: free lines are demand. PRICE_HISTORY takes none, there a price is above 0.
+    """
+
+    platform: Literal["shopify", "daraz"]
+    merchant_id: str = Field("unknown", min_length=1)
     order_id: Text
     line_id: Text
-    source: Literal["shopify", "daraz"]
     product_id: Text
     sku: str | None = None
-    title: Text
+    product_name: Text
     category: str | None = None
-    quantity: int = Field(gt=0, le=_INT64_MAX)
-    price: Money = Field(gt=0)
+    line_kind: Literal["product", "gift_card", "tip"] = "product"
+    is_test: bool = False
+    quantity: Annotated[int, BeforeValidator(whole)] = Field(gt=0, le=_INT64_MAX)
+    quantity_cancelled: Count = 0
+    quantity_returned: Count = 0
+    quantity_unclear: Count = 0
+    quantity_net: Annotated[int | None, BeforeValidator(whole)] = Field(None, ge=0, le=_INT64_MAX)
+    price: Money = Field(ge=0)
+    price_discounted: Money | None = Field(None, ge=0)
+    net_sales: Money | None = Field(None, ge=0)
     currency: str = Field("BDT", min_length=3, max_length=3)
-    status: str = "unknown"
+    customer_currency: str | None = Field(None, min_length=3, max_length=3)
+    tax: Money | None = None
+    shipping: Money | None = None
+    order_status: str = Field("unknown", pattern=_STATUS)
+    financial_status: str | None = Field(None, pattern=_STATUS)
+    fulfillment_status: str | None = Field(None, pattern=_STATUS)
+    cancelled_at: Timestamp | None = None
+    cancel_reason: str | None = Field(None, pattern=_STATUS)
     shipping_city: str | None = None
+    place_code: str | None = Field(None, pattern=_PLACE)
     customer_name: str | None = None
     customer_phone: str | None = None
     customer_email: str | None = None
@@ -119,11 +144,34 @@ class MarketOrder(SourceRecord):
 
     @property
     def key(self) -> str:
-        return record_key(self.source, self.order_id, self.line_id, millis(self.updated_at))
+        """Line, time of update and state: the platforms' times are whole seconds, and much happens within one."""
+        return record_key(*self._line, millis(self.updated_at), self._state)
+
+    @property
+    def subject(self) -> str:
+        return record_key(*self._line)
+
+    @property
+    def _line(self) -> tuple[str, str, str, str]:
+        return self.platform, self.merchant_id, self.order_id, self.line_id
+
+    @property
+    def _state(self) -> str:
+        """What can change without the time of update; nothing personal, because a key is no secret."""
+        parts = [str(getattr(self, name)) for name in _STATE]
+        return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:16]
 
     @property
     def time(self) -> datetime:
         return self.updated_at
+
+
+_STATE = (
+    "product_id", "sku", "line_kind", "is_test", "quantity", "quantity_cancelled", "quantity_returned",
+    "quantity_unclear", "quantity_net", "price", "price_discounted", "net_sales", "currency", "customer_currency",
+    "tax", "shipping", "order_status", "financial_status", "fulfillment_status", "cancelled_at", "cancel_reason",
+    "place_code",
+)  # fmt: skip
 
 
 class WeatherData(SourceRecord):
@@ -132,6 +180,7 @@ class WeatherData(SourceRecord):
     record_key: str = Field(min_length=36)
     version: Count
     city: Text
+    place_code: str | None = Field(None, pattern=_PLACE)
     latitude: float = Field(ge=-90, le=90)
     longitude: float = Field(ge=-180, le=180)
     temperature: float = Field(ge=-90, le=65)
@@ -141,7 +190,7 @@ class WeatherData(SourceRecord):
     wind_speed: float = Field(ge=0)
     rain_1h: float = Field(0.0, ge=0)
     condition: str = ""
-    extreme: bool
+    is_extreme_weather: bool
     observed_at: Timestamp
 
     @property

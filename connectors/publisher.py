@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from pydantic import ValidationError
@@ -27,6 +27,7 @@ from glue.reasons import broken_fields, reason_of
 log = logging.getLogger(__name__)
 OnRecord = Callable[[str, str, datetime], None]
 OnDead = Callable[[Raw, str], None]
+_TICK = timedelta(milliseconds=1)
 
 
 class Parser(Protocol):
@@ -88,6 +89,7 @@ class Publisher:
         """
         collected = datetime.now(UTC)
         fresh: dict[str, None] = {}
+        stamps: dict[str, datetime] = {}
         sent: list[SourceRecord] = []
         messages: list[ProducerRecord] = []
         dead: list[Bad] = []
@@ -100,6 +102,7 @@ class Publisher:
                 if isinstance(found, Bad):
                     dead.append(found)
                     continue
+                found = _after(found, stamps)
                 try:
                     messages.append(self.producer.message(self.config.topic, found))
                     sent.append(found)
@@ -148,3 +151,12 @@ class Publisher:
         if self._on_dead:
             for bad in dead:
                 self._on_dead(bad.raw, bad.reason)
+
+
+def _after(record: SourceRecord, stamps: dict[str, datetime]) -> SourceRecord:
+    """``record``, collected after what came before it of the same thing: the order of arrival is that of its states."""
+    before = stamps.get(record.subject)
+    if before is not None and record.collected_at <= before:
+        record = record.model_copy(update={"collected_at": before + _TICK})
+    stamps[record.subject] = record.collected_at
+    return record

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
@@ -15,8 +16,9 @@ from connectors.browser import Browser
 from connectors.errors import BlockedError, ChangedError, ThrottledError
 from connectors.http import Http, retry_after
 from connectors.policies import Strict
+from connectors.text import parse_count
 from connectors.traffic import Traffic
-from glue.errors import ServiceError, ServiceUnavailableError
+from glue.errors import DataError, ServiceError, ServiceUnavailableError
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page, Response
@@ -163,6 +165,18 @@ class Listing:
                     f"correct selectors.fields.{name}; {self._browser.keep_evidence(page, 'changed')}",
                 )  # fmt: skip
         return cards
+
+
+def count(card: Mapping[str, Any], name: str) -> int:
+    """The count in the field ``name`` of a card.
+
+    Raises:
+        DataError: there is a text, and it is no count as a whole.
+    """
+    try:
+        return parse_count(card.get(name))
+    except ValueError as error:
+        raise DataError("card", f"{name}: {error}") from None
 
 
 def _check_answer(what: str, answer: Response | None) -> None:

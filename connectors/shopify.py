@@ -14,7 +14,6 @@ import urllib.parse
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from functools import partial
-from typing import Any
 
 import shopify
 from pyactiveresource import connection as library
@@ -25,19 +24,8 @@ from connectors.errors import CredentialError, ThrottledError
 from connectors.http import retry_after
 from connectors.models import MarketOrder
 from connectors.shopify_connection import BoundedConnection
-from connectors.source import (
-    Context,
-    Cursor,
-    Fields,
-    Page,
-    Raw,
-    Source,
-    SourceOptions,
-    Window,
-    mapping,
-    newest,
-    text_or_none,
-)  # fmt: skip
+from connectors.shopify_orders import order_lines
+from connectors.source import Context, Cursor, Fields, Page, Raw, Source, SourceOptions, Window, newest
 from glue.errors import ServiceError, ServiceUnavailableError
 
 _WHAT = "Shopify orders"
@@ -61,6 +49,7 @@ class ShopifyOptions(SourceOptions):
         description="Webhooks that carry a whole order; others are answered and left.",
     )
     shop_domain: str | None = Field(None, description="Take webhooks of this shop only.")
+    merchant_id: str = Field("", description="Whose orders these are; empty takes shop_domain or the host of base_url.")
     page_size: int = Field(250, ge=1, le=250)
 
 
@@ -68,14 +57,21 @@ class Shopify(Source[ShopifyOptions]):
     """Polls ``orders.json`` by ``updated_at_min``, which also finds orders that changed."""
 
     model = MarketOrder
+    platform = "shopify"
     options_class = ShopifyOptions
     webhook = True
 
     def __init__(self, options: ShopifyOptions, context: Context) -> None:
         super().__init__(options, context)
+        self._merchant = self.merchant_of(options)
         # The library logs headers, and with them the token, at DEBUG.
         logging.getLogger("pyactiveresource").setLevel(logging.WARNING)
         logging.getLogger("pyactiveresource.connection").setLevel(logging.WARNING)
+
+    @classmethod
+    def merchant_of(cls, options: ShopifyOptions) -> str:
+        """The shop's domain, unless another name is declared."""
+        return options.merchant_id or options.shop_domain or urllib.parse.urlsplit(options.base_url).hostname or ""
 
     def pages(self, window: Window, cursor: Cursor) -> Iterator[Page]:
         """Follow the Link headers; the cursor moves with every page, because pages are sorted by update time."""
@@ -121,46 +117,7 @@ class Shopify(Source[ShopifyOptions]):
 
     def parse(self, raw: Raw, collected_at: datetime) -> Iterable[Fields]:
         """Each line item."""
-        return order_lines(raw, collected_at)
-
-
-def order_lines(raw: Raw, collected_at: datetime) -> Iterator[Fields]:
-    """The line items of a native order; personal data goes into the fields that the schema tags, and nowhere else."""
-    order = mapping(raw, "order")
-    customer = mapping(order.get("customer") or {}, "customer")
-    address = mapping(order.get("shipping_address") or order.get("billing_address") or {}, "address")
-    name = " ".join(part for part in (customer.get("first_name"), customer.get("last_name")) if part)
-    common = {
-        "order_id": str(order["id"]),
-        "source": "shopify",
-        "currency": order.get("currency") or "BDT",
-        "status": order.get("fulfillment_status") or order.get("financial_status") or "unknown",
-        "shipping_city": text_or_none(address.get("city")),
-        "customer_name": text_or_none(name or address.get("name")),
-        "customer_phone": text_or_none(order.get("phone") or customer.get("phone") or address.get("phone")),
-        "customer_email": text_or_none(order.get("email") or customer.get("email")),
-        "note": text_or_none(order.get("note")),
-        "ordered_at": order["created_at"],
-        "updated_at": order["updated_at"],
-        "collected_at": collected_at,
-    }
-    for line in order["line_items"]:
-        # What is no line at all fails the model by itself, and the good lines of the order go on.
-        yield {**common, **(_line(line) if isinstance(line, dict) else {"line": line})}
-
-
-def _line(line: dict[str, Any]) -> Fields:
-    # Custom items have no product of their own: their line stands for it.
-    product = line.get("product_id") or f"line-{line.get('id')}"
-    return {
-        "line_id": text_or_none(line.get("id")) or "",
-        "product_id": str(product),
-        "sku": text_or_none(line.get("sku")),
-        "title": line.get("title") or line.get("name") or "",
-        "category": text_or_none(line.get("product_type")),
-        "quantity": line.get("quantity"),
-        "price": line.get("price"),
-    }
+        return order_lines(raw, collected_at, self._merchant)
 
 
 def _times(orders: list[Raw]) -> Iterator[datetime]:

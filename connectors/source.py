@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict
 from connectors.errors import BlockedError, ChangedError, CredentialError, EmptyListingError, ThrottledError
 from connectors.http import Http
 from connectors.models import SourceRecord
-from glue.errors import MillionXError, ServiceError, ServiceUnavailableError
+from glue.errors import DataError, MillionXError, ServiceError, ServiceUnavailableError
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -54,11 +54,13 @@ class Window:
 class Page:
     """Native records that came together, and the cursor that holds once all of them are acknowledged by Kafka.
 
-    ``cursor`` None says: nothing to remember yet (an unsorted page in the middle of a listing).
+    ``cursor`` None says: nothing to remember yet (an unsorted page in the middle of a listing). ``wordless`` posts (a
+    photo alone) are no records and no errors: they are left out and counted, the same way by every source.
     """
 
     records: list[Raw]
     cursor: Cursor | None = None
+    wordless: int = 0
 
 
 @dataclass
@@ -78,12 +80,18 @@ class Source(ABC, Generic[OptionsT]):
     """One vendor. Life: constructed, ``pages`` once, ``parse`` for every record, ``close`` always."""
 
     model: ClassVar[type[SourceRecord]]
+    platform: ClassVar[str] = ""  # what its records say; several sources (shops) may be of one
     options_class: ClassVar[type[SourceOptions]]
     webhook: ClassVar[bool] = False  # whether `mxctl webhook serve` also feeds its topic
 
     def __init__(self, options: OptionsT, context: Context) -> None:
         self.options = options
         self.context = context
+
+    @classmethod
+    def merchant_of(cls, options: Any) -> str:
+        """Whose orders a source with these options reads; empty for one that reads none."""
+        return ""
 
     @abstractmethod
     def pages(self, window: Window, cursor: Cursor) -> Iterator[Page]:
@@ -156,12 +164,39 @@ def text_or_none(value: Any) -> str | None:
     return text or None
 
 
-def mapping(value: Any, what: str) -> Mapping[str, Any]:
-    """``value`` as a JSON object.
+def mapping(value: Any, name: str) -> Mapping[str, Any]:
+    """``value`` of the field ``name`` as a JSON object.
 
     Raises:
-        TypeError: it is something else.
+        DataError: it is something else.
     """
     if not isinstance(value, Mapping):
-        raise TypeError(f"{what} is {type(value).__name__}, not an object")
+        raise DataError("record", f"{name}: {_kind(value)}, not an object")
     return value
+
+
+def listing(value: Any, name: str) -> list[Any]:
+    """``value`` of the field ``name`` as a JSON array.
+
+    Raises:
+        DataError: it is something else.
+    """
+    if not isinstance(value, list):
+        raise DataError("record", f"{name}: {_kind(value)}, not a list")
+    return value
+
+
+def required(record: Mapping[str, Any], name: str) -> Any:
+    """The value of a field that must be there.
+
+    Raises:
+        DataError: it is missing or null.
+    """
+    value = record.get(name)
+    if value is None:
+        raise DataError("record", f"{name}: Field required")
+    return value
+
+
+def _kind(value: Any) -> str:
+    return "missing" if value is None else f"is {type(value).__name__}"

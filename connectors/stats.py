@@ -10,6 +10,7 @@ _ATTEMPTS = Counter("millionx_source_attempts_total", "Calls to the vendor, by o
 _RECORDS = Counter("millionx_source_records_total", "Records sent, by topic.", ["source", "topic"])
 _DEAD = Counter("millionx_source_dead_letters_total", "Records that broke their model.", ["source"])
 _REPEATED = Counter("millionx_source_repeated_total", "Records that came again and were dropped.", ["source"])
+_WORDLESS = Counter("millionx_source_wordless_total", "Posts without words, which are left out.", ["source"])
 _FRESHNESS = Gauge("millionx_source_newest_record_timestamp_seconds", "Time of the newest record sent.", ["source"])
 _DURATION = Histogram(
     "millionx_source_run_seconds", "Duration of a run.", ["source"], buckets=(1, 5, 15, 60, 300, 900, 3600)
@@ -28,6 +29,7 @@ class Stats:
     records: dict[str, int] = field(default_factory=dict)
     dead_letters: int = 0
     repeated: int = 0
+    wordless: int = 0
 
     def attempt(self, outcome: str) -> None:
         """One call to the vendor: ok, transient, throttled, blocked or refused."""
@@ -50,6 +52,11 @@ class Stats:
         """A record that was sent before."""
         self.repeated += 1
         _REPEATED.labels(self.source).inc()
+
+    def without_words(self, count: int) -> None:
+        """Posts that hold no words."""
+        self.wordless += count
+        _WORDLESS.labels(self.source).inc(count)
 
     def finished(self, outcome: str, seconds: float) -> None:
         """The run ended."""

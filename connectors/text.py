@@ -6,45 +6,130 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 
-_COUNT = re.compile(r"(\d[\d.,]*)\s*(k|m|b|lakh|crore|হাজার|লাখ|লক্ষ|কোটি)?\b", re.IGNORECASE)
-_SCALE = {
-    "k": 10**3, "m": 10**6, "b": 10**9, "lakh": 10**5, "crore": 10**7,
-    "হাজার": 10**3, "লাখ": 10**5, "লক্ষ": 10**5, "কোটি": 10**7,
-}  # fmt: skip
-# Combining marks belong to a Bengali word, so \w alone would cut it.
-_HASHTAG = re.compile(r"#([\w\u0980-\u09FF]{1,100})")
+from connectors.reading import western_digits
+
+# Units as the platforms show them in English, Bengali and Hindi (CLDR's compact forms), by what they multiply with.
+# T is a thousand in India and a million millions elsewhere: it is not read.
+_THOUSAND = "k thousand thousands hazar hajar হাজার হা हज़ार हजार"
+_LAKH = "l lakh lakhs lac lacs লাখ লক্ষ লা लाख"
+_CRORE = "cr crore crores koti কোটি কো करोड़ करोड क"
+_UNITS = {
+    **dict.fromkeys(_THOUSAND.split(), 10**3),
+    **dict.fromkeys(_LAKH.split(), 10**5),
+    **dict.fromkeys(_CRORE.split(), 10**7),
+    **dict.fromkeys(["m", "mn", "mln", "million", "millions", "মিলিয়ন", "मिलियन"], 10**6),
+    **dict.fromkeys(["b", "bn", "billion", "billions", "বিলিয়ন", "बिलियन", "अरब", "अ"], 10**9),
+    **dict.fromkeys(["खरब", "ख"], 10**11),
+    "नील": 10**13,
+    "शंख": 10**15,
+}
+# হাজার কোটি, "TCr": what stands before crore multiplies it.
+_BEFORE_CRORE = {**dict.fromkeys(f"{_THOUSAND} t".split(), 10**3), **dict.fromkeys(_LAKH.split(), 10**5),
+                 **dict.fromkeys(["শত", "শ", "सौ", "hundred"], 100)}  # fmt: skip
+_NOUNS = """
+    like likes comment comments share shares view views play plays reaction reactions follower followers reply replies
+    people person times repost reposts save saves favorite favorites
+    লাইক লাইকস মন্তব্য কমেন্ট কমেন্টস শেয়ার ভিউ প্রতিক্রিয়া রিঅ্যাকশন রিয়েকশন রিয়্যাক্ট জন টি টা বার ফলোয়ার অনুসরণকারী উত্তর
+    लाइक लाइक्स पसंद टिप्पणी टिप्पणियां टिप्पणियाँ कमेंट कमेंट्स शेयर व्यू व्यूज व्यूज़ बार प्रतिक्रिया प्रतिक्रियाएं
+    प्रतिक्रियाएँ लोग फ़ॉलोअर फॉलोअर
+"""
+_PLAIN = re.compile(r"\d+|\d{1,3}(?:[ ',]\d{3})+|\d{1,2}(?:,\d{2})*,\d{3}|\d{1,3}(?:\.\d{3})+")
+_SCALED = re.compile(r"(\d+|\d{1,3}(?:,\d{3})+|\d{1,2}(?:,\d{2})*,\d{3})(?:\.(\d+))?")
+_DECIMAL_COMMA = re.compile(r"(\d+),(\d{1,2})")
+_COUNT = re.compile(r"(\d(?:[\d., '’٬٫]*\d)?)\s*(.*)", re.DOTALL)
+# A hashtag begins with a letter, digit or _; marks belong to the letter before them, joiners stand between two.
+_MARKS = "".join(chr(code) for code in range(0x300, 0x1_1000) if unicodedata.category(chr(code))[0] == "M")
+_HASHTAG = re.compile(rf"(?<![\w&/])[#＃](\w[\w{_MARKS}\u200c\u200d]{{0,99}})")
 _PRODUCT_ID = re.compile(r"\bMX-\d{4,8}\b")
 
 
 def parse_count(text: str | None) -> int:
-    """A count as a page shows it: ``1.2K``, ``3.4M``, ``12,345``, ``১২,৩৪৫``, ``১.২ হাজার``; nothing is 0.
+    """A count as a page shows it, read as a whole; nothing is 0.
 
-    A number with a unit has a decimal mark, one without has only separators of thousands (also Indian ones: 1,23,456).
+    ``1.2K``, ``3.4M``, ``12,345``, ``1,23,456``, ``১২,৩৪৫``, ``১.২ হাজার``, ``২ লাখ+``, ``1.5 करोड़``, ``56 Comments``.
+    Without a unit there are only separators of groups; with one, a comma before one or two digits is a decimal mark.
 
     Raises:
-        ValueError: there is text, but no count in it.
+        ValueError: there is text that is no count as a whole.
     """
     if text is None or not text.strip():
         return 0
-    found = _COUNT.search(unicodedata.normalize("NFKC", text).translate(_ASCII_DIGITS))
+    plain = _folded(text)
+    found = _COUNT.fullmatch(plain) or _COUNT.fullmatch(_without_label(plain))
     if not found:
         raise ValueError("no count in this text")
-    number, unit = found.group(1).rstrip(".,"), (found.group(2) or "").lower()
-    if not unit:
-        return int(re.sub(r"[.,]", "", number))
-    whole, _, rest = number.replace(",", ".").rpartition(".")
-    if not whole:
-        return int(rest) * _SCALE[unit]
-    # 1,234.5K has both marks: only the last one is decimal
-    return round(float(f"{whole.replace('.', '')}.{rest}") * _SCALE[unit])
+    number = found.group(1).replace("’", "'").replace("٬", ",").replace("٫", ".")
+    scale, behind = _scale(found.group(2))
+    if behind:
+        raise ValueError("no count that can be read as a whole")
+    if scale == 1:
+        if not _PLAIN.fullmatch(number):
+            raise ValueError("no count: a number without a unit has no decimals")
+        return int(re.sub(r"\D", "", number))
+    if comma := _DECIMAL_COMMA.fullmatch(number):
+        whole, decimals = comma.groups()
+    elif point := _SCALED.fullmatch(number):
+        whole, decimals = point.group(1).replace(",", ""), point.group(2) or ""
+    else:
+        raise ValueError("no count: its number can be read in two ways")
+    units: int
+    units, rest = divmod(int(whole + decimals) * scale, 10 ** len(decimals))
+    if rest:
+        raise ValueError("no count: more decimals than its unit has")
+    return units
 
 
-_ASCII_DIGITS = {ord("০") + digit: str(digit) for digit in range(10)}
+def _folded(text: str) -> str:
+    """One case, one form of each letter, ASCII digits, plain spaces."""
+    plain = western_digits(text.translate(_INVISIBLE)).casefold()
+    return " ".join(plain.split())
+
+
+_INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"))
+_UNITS = {_folded(name): scale for name, scale in _UNITS.items()}
+_BEFORE_CRORE = {_folded(name): scale for name, scale in _BEFORE_CRORE.items()}
+_CRORES = frozenset(map(_folded, _CRORE.split()))
+_LABELS = frozenset(map(_folded, _NOUNS.split()))
+
+
+def _without_label(text: str) -> str:
+    """``Likes: 5`` without the word before the number."""
+    label, _, rest = text.replace(":", " ", 1).partition(" ")
+    return rest.strip() if label in _LABELS else ""
+
+
+def _scale(behind: str) -> tuple[int, str]:
+    """What the words behind a number multiply it with, and what of them is neither a unit nor a word for counts."""
+    words = [word.strip("+.॰") for word in re.sub(r"[+.॰]", " ", behind).split()]
+    scale = 1
+    if words and (glued := _glued(words[0])):
+        words[:1] = glued
+    if len(words) > 1 and words[0] in _BEFORE_CRORE and words[1] in _CRORES:
+        scale, words = _BEFORE_CRORE[words[0]] * 10**7, words[2:]
+    elif words and words[0] in _UNITS:
+        scale, words = _UNITS[words[0]], words[1:]
+    return scale, " ".join(word for word in words if word not in _LABELS)
+
+
+def _glued(word: str) -> list[str]:
+    """``tcr``, ``klikes`` or ``হাজারটি`` in its parts."""
+    if word in _UNITS or word in _LABELS:
+        return []
+    for start in (*_BEFORE_CRORE, *_UNITS):
+        rest = word.removeprefix(start)
+        if rest != word and (rest in _LABELS or (start in _BEFORE_CRORE and rest in _CRORES)):
+            return [start, rest]
+    return []
 
 
 def hashtags(text: str) -> list[str]:
     """Hashtags without the #, lower case, each once, in order."""
-    return list(dict.fromkeys(tag.lower() for tag in _HASHTAG.findall(text)))
+    return list(dict.fromkeys(tag.rstrip("\u200c\u200d").lower() for tag in _HASHTAG.findall(text)))
+
+
+def wordless(text: str | None) -> bool:
+    """Whether a post holds nothing to read: no text, or only blanks and invisible characters."""
+    return not (text or "").translate(_INVISIBLE).strip()
 
 
 def product_ids(text: str) -> list[str]:

@@ -11,11 +11,24 @@ from pydantic import Field
 
 from connectors.browser import Browser, BrowserOptions
 from connectors.models import SocialPost
-from connectors.scrape import Card, Listing, Selectors
-from connectors.source import Context, Cursor, Fields, Page, Raw, Source, SourceOptions, Window, each_of, mapping
-from connectors.text import Mentions, hashtags, parse_count, product_ids
+from connectors.scrape import Card, Listing, Selectors, count
+from connectors.source import (
+    Context,
+    Cursor,
+    Fields,
+    Page,
+    Raw,
+    Source,
+    SourceOptions,
+    Window,
+    each_of,
+    mapping,
+    required,
+)
+from connectors.text import Mentions, hashtags, product_ids, wordless
+from glue.errors import DataError
 
-_VIDEO = re.compile(r"/video/(\d{10,20})")
+_POST = re.compile(r"/(?:video|photo)/(\d{10,20})(?!\d)")
 
 
 class TikTokOptions(SourceOptions):
@@ -53,21 +66,22 @@ class TikTok(Source[TikTokOptions]):
             path = self.options.search_path.format(keyword=urllib.parse.quote(keyword))
             url = f"{self.options.base_url.rstrip('/')}{path}"
             cards = self._listing.read(f"TikTok search {keyword!r}", url, self.options.posts_per_keyword)
-            yield Page([card for card in cards if _in(window, card)])
+            worded = [card for card in cards if not wordless(card.get("text"))]
+            yield Page([card for card in worded if _in(window, card)], wordless=len(cards) - len(worded))
 
         return each_of(self.options.keywords, read)
 
     def parse(self, raw: Raw, collected_at: datetime) -> Iterable[Fields]:
-        """The post of a card. The id of a video holds its time of posting in the upper 32 bits."""
+        """The post of a card, of a video or of photos. Its id holds its time of posting in the upper 32 bits."""
         card = mapping(raw, "card")
-        link = card.get("link") or ""
-        video = _VIDEO.search(link)
-        if not video:
-            raise ValueError("a card without the link of its video")
+        link = str(required(card, "link"))
+        post = _POST.search(link)
+        if not post:
+            raise DataError("card", "link: holds no /video/ or /photo/ with an id")
         text = card.get("text") or ""
-        counts = {name: parse_count(card.get(name)) for name in ("likes", "comments", "shares")}
+        counts = {name: count(card, name) for name in ("likes", "comments", "shares")}
         yield {
-            "post_id": video.group(1),
+            "post_id": post.group(1),
             "platform": "tiktok",
             "content": text,
             "author_username": (card.get("author") or "").lstrip("@") or None,
@@ -76,8 +90,8 @@ class TikTok(Source[TikTokOptions]):
             "product_mentions": self._mentions(text),
             "product_ids": product_ids(text),
             **counts,
-            "engagement": sum(counts.values()),
-            "posted_at": posted_at(video.group(1)),
+            "engagement_count": sum(counts.values()),
+            "posted_at": posted_at(post.group(1)),
             "collected_at": collected_at,
         }
 
@@ -86,11 +100,11 @@ class TikTok(Source[TikTokOptions]):
         self._browser.close()
 
 
-def posted_at(video_id: str) -> datetime:
-    """The time that a video's id holds."""
-    return datetime.fromtimestamp(int(video_id) >> 32, UTC)
+def posted_at(post_id: str) -> datetime:
+    """The time that a post's id holds."""
+    return datetime.fromtimestamp(int(post_id) >> 32, UTC)
 
 
 def _in(window: Window, card: Card) -> bool:
-    video = _VIDEO.search(card.get("link") or "")
-    return video is None or window.holds(posted_at(video.group(1)))
+    post = _POST.search(card.get("link") or "")
+    return post is None or window.holds(posted_at(post.group(1)))

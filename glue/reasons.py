@@ -38,7 +38,11 @@ def reason_of(error: BaseException) -> str:
 def broken_fields(error: ValidationError) -> str:
     """Which fields a record broke and how."""
     problems: list[Any] = error.errors(include_input=False, include_context=False, include_url=False)
-    return "; ".join(f"{'.'.join(map(str, one['loc'])) or 'record'}: {one['msg']}" for one in problems[:_MOST])
+    return "; ".join(f"{'.'.join(map(str, one['loc'])) or 'record'}: {_rule(one)}" for one in problems[:_MOST])
+
+
+def _rule(problem: dict[str, Any]) -> str:
+    return str(problem["msg"]).removeprefix("Value error, ")
 
 
 def _is_constant(text: str, at: TracebackType | None) -> bool:

@@ -45,7 +45,7 @@ def made_posts(count: int, seed: int = 1) -> list[dict[str, Any]]:
                 "likes": number,
                 "comments": 1,
                 "shares": 0,
-                "engagement": number + 1,
+                "engagement_count": number + 1,
                 "posted_at": now,
                 "collected_at": now,
             }

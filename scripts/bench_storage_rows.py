@@ -25,9 +25,9 @@ def source_order(number: int, run: str) -> Row:
     """An order line as a shop gives it, with persons in it."""
     now = datetime.now(UTC)
     return {
-        **{"order_id": f"{run}-{number}", "line_id": "1", "source": "shopify", "product_id": f"p{number % 50}"},
-        **{"sku": None, "title": "শাড়ি", "category": "fashion", "quantity": 1, "price": Decimal("100.1234")},
-        **{"currency": "BDT", "status": "paid", "shipping_city": CITIES[number % 5], "customer_name": "A B"},
+        **{"order_id": f"{run}-{number}", "line_id": "1", "platform": "shopify", "product_id": f"p{number % 50}"},
+        **{"sku": None, "product_name": "শাড়ি", "category": "fashion", "quantity": 1, "price": Decimal("100.1234")},
+        **{"currency": "BDT", "order_status": "paid", "shipping_city": CITIES[number % 5], "customer_name": "A B"},
         **{"customer_phone": "01711222333", "customer_email": "a.b@example.com", "note": None},
         **{"ordered_at": now, "updated_at": now, "collected_at": now},
     }
@@ -39,7 +39,7 @@ def weather(number: int, run: str, key: str) -> Row:
     return {
         **{"record_key": key, "version": 1, "city": CITIES[number % 5], "latitude": 23.8, "longitude": 90.4},
         **{"temperature": 28.5, "feels_like": None, "humidity": 70, "pressure": 1010.0, "wind_speed": 2.5},
-        **{"rain_1h": 0.0, "condition": run, "extreme": False, "observed_at": now, "collected_at": now},
+        **{"rain_1h": 0.0, "condition": run, "is_extreme_weather": False, "observed_at": now, "collected_at": now},
     }
 
 

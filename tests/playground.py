@@ -52,7 +52,7 @@ def a_post(number: int, **fields: Any) -> dict[str, Any]:
         "likes": number,
         "comments": 0,
         "shares": 0,
-        "engagement": 0,
+        "engagement_count": 0,
         "posted_at": WHEN,
         "collected_at": WHEN,
         **fields,

@@ -1,43 +1,107 @@
 -- What analysts read; the same names and meaning as in connect-config/warehouse/03_views.sql.
 create or replace view raw_data.orders_latest as
-select distinct on (source, order_id, line_id)
-    record_key, version, source, order_id, line_id, product_id, sku, title, category, quantity, price, currency, status,
-    shipping_city, customer_phone_hash, customer_email_hash, ordered_at, updated_at, collected_at, ingestion_time
+select distinct on (platform, merchant_id, order_id, line_id)
+    record_key,
+    version,
+    platform,
+    merchant_id,
+    order_id,
+    line_id,
+    product_id,
+    sku,
+    product_name,
+    category,
+    coalesce(line_kind, 'product') as line_kind,
+    coalesce(is_test, false) as is_test,
+    quantity,
+    coalesce(quantity_cancelled, 0) as quantity_cancelled,
+    coalesce(quantity_returned, 0) as quantity_returned,
+    coalesce(quantity_unclear, 0) as quantity_unclear,
+    coalesce(quantity_net, quantity) as quantity_net,
+    price,
+    coalesce(price_discounted, price) as price_discounted,
+    coalesce(net_sales, quantity * price) as net_sales,
+    currency,
+    customer_currency,
+    tax,
+    shipping,
+    order_status,
+    financial_status,
+    fulfillment_status,
+    cancelled_at,
+    cancel_reason,
+    shipping_city,
+    place_code,
+    customer_phone_hash,
+    customer_email_hash,
+    ordered_at,
+    updated_at,
+    collected_at,
+    ingestion_time
 from raw_data.orders
-order by source, order_id, line_id, version desc;
+where order_id not like 'millionx-canary-%'
+order by platform, merchant_id, order_id, line_id, version desc, collected_at desc, ingestion_time desc;
 
+-- Free lines and tips show no price of a product, test orders none that anybody paid.
 create or replace view raw_data.prices_latest as
-select distinct on (source, product_id)
-    source, product_id, sku, title, price, currency, observed_at
+select distinct on (platform, merchant_id, product_id)
+    platform, merchant_id, product_id, sku, product_name, price, price_discounted, currency, recorded_at
 from raw_data.price_history
-order by source, product_id, observed_at desc, version desc;
+where coalesce(order_id, '') not like 'millionx-canary-%'
+    and coalesce(line_kind, 'product') = 'product'
+    and not coalesce(is_test, false)
+order by platform, merchant_id, product_id, recorded_at desc, version desc, collected_at desc, ingestion_time desc;
 
--- A day is a day in Dhaka. Orders that came to nothing are no demand.
+-- A day is a day in Dhaka. Units are those that are left: what was cancelled, returned or refunded, what is not paid for
+-- on a platform that ships on payment, and test orders are no demand; gift cards and tips are no products.
 create or replace view raw_data.demand_daily as
 select
     (ordered_at at time zone 'Asia/Dhaka')::date as day,
-    source,
+    platform,
+    merchant_id,
     category,
     product_id,
     currency,
     count(distinct order_id) as orders,
-    sum(quantity) as units,
-    sum(quantity * price)::numeric(28, 4) as revenue
+    sum(quantity_net) as units,
+    sum(net_sales)::numeric(28, 4) as revenue
 from raw_data.orders_latest
-where lower(status) not in ('cancelled', 'canceled', 'voided', 'refunded', 'returned', 'failed')
-group by 1, 2, 3, 4, 5;
+where quantity_net > 0
+    and line_kind = 'product'
+    and not is_test
+group by 1, 2, 3, 4, 5, 6;
 
--- Each order beside the last weather seen in its city, at most three hours before it.
+-- Of the products ordered on a day, what was taken back since.
+create or replace view raw_data.returns_daily as
+select
+    (ordered_at at time zone 'Asia/Dhaka')::date as day,
+    platform,
+    merchant_id,
+    category,
+    product_id,
+    currency,
+    sum(quantity) as units_ordered,
+    sum(quantity_cancelled) as units_cancelled,
+    sum(quantity_returned) as units_returned,
+    sum(quantity_unclear) as units_unclear,
+    sum((quantity_cancelled + quantity_returned) * price_discounted)::numeric(28, 4) as value_taken_back
+from raw_data.orders_latest
+where quantity_cancelled + quantity_returned + quantity_unclear > 0
+    and line_kind = 'product'
+    and not is_test
+group by 1, 2, 3, 4, 5, 6;
+
+-- Each order beside the last weather seen in its district, at most three hours before it. Places meet by their code.
 create or replace view raw_data.orders_with_weather as
 select
-    o.record_key, o.source, o.order_id, o.line_id, o.product_id, o.category, o.quantity, o.price, o.currency,
-    o.shipping_city, o.ordered_at, w.observed_at as weather_at, w.temperature, w.humidity, w.wind_speed, w.rain_1h,
-    w.condition, w.extreme
+    o.record_key, o.platform, o.merchant_id, o.order_id, o.line_id, o.product_id, o.category, o.quantity,
+    o.quantity_net, o.price, o.currency, o.shipping_city, o.place_code, o.ordered_at, w.observed_at as weather_at,
+    w.temperature, w.humidity, w.wind_speed, w.rain_1h, w.condition, w.is_extreme_weather
 from raw_data.orders_latest as o
 left join lateral (
     select *
     from raw_data.weather_logs as seen
-    where lower(seen.city) = lower(o.shipping_city)
+    where seen.place_code = o.place_code
         and seen.observed_at <= o.ordered_at
         and seen.observed_at > o.ordered_at - interval '3 hours'
     order by seen.observed_at desc, seen.version desc

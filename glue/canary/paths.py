@@ -66,15 +66,16 @@ def _post(unique: str) -> SocialPost:
 
 def _order(unique: str) -> MarketOrder:
     return MarketOrder.model_validate({
-        "order_id": f"{CANARY}-{unique}", "line_id": "1", "source": "shopify", "product_id": CANARY, "title": CANARY,
-        "quantity": 1, "price": 1, "status": "cancelled",
+        "order_id": f"{CANARY}-{unique}", "line_id": "1", "platform": "shopify", "merchant_id": CANARY,
+        "product_id": CANARY, "product_name": CANARY,
+        "is_test": True, "quantity": 1, "quantity_cancelled": 1, "price": 1, "order_status": "cancelled",
         "ordered_at": _now(), "updated_at": _now(), "collected_at": _now(),
     })  # fmt: skip
 
 
 def _weather(unique: str) -> WeatherData:
     return WeatherData(record_key=record_key(CANARY, unique), version=0, city=CANARY, latitude=0, longitude=0,
-                       temperature=25, humidity=50, wind_speed=0, condition=CANARY, extreme=False,
+                       temperature=25, humidity=50, wind_speed=0, condition=CANARY, is_extreme_weather=False,
                        observed_at=_now(), collected_at=_now())  # fmt: skip
 
 

@@ -25,7 +25,7 @@ def ingest(file: Path, source: str, form: str | None, again: bool, wait: bool, o
 
     Bad lines go to dead letters and are named; all others are sent. Exit code 1 says that there were bad ones.
     """
-    from connectors.files import Format
+    from connectors.file_lines import Format
     from connectors.files import ingest as send
 
     settings = get_settings()

@@ -27,7 +27,7 @@ class ToEnrichedPost(Shape):
             "likes": value.get("likes", 0),
             "comments": value.get("comments", 0),
             "shares": value.get("shares", 0),
-            "engagement": value.get("engagement", 0),
+            "engagement": value.get("engagement_count", 0),
             "timestamp": iso(value["posted_at"]),
             "collected_at": iso(value["collected_at"]),
         }

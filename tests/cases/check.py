@@ -84,8 +84,8 @@ def _sent(sent: Sent, want: dict[str, Any]) -> Iterator[str]:
         all(_field(one, name) == value for name, value in want["not_sent"].items()) for one in found
     ):
         yield f"sent what it must not: {want['not_sent']}"
-    if "reason_has" in want and not any(re.search(want["reason_has"], one) for one in reasons):
-        yield f"no reason says /{want['reason_has']}/: {reasons}"
+    if "reason_has" in want and not any(re.search(want["reason_has"], one) for one in [*reasons, *sent.said]):
+        yield f"nothing says /{want['reason_has']}/: {reasons} {sent.said}"
     if "reason_not" in want and any(re.search(want["reason_not"], one) for one in reasons):
         yield f"a reason says only /{want['reason_not']}/: {reasons}"
     if "named" in want and len(found) + len(reasons) < want["named"]:

@@ -58,6 +58,7 @@ class Sent:
     messages: list[Any] = field(default_factory=list)
     dead: list[Any] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)  # about a file: its encoding, its separator
     _encoders: dict[str, Encoder] = field(default_factory=dict)
 
     def message(self, topic: str, record: Any) -> Any:
@@ -103,7 +104,8 @@ def run_file(name: str, data: bytes, form: str, settings: Settings) -> Sent:
     """Deliver the lines of a file as `mxctl ingest` does; refusing the whole file with a reason is a reason."""
     from connectors.checkpoint import Checkpoint
     from connectors.config import load_source
-    from connectors.files import FileParser, _deliver, _lines
+    from connectors.file_lines import FileLines
+    from connectors.files import FileParser, _deliver
     from connectors.publisher import Publisher
     from connectors.stats import Stats
 
@@ -113,10 +115,12 @@ def run_file(name: str, data: bytes, form: str, settings: Settings) -> Sent:
         path.write_bytes(data)
         publisher = Publisher(config, FileParser(config, datetime(2026, 1, 5, tzinfo=UTC), "d"), sent, Stats(name),  # type: ignore[arg-type]
                     Checkpoint(), "k", None, lambda raw, reason: sent.reasons.append(reason))  # fmt: skip
+        lines = FileLines(path, form)  # type: ignore[arg-type]
         try:
-            _deliver(publisher, _lines(path, form), 0)  # type: ignore[arg-type]
+            _deliver(publisher, lines, 0)
         except Exception as error:
             sent.reasons.append(f"{type(error).__name__}: {error}")
+        sent.said = lines.said
     return sent
 
 

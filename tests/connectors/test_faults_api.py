@@ -207,7 +207,7 @@ def test_weather_that_repeats_is_no_new_record(make_sandbox: Make, on_kafka: Mak
 def test_extreme_weather_is_flagged(make_sandbox: Make, on_kafka: Make) -> None:
     source = on_kafka("weather", make_sandbox(fault=["weather:extreme-weather"]))
     source.run().check()
-    assert [value["extreme"] for _, value in source.stored().records] == [True] * 5
+    assert [value["is_extreme_weather"] for _, value in source.stored().records] == [True] * 5
 
 
 def test_shopify_that_shows_sixty_days_is_read_to_its_end(make_sandbox: Make, on_kafka: Make) -> None:

@@ -125,7 +125,7 @@ def test_tiktok_counts_read_as_the_page_shows_them(site: Make) -> None:
     _, source = site("tiktok")
     source.run().check()
     records = [value for _, value in source.stored().records]
-    assert all(value["engagement"] == value["likes"] + value["comments"] + value["shares"] for value in records)
+    assert all(value["engagement_count"] == value["likes"] + value["comments"] + value["shares"] for value in records)
     assert sum(value["likes"] for value in records) > 0
     assert all(value["posted_at"] <= value["collected_at"] for value in records)
     assert any(value["product_mentions"] for value in records)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from connectors import files
+from connectors import file_encoding, file_lines, files
 from connectors.files import FileParser, ingest
 from connectors.models import SocialPost
 from glue.errors import ServiceUnavailableError, UsageError
@@ -97,7 +97,7 @@ def test_csv_of_orders(into: Make, tmp_path: Path) -> None:
     )
     result = ingest(path, "shopify", one.settings)
     assert (result.lines, sum(result.records.values()), result.dead_letters) == (4, 2, 2)
-    assert {value["title"] for _, value in one.stored().records} == {"Bag, with\nnew line", "Bag"}
+    assert {value["product_name"] for _, value in one.stored().records} == {"Bag, with\nnew line", "Bag"}
 
 
 @pytest.mark.stack
@@ -137,10 +137,11 @@ def test_wrong_use_is_told(tmp_path: Path) -> None:
 
 
 def test_a_line_longer_than_a_message_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "_LONGEST_LINE", 20)
+    for module in (file_encoding, file_lines):
+        monkeypatch.setattr(module, "LONGEST", 20)
     path = tmp_path / "a.txt"
     path.write_text("short one\n" + "x" * 95 + "\nshort two\n")
-    found = list(files._lines(path, "text"))
+    found = list(file_lines.FileLines(path, "text"))
     assert [one["line"] for one in found] == [1, 2, 3]
     assert "longer" in found[1]["bad"]
     assert found[2]["record"] == {"content": "short two"}

@@ -15,8 +15,8 @@ import pytest
 
 from connectors.browser import Browser
 from connectors.config import SourceConfig
-from connectors.daraz import fold
 from connectors.daraz_client import sign
+from connectors.daraz_orders import order_lines
 from connectors.errors import ChangedError, CredentialError, EmptyListingError
 from connectors.facebook_graph import GraphApi
 from connectors.http import Answer
@@ -38,10 +38,44 @@ def unit(sku: str, price: float, **more: Any) -> dict[str, Any]:
 
 
 def test_units_fold_to_quantities_and_prices_of_one_sku_stay_apart() -> None:
-    lines = fold([unit("a", 10), unit("b", 5.5), unit("a", 10.0), unit("a", 8)])
+    lines = daraz_lines([unit("a", 10), unit("b", 5.5), unit("a", 10.0), unit("a", 8)])
     assert {(line["line_id"], line["quantity"], line["price"]) for line in lines} == {
-        ("a@10", 2, Decimal("10")), ("a@8", 1, Decimal("8")), ("b", 1, Decimal("5.5")),
+        ("a@10", 2, Decimal("10")), ("a@8", 1, Decimal("8")), ("b@5.5", 1, Decimal("5.5")),
     }  # fmt: skip
+
+
+def daraz_lines(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    order = {"order_id": 7, "created_at": "2026-01-05 10:00:00 +0600", "updated_at": "2026-01-06 10:00:00 +0600"}
+    return list(order_lines({"order": order, "items": items}, NOON, "S-1"))
+
+
+def test_a_line_is_the_same_whatever_else_is_in_the_order() -> None:
+    (alone,) = daraz_lines([unit("a", 10, status="delivered")])
+    beside = daraz_lines([unit("a", 8), unit("b", 1), unit("a", 10, status="delivered")])
+    same = [line for line in beside if line["price"] == 10]
+    assert MarketOrder.model_validate(alone).key == MarketOrder.model_validate(same[0]).key
+
+
+def test_a_word_that_is_not_known_counts_as_unclear_and_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    (line,) = daraz_lines([unit("a", 10, status="delivered"), unit("a", 10, status="beamed_up")])
+    assert (line["quantity"], line["quantity_net"], line["quantity_unclear"]) == (2, 1, 1)
+    assert (line["order_status"], line["fulfillment_status"]) == ("unknown", "delivered,unknown")
+    assert "order_states.json" in caplog.text
+
+
+@pytest.mark.parametrize("shop", ["shopify", "daraz"])
+def test_two_merchants_of_a_platform_stay_apart(
+    shop: str, make_sandbox: Make, local_config: Make, offline: Make
+) -> None:
+    sandbox = make_sandbox("--orders", "5")
+    both = [
+        [MarketOrder.model_validate(one) for one in offline(local_config(shop, sandbox, {"merchant_id": name})).read()]
+        for name in ("one", "two")
+    ]
+    assert [{record.merchant_id for record in records} for records in both] == [{"one"}, {"two"}]
+    keys = [{record.key for record in records} for records in both]
+    assert len(keys[0]) == len(keys[1])
+    assert not keys[0] & keys[1], "orders of the same numbers are still two shops' orders"
 
 
 @pytest.mark.parametrize(
@@ -160,7 +194,7 @@ def test_the_extreme_rule(
     whole = {"main": {"temp": 20.0, "humidity": 50} | body.pop("main", {}), "dt": 1_700_000_000, **body}
     city = {"name": "Dhaka", "latitude": 23.8, "longitude": 90.4}
     (fields,) = source.parse({"city": city, "body": whole}, NOON)
-    assert WeatherData.model_validate(fields).extreme is extreme
+    assert WeatherData.model_validate(fields).is_extreme_weather is extreme
 
 
 def test_a_city_that_fails_does_not_hold_back_the_others(make_sandbox: Make, local_config: Make, offline: Make) -> None:
@@ -181,7 +215,7 @@ def test_facebook_posts_from_the_graph(make_sandbox: Make, local_config: Make, o
     source = offline(local_config("facebook", make_sandbox("--posts", "60"), {"page_size": 7}))
     records = [SocialPost.model_validate(one) for one in source.read()]
     assert len({record.key for record in records}) == 60
-    assert all(record.engagement == record.likes + record.comments + record.shares for record in records)
+    assert all(record.engagement_count == record.likes + record.comments + record.shares for record in records)
     assert any(record.shares == 0 for record in records), "an absent count is zero"
     assert len(source.cursors) == 3, "one cursor a page, at the end of its listing"
     assert set(source.cursors[-1]["pages"]) == {"dhaka.deals.example", "sharee.house.example", "gadget.bazar.example"}
@@ -259,8 +293,12 @@ def test_facebook_no_post_at_all_is_an_error(make_sandbox: Make, local_config: M
         offline(local_config("facebook", sandbox)).read()
 
 
-def test_facebook_posts_without_words_are_no_records(make_sandbox: Make, local_config: Make, offline: Make) -> None:
-    from connectors.facebook import _wordless
-
-    assert _wordless({"id": "1_2", "created_time": "2026-01-01T00:00:00+0000"})
-    assert not _wordless({"id": "1_2", "created_time": "2026-01-01T00:00:00+0000", "message": "ok"})
+def test_posts_without_words_are_no_records_and_counted(
+    make_sandbox: Make, local_config: Make, offline: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = offline(local_config("facebook", make_sandbox("--posts", "10"))).source
+    made = [{"id": "1_2", "created_time": "2026-01-01T00:00:00+0000"} | more for more in ({}, {"message": "so good"})]
+    graph = GraphApi(source.context.http, "http://x.example", "t", 10)
+    monkeypatch.setattr(graph, "posts", lambda *_: iter([made]))
+    page = next(source._listed(graph, Window(), {}, "p"))
+    assert ([record["post"].get("message") for record in page.records], page.wordless) == (["so good"], 1)

@@ -17,7 +17,7 @@ from glue.errors import ConfigError, DataError
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 NOW = datetime(2026, 11, 1, 12, 0, 0, 123000, tzinfo=UTC)
 ORDER = {
-    "order_id": "1", "line_id": "1", "source": "daraz", "product_id": "p", "title": "জুতা", "quantity": 2,
+    "order_id": "1", "line_id": "1", "platform": "daraz", "product_id": "p", "product_name": "জুতা", "quantity": 2,
     "price": Decimal("1499.5000"), "ordered_at": NOW, "updated_at": NOW, "collected_at": NOW,
 }  # fmt: skip
 

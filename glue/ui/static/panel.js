@@ -129,7 +129,7 @@ function recordItem(record) {
 
 function headline(record) {
   const value = record.value || {};
-  const text = value.content || value.title || value.city || value.name;
+  const text = value.content || value.product_name || value.city || value.name;
   if (record.cause) return record.cause;
   return text || record.hidden || record.key || "record";
 }

@@ -63,8 +63,8 @@ def settled(*arguments: str) -> tuple[int, dict]:
 
 
 def order(key: str, now: datetime, number: int) -> dict:
-    text = {"source": "shopify", "order_id": key[:8], "line_id": str(number), "product_id": "p", "title": "জুতা"}
-    rest = {"sku": None, "category": None, "shipping_city": "Dhaka", "currency": "BDT", "status": "paid"}
+    text = {"platform": "shopify", "order_id": key[:8], "line_id": str(number), "product_id": "p", "product_name": "জুতা"}
+    rest = {"sku": None, "category": None, "shipping_city": "Dhaka", "currency": "BDT", "order_status": "paid"}
     hashes = {"customer_phone_hash": None, "customer_email_hash": None}
     times = {"ordered_at": now, "updated_at": now, "collected_at": now}
     numbers = {"version": int(now.timestamp() * 1000), "quantity": 1 + number, "price": Decimal("10.5000")}

@@ -14,7 +14,7 @@ from glue.settings import Settings
 
 ORDER: dict[str, Any] = {
     "order_id": "O-1",
-    "title": "Saree, call 01711222333",
+    "product_name": "Saree, call 01711222333",
     "quantity": 2,
     "customer_name": "Karim Uddin",
     "customer_phone": "+880 1712-345678",
@@ -27,7 +27,7 @@ def test_a_raw_order_shows_the_goods_and_not_the_customer() -> None:
     schema = load_schema(Settings().schemas_dir / "market_order.avsc")
     shown = visible_value(dict(ORDER), schema)
     assert shown["order_id"] == "O-1" and shown["quantity"] == 2
-    assert shown["title"] == "Saree, call [PHONE]"
+    assert shown["product_name"] == "Saree, call [PHONE]"
     assert {shown[name] for name in ("customer_name", "customer_phone", "customer_email", "note")} == {HIDDEN}
     assert not any(part in json.dumps(shown) for part in ("Karim", "345678", "Jamal", "01711"))
 

@@ -57,12 +57,12 @@ def test_rows_arrive_once_and_typed(running: Running) -> None:
     assert wait_for(lambda: postgres.ask(count), lambda found: found == [[str(MANY)] * 2], 120) == [[str(MANY)] * 2]
     assert wait_for(lambda: postgres.ask("select count(*) from raw_data.weather_logs") == [["5"]])
     wanted = rows[7]
-    columns = "price, quantity, sku is null, title, extract(epoch from ordered_at), ingestion_time > ordered_at"
+    columns = "price, quantity, sku is null, product_name, extract(epoch from ordered_at), ingestion_time > ordered_at"
     ((price, quantity, no_sku, title, epoch, later),) = postgres.ask(
         f"select {columns} from raw_data.orders where record_key = '{wanted['record_key']}'"
     )
     assert (Decimal(price), int(quantity), no_sku, title, later) == (
-        wanted["price"], wanted["quantity"], "t", wanted["title"], "t"
+        wanted["price"], wanted["quantity"], "t", wanted["product_name"], "t"
     )  # fmt: skip
     assert dt.datetime.fromtimestamp(float(epoch), dt.UTC) == wanted["ordered_at"]
     assert postgres.ask("select data_type from information_schema.columns where column_name = 'price' limit 1") == [
@@ -74,10 +74,10 @@ def test_an_update_replaces_a_version_is_kept_and_a_tombstone_is_passed_over(run
     settings, postgres = running
     topic = Topic(settings, "sink.snowflake.orders")
     first = order(1, "versions")
-    topic.send([first, order(1, "versions", 2), first | {"status": "refunded"}])
+    topic.send([first, order(1, "versions", 2), first | {"order_status": "refunded"}])
     topic._producer.produce(topic.topic, key=first["record_key"], value=None)
     topic.send([order(2, "versions")])
-    mine = "select version, status from raw_data.orders where order_id = 'versions-1' order by 1"
+    mine = "select version, order_status from raw_data.orders where order_id = 'versions-1' order by 1"
     assert wait_for(lambda: postgres.ask(mine), lambda found: found[:1] == [["1", "refunded"]]) == [
         ["1", "refunded"],
         ["2", "paid"],

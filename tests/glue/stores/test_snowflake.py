@@ -204,12 +204,16 @@ def test_views_show_each_thing_once_in_its_latest_version(endpoint: Endpoint) ->
     late = dt.datetime(2026, 1, 31, 18, 30, tzinfo=dt.UTC)  # 1 February in Dhaka
     first = order(1, "v", 1) | {"price": Decimal("10.0000"), "quantity": 2, "ordered_at": late}
     second = order(1, "v", 2) | {"price": Decimal("12.5000"), "quantity": 3, "ordered_at": late}
-    cancelled = order(51, "v", 1) | {"status": "Cancelled", "ordered_at": late}  # the same product as 1
-    elsewhere = order(2, "v", 1) | {"ordered_at": late, "shipping_city": "sylhet"}
+    cancelled = order(51, "v", 1) | {
+        "order_status": "cancelled",
+        "quantity_net": 0,
+        "ordered_at": late,
+    }  # the same product as 1
+    elsewhere = order(2, "v", 1) | {"ordered_at": late, "shipping_city": "sylhet", "place_code": "BD-60"}
     stored(endpoint, "ORDERS", [second, first, cancelled, elsewhere, second])
-    warm = weather(2, "v") | {"city": "Sylhet", "observed_at": late - dt.timedelta(hours=1), "temperature": 31.0}
-    stale = weather(7, "v") | {"city": "Sylhet", "observed_at": late - dt.timedelta(hours=4), "temperature": 10.0}
-    after = weather(12, "v") | {"city": "Sylhet", "observed_at": late + dt.timedelta(minutes=1), "temperature": 40.0}
+    warm = weather(2, "v") | {"observed_at": late - dt.timedelta(hours=1), "temperature": 31.0}
+    stale = weather(7, "v") | {"observed_at": late - dt.timedelta(hours=4), "temperature": 10.0}
+    after = weather(12, "v") | {"observed_at": late + dt.timedelta(minutes=1), "temperature": 40.0}
     stored(endpoint, "WEATHER_LOGS", [stale, warm, after, warm])
 
     latest = {row["ORDER_ID"]: row for row in ask(endpoint, "select * from ORDERS_LATEST where ORDER_ID like 'v-%'")}
@@ -232,13 +236,13 @@ def test_the_latest_price_is_the_last_one_observed(endpoint: Endpoint) -> None:
     def seen(n: int, price: str) -> dict[str, Any]:
         at = dt.datetime(2026, 2, 1, n, tzinfo=dt.UTC)
         return {
-            **{"record_key": f"k{n}", "version": 1, "source": "daraz", "product_id": "pp", "title": "t"},
-            **{"price": Decimal(price), "currency": "BDT", "observed_at": at},
+            **{"record_key": f"k{n}", "version": 1, "platform": "daraz", "merchant_id": "m", "product_id": "pp"},
+            **{"product_name": "t", "price": Decimal(price), "currency": "BDT", "recorded_at": at},
         }
 
     stored(endpoint, "PRICE_HISTORY", [seen(3, "30"), seen(5, "50"), seen(4, "40")])
-    found = ask(endpoint, "select PRICE, OBSERVED_AT from PRICES_LATEST where PRODUCT_ID = 'pp'")
-    assert found == [{"PRICE": Decimal("50.0000"), "OBSERVED_AT": dt.datetime(2026, 2, 1, 5, tzinfo=dt.UTC)}]
+    found = ask(endpoint, "select PRICE, RECORDED_AT from PRICES_LATEST where PRODUCT_ID = 'pp'")
+    assert found == [{"PRICE": Decimal("50.0000"), "RECORDED_AT": dt.datetime(2026, 2, 1, 5, tzinfo=dt.UTC)}]
 
 
 def test_an_older_table_gets_the_columns_of_new_fields(endpoint: Endpoint) -> None:
@@ -254,5 +258,5 @@ def test_an_older_table_gets_the_columns_of_new_fields(endpoint: Endpoint) -> No
 
 def test_views_outlive_a_new_column(endpoint: Endpoint) -> None:
     warehouse.apply_ddl(["alter table MILLIONX.RAW_DATA.ORDERS add column SURPRISE VARCHAR"], endpoint.settings())
-    for view in ("ORDERS_LATEST", "DEMAND_DAILY", "ORDERS_WITH_WEATHER"):
+    for view in ("ORDERS_LATEST", "DEMAND_DAILY", "RETURNS_DAILY", "ORDERS_WITH_WEATHER"):
         ask(endpoint, f"select * from {view}")

@@ -38,7 +38,7 @@ def post() -> Make:
             "likes": 3,
             "comments": 2,
             "shares": 1,
-            "engagement": 6,
+            "engagement_count": 6,
             "posted_at": WHEN,
             "collected_at": WHEN,
         }
@@ -55,15 +55,15 @@ def order() -> Make:
         value: dict[str, Any] = {
             "order_id": "O-1",
             "line_id": "L-1",
-            "source": "shopify",
+            "platform": "shopify",
             "product_id": "P-1",
             "sku": None,
-            "title": "Cotton Saree",
+            "product_name": "Cotton Saree",
             "category": None,
             "quantity": 2,
             "price": Decimal("1250.5000"),
             "currency": "BDT",
-            "status": "paid",
+            "order_status": "paid",
             "shipping_city": "Dhaka",
             "customer_name": "Karim Uddin",
             "customer_phone": "01712345678",
@@ -73,7 +73,9 @@ def order() -> Make:
             "updated_at": WHEN,
             "collected_at": WHEN,
         }
-        return Record("source.market.shopify", KEY, value | fields, load_schema(SCHEMAS / "market_order.avsc"))
+        schema = load_schema(SCHEMAS / "market_order.avsc")
+        defaults = {field["name"]: field["default"] for field in schema["fields"] if "default" in field}
+        return Record("source.market.shopify", KEY, defaults | value | fields, schema)
 
     return make
 

@@ -18,6 +18,7 @@ from glue.settings import Settings
 Row = dict[str, Any]
 START = dt.datetime(2026, 1, 5, 18, 30, 0, 123000, tzinfo=dt.UTC)
 CITIES = ("Dhaka", "Chittagong", "Sylhet", "Khulna", "Rajshahi")
+CODES = ("BD-13", "BD-10", "BD-60", "BD-27", "BD-54")
 
 
 def order(n: int, run: str, version: int = 1) -> Row:
@@ -26,18 +27,20 @@ def order(n: int, run: str, version: int = 1) -> Row:
     return {
         "record_key": record_key("shopify", run, n, version),
         "version": version,
-        "source": "shopify",
+        "platform": "shopify",
+        "merchant_id": "made-shop.myshopify.com",
         "order_id": f"{run}-{n}",
         "line_id": "1",
         "product_id": f"p{n % 50}",
         "sku": None if n % 7 == 0 else f"SKU-{n % 50}",
-        "title": "শাড়ি",
+        "product_name": "শাড়ি",
         "category": "fashion",
         "quantity": 1 + n % 3,
         "price": Decimal(n % 100_000).scaleb(-2) + Decimal("100.1234"),
         "currency": "BDT",
-        "status": "paid",
+        "order_status": "paid",
         "shipping_city": CITIES[n % 5],
+        "place_code": CODES[n % 5],
         "customer_phone_hash": None,
         "customer_email_hash": None,
         "ordered_at": at,
@@ -53,6 +56,7 @@ def weather(n: int, run: str) -> Row:
         "record_key": record_key("weather", run, n),
         "version": 1,
         "city": CITIES[n % 5],
+        "place_code": CODES[n % 5],
         "latitude": 23.8,
         "longitude": 90.4,
         "temperature": 28.5,
@@ -62,7 +66,7 @@ def weather(n: int, run: str) -> Row:
         "wind_speed": 2.5,
         "rain_1h": 0.0,
         "condition": "Haze",
-        "extreme": False,
+        "is_extreme_weather": False,
         "observed_at": at,
         "collected_at": at,
     }

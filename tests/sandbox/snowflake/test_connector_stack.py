@@ -37,14 +37,15 @@ def test_rows_arrive_typed_and_know_where_they_come_from(stack: Settings) -> Non
         sent = [order(n, "typed") for n in range(40)]
         pipeline.arrived(pipeline.producer().send(sent))
         columns = (
-            "RECORD_KEY, VERSION, PRICE, QUANTITY, ORDERED_AT, SKU, TITLE, INGESTION_TIME, RECORD_METADATA:key::varchar"
+            "RECORD_KEY, VERSION, PRICE, QUANTITY, ORDERED_AT, SKU, PRODUCT_NAME, INGESTION_TIME, "
+            "RECORD_METADATA:key::varchar"
         )
         found = {row[0]: row for row in pipeline.rows(columns)}
     for row in sent:
         key, version, price, quantity, ordered_at, sku, title, ingested, kafka_key = found[row["record_key"]]
         assert (version, price, quantity) == (row["version"], row["price"], row["quantity"])
         assert isinstance(price, Decimal)
-        assert (ordered_at, sku, title, kafka_key) == (row["ordered_at"], row["sku"], row["title"], key)
+        assert (ordered_at, sku, title, kafka_key) == (row["ordered_at"], row["sku"], row["product_name"], key)
         assert before.timestamp() - 1 <= ingested.timestamp() <= datetime.now(UTC).timestamp()
 
 

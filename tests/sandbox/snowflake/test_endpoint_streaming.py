@@ -38,14 +38,17 @@ def name() -> str:
 
 def test_values_arrive_typed(endpoint: Endpoint, sdk: Sdk, name: str) -> None:
     channel = sdk.open("ORDERS", name)
-    sent = row(f"{name}-1", PRICE=Decimal("123456789.1234"), ORDERED_AT=AT, TITLE="শাড়ি", RECORD_METADATA='{"offset":7}')
+    sent = row(
+        f"{name}-1", PRICE=Decimal("123456789.1234"), ORDERED_AT=AT, PRODUCT_NAME="শাড়ি", RECORD_METADATA='{"offset":7}'
+    )
     assert sdk.write(channel, [sent, row(f"{name}-2")], "7") == [0]
     with snowflake(endpoint.settings()) as client:
         found = client.query(
-            "select PRICE, ORDERED_AT, TITLE, RECORD_METADATA:offset::int, VERSION from ORDERS where RECORD_KEY = %s",
+            "select PRICE, ORDERED_AT, PRODUCT_NAME, RECORD_METADATA:offset::int, VERSION from ORDERS "
+            "where RECORD_KEY = %s",
             [f"{name}-1"],
         )
-        empty = client.query("select PRICE, ORDERED_AT, TITLE from ORDERS where RECORD_KEY = %s", [f"{name}-2"])
+        empty = client.query("select PRICE, ORDERED_AT, PRODUCT_NAME from ORDERS where RECORD_KEY = %s", [f"{name}-2"])
     assert found.rows == [(Decimal("123456789.1234"), AT, "শাড়ি", 7, 1)]
     assert empty.rows == [(None, None, None)]
 

@@ -1,0 +1,97 @@
+"""Which encoding a file is in, and what in it is no text for people."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+LONGEST = 1_000_000  # characters of a record: Kafka takes about as much in one message
+_BINARY = {
+    b"PK\x03\x04": ("a spreadsheet (xlsx) or zip archive", "save the sheet as CSV UTF-8"),
+    b"\xd0\xcf\x11\xe0": ("an old spreadsheet (xls)", "save the sheet as CSV UTF-8"),
+    b"%PDF": ("a PDF", "export its data as CSV or JSON"),
+    b"PAR1": ("a Parquet file", "export its data as CSV or JSON lines"),
+}
+_BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe\0\0", "utf-32"), (b"\0\0\xfe\xff", "utf-32"),
+         (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))  # fmt: skip
+# Bijoy writes Bengali with Latin letters and signs: vowel signs † ‡ ˆ before a letter, © ¨ ¯ among them.
+_BIJOY = re.compile(r"[†‡ˆ‰Š][A-Za-z]|[A-Za-z][©¨¯¤«»¶][A-Za-z]?")
+_TWICE_ENCODED = re.compile(r"(?:à[¦§¤¥][\u0080-\u024f\u2010-\u2122]){2}")
+
+
+def encoding_of(probe: bytes) -> str:
+    """The encoding of a file that begins with ``probe``.
+
+    Raises:
+        ValueError: it is no text, or in no encoding that can be told: why, a colon, and what to do.
+    """
+    for magic, (what, fix) in _BINARY.items():
+        if probe.startswith(magic):
+            raise ValueError(f"it is {what}, not text: {fix}")
+    for bom, encoding in _BOMS:
+        if probe.startswith(bom):
+            return encoding
+    if b"\0" in probe:
+        return _wide(probe)
+    lines = [line for line in probe.split(b"\n")[:-1] or [probe] if line.strip()]
+    wrong = sum(not _is_utf8(line) for line in lines)
+    if wrong * 3 > len(lines):
+        raise ValueError(
+            f"its encoding is not UTF-8 ({wrong} of {len(lines)} lines), but cp1252 or an old Bengali one like Bijoy"
+        )
+    return "utf-8"
+
+
+def _wide(probe: bytes) -> str:
+    """UTF-16 or UTF-32 without its mark: NULs stand at the same places of each unit, and nowhere else."""
+    even, odd = probe[::2].count(0), probe[1::2].count(0)
+    fours = [probe[at::4].count(0) for at in range(4)]
+    units = len(probe) // 4
+    if units and fours[2] == fours[3] == units and not fours[0]:
+        return "utf-32-le"
+    if units and fours[0] == fours[1] == units and not fours[3]:
+        return "utf-32-be"
+    for encoding, wide, other in (("utf-16-le", odd, even), ("utf-16-be", even, odd)):
+        if wide and not other and _reads_well(probe, encoding):
+            return encoding
+    if _is_utf8(probe):
+        return "utf-8"  # a NUL here and there: its line says so
+    raise ValueError("it holds NUL bytes, and is neither UTF-8, UTF-16 nor UTF-32: save it as UTF-8")
+
+
+def unfit(text: str) -> str:
+    """Why a line is no text for people; empty where it is."""
+    if len(text) > LONGEST:
+        return f"longer than {LONGEST} bytes"
+    if "\0" in text:
+        return "holds NUL characters"
+    if not text.isascii() and any("\udc80" <= char <= "\udcff" for char in text):
+        return "not UTF-8 (cp1252, or a legacy Bengali encoding such as Bijoy?)"
+    if "\ufffd" in text:
+        return "holds characters that were lost when it was written in another encoding (U+FFFD)"
+    if not text.isascii():
+        if _TWICE_ENCODED.search(text):
+            return "UTF-8 that was taken for cp1252 and encoded once more"
+        if len(_BIJOY.findall(text)) >= 2 and not any("\u0980" <= char <= "\u09ff" for char in text):
+            return "in Bijoy (SutonnyMJ), a legacy Bengali encoding: convert it to Unicode"
+    return ""
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        return error.end == len(data) and error.reason == "unexpected end of data"  # the probe cut a character
+    return True
+
+
+def _reads_well(probe: bytes, encoding: str) -> bool:
+    """Whether ``probe`` is text in an encoding of two bytes."""
+    try:
+        text = probe[: len(probe) // 2 * 2].decode(encoding)
+    except UnicodeDecodeError as error:
+        if error.end < len(probe) - 4:
+            return False
+        text = probe[: error.start].decode(encoding)
+    odd = sum(unicodedata.category(char) in ("Cn", "Cc", "Co", "Cs") and char not in "\r\n\t" for char in text)
+    return odd * 50 <= len(text)

@@ -1,0 +1,130 @@
+"""Reads what vendors, files and people write as money, times and numbers: whole, or not at all.
+
+Every refusal names the rule and holds no value, because it becomes the reason of a dead letter.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+_STEP = Decimal("0.0001")
+_NEAR = Decimal("0.000001")  # a double's last digits, not a fifth decimal
+# Indian (1,23,456) or western (1,234,567) grouping, or none.
+_AMOUNT = re.compile(r"[+-]?(?:\d{1,3}(?:,\d{3})+|\d{1,2}(?:,\d{2})*,\d{3}|\d+)(?:\.\d+)?|[+-]?\.\d+")
+_CURRENCY_BEFORE = re.compile(r"^(?:৳|bdt|tk\.?|taka|টাকা)\s*", re.IGNORECASE)
+_CURRENCY_BEHIND = re.compile(r"\s*(?:/[-=]|৳|bdt|tk\.?|taka|টাকা)(?:\s*(?:/[-=]|only|মাত্র))?$", re.IGNORECASE)
+_SCIENTIFIC = re.compile(r"[+-]?\d+(?:[.,]\d+)?\s*[eE]\s*[+-]?\d+")
+_NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?")
+_SLASHES = re.compile(r"^(\d{4})/(\d{2})/(\d{2})(?=\D|$)")
+_OFFSET_BEHIND_BLANK = re.compile(r"\s+(?=(?:[+-]\d{2}:?\d{2}|Z)$)")
+_FIRST, _LAST = datetime(2000, 1, 1, tzinfo=UTC).timestamp(), datetime(2100, 1, 1, tzinfo=UTC).timestamp()
+
+
+def western_digits(text: str) -> str:
+    """``text`` in NFKC, with ASCII digits for those of every script."""
+    plain = unicodedata.normalize("NFKC", text)
+    if plain.isascii():
+        return plain
+    return "".join(str(unicodedata.decimal(char)) if char.isdecimal() else char for char in plain)
+
+
+def money(value: Any) -> Decimal:
+    """An amount with at most four decimals: ``1250.5``, ``"1,23,456.00"``, ``"৳ ১,২৫০"``, ``"1250/-"``, ``"Tk. 99"``.
+
+    A double that means a shorter number (1249.9999999999998) is that number.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
+        raise ValueError("is no amount of money")
+    text = western_digits(str(value)).strip()
+    if isinstance(value, str):
+        text = _CURRENCY_BEHIND.sub("", _CURRENCY_BEFORE.sub("", text, count=1), count=1).strip()
+        if _SCIENTIFIC.fullmatch(text):
+            raise ValueError("is written as a spreadsheet writes large numbers (1.2E+06)")
+        if not _AMOUNT.fullmatch(text):
+            raise ValueError("is no amount of money")
+    try:
+        amount = Decimal(text.replace(",", ""))
+    except InvalidOperation:
+        raise ValueError("is no amount of money") from None
+    if not amount.is_finite():
+        raise ValueError("is no amount of money")
+    if abs(amount) >= Decimal(10**14):
+        raise ValueError("has more than 14 digits before its decimal point")
+    rounded = amount.quantize(_STEP)
+    if abs(rounded - amount) > _NEAR:
+        raise ValueError("has more than four decimals")
+    return rounded
+
+
+def moment(value: Any) -> Any:
+    """A time with an offset: ISO 8601, also with blanks, slashes or Bengali digits; seconds or milliseconds since 1970.
+
+    Raises:
+        ValueError: it is none, has no offset, or is not of this century.
+    """
+    if isinstance(value, bool):
+        raise ValueError("is no time")
+    if isinstance(value, str):
+        text = western_digits(value).strip()
+        value = float(text) if _NUMBER.fullmatch(text) else _written(text)
+    if isinstance(value, int | float):
+        for seconds in (value, value / 1000):
+            if _FIRST <= seconds < _LAST:
+                return datetime.fromtimestamp(seconds, UTC)
+        raise ValueError("is a number, but no time since 1970 (a spreadsheet's serial date?)")
+    if not isinstance(value, datetime):
+        raise ValueError("is no time")
+    if value.tzinfo is None:
+        raise ValueError("has no offset from UTC")
+    if not 2000 <= value.year < 2100:
+        raise ValueError("is not of this century")
+    return value
+
+
+def _written(text: str) -> datetime:
+    text = _OFFSET_BEHIND_BLANK.sub("", _SLASHES.sub(r"\1-\2-\3", text))
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError("is no time as ISO 8601 writes it (2026-01-05T10:00:00+06:00)") from None
+
+
+def whole(value: Any) -> Any:
+    """A whole number, also as text in the digits of any script, with separators, or as a spreadsheet writes it (2.0).
+
+    Raises:
+        ValueError: it is a text that is none.
+    """
+    if not isinstance(value, str):
+        return value
+    text = western_digits(value).strip()
+    found = re.fullmatch(r"([+-]?(?:\d{1,3}(?:,\d{3})+|\d{1,2}(?:,\d{2})*,\d{3}|\d+))(?:\.0+)?", text)
+    if not found:
+        raise ValueError("is no whole number")
+    return int(found.group(1).replace(",", ""))
+
+
+_ERRORS = re.compile(r"#(?:REF|N/A|VALUE|NAME|DIV/0|NUM|NULL|SPILL|CALC)[!?]?|#{3,}")
+
+
+def spreadsheet_damage(text: str) -> str:
+    """What a spreadsheet has made of an identity (an id, a phone), in words; empty where nothing shows."""
+    plain = western_digits(text).strip()
+    if _ERRORS.fullmatch(plain):
+        return "is an error value of a spreadsheet"
+    if _SCIENTIFIC.fullmatch(plain):
+        return "is written as a spreadsheet writes large numbers (8.8E+12): format the column as text"
+    if re.fullmatch(r"[+-]?\d+\.0+", plain):
+        return "ends in .0, as a spreadsheet writes numbers: format the column as text"
+    if plain.startswith(("'", '="')):
+        return "begins with the mark of a spreadsheet's text (' or =)"
+    if re.fullmatch(r"\d{16,}", plain) and len(plain) - len(plain.rstrip("0")) >= len(plain) - 15:
+        return "has more than 15 digits and zeros behind them, as a spreadsheet rounds: format the column as text"
+    return ""

@@ -1,0 +1,165 @@
+"""A native Shopify order as records: one a line item, with what was taken back from it.
+
+Shopify keeps the ordered ``quantity`` on a line; ``current_quantity`` is what edits and refunds left of it, and
+``refunds`` say why. Personal data goes into the fields that the schema tags, and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from connectors.orders import sales
+from connectors.places import place_code
+from connectors.reading import money, whole
+from connectors.source import Fields, Raw, listing, mapping, required, text_or_none
+
+_NOTHING = {"refunded", "voided"}  # financial states of an order that came to nothing
+
+
+def order_lines(raw: Raw, collected_at: datetime, merchant: str = "") -> Iterator[Fields]:
+    """The line items of an order of ``merchant``.
+
+    Raises:
+        DataError: a field without which nothing can be said is missing, or has another form.
+    """
+    order = mapping(raw, "order")
+    lines = listing(order.get("line_items"), "line_items")
+    customer = mapping(order.get("customer") or {}, "customer")
+    address = mapping(order.get("shipping_address") or order.get("billing_address") or {}, "shipping_address")
+    name = " ".join(str(part) for part in (customer.get("first_name"), customer.get("last_name")) if part)
+    financial, fulfillment = _word(order.get("financial_status")), _word(order.get("fulfillment_status"))
+    cancelled = order.get("cancelled_at")
+    common = {
+        "platform": "shopify",
+        **({"merchant_id": merchant} if merchant else {}),
+        "order_id": str(required(order, "id")),
+        "is_test": bool(order.get("test")),
+        "currency": order.get("currency") or "BDT",
+        "customer_currency": order.get("presentment_currency") or None,
+        "order_status": _status(financial, fulfillment, cancelled),
+        "financial_status": financial,
+        "fulfillment_status": fulfillment,
+        "cancelled_at": cancelled,
+        "cancel_reason": _word(order.get("cancel_reason")),
+        "shipping_city": text_or_none(address.get("city")),
+        "place_code": place_code(address.get("city"), address.get("province")),
+        "customer_name": text_or_none(name or address.get("name")),
+        "customer_phone": text_or_none(order.get("phone") or customer.get("phone") or address.get("phone")),
+        "customer_email": text_or_none(order.get("email") or customer.get("email")),
+        "note": text_or_none(order.get("note")),
+        "ordered_at": required(order, "created_at"),
+        "updated_at": required(order, "updated_at"),
+        "collected_at": collected_at,
+    }
+    refunds = _refunded(order)
+    for line in lines:
+        # What is no line at all fails the model by itself, and the good lines of the order go on.
+        if not isinstance(line, dict):
+            yield {**common, "line_items": line}
+            continue
+        yield {**common, **_line(line), **_left(line, order, common, refunds)}
+
+
+def _word(value: Any) -> str | None:
+    text = text_or_none(value)
+    return text.lower() if text else None
+
+
+def _status(financial: str | None, fulfillment: str | None, cancelled: Any) -> str:
+    """One word: what undoes an order says more than that it was sent, and that more than how it was paid."""
+    if cancelled:
+        return "cancelled"
+    if financial in _NOTHING:
+        return financial
+    return fulfillment or financial or "unknown"
+
+
+def _line(line: dict[str, Any]) -> Fields:
+    # Custom items have no product of their own: their line stands for it.
+    product = line.get("product_id") or f"line-{line.get('id')}"
+    return {
+        "line_id": text_or_none(line.get("id")) or "",
+        "product_id": str(product),
+        "sku": text_or_none(line.get("sku")),
+        "product_name": line.get("title") or line.get("name") or "",
+        "category": text_or_none(line.get("product_type")),
+        "line_kind": _line_kind(line),
+        "quantity": line.get("quantity"),
+        "price": line.get("price"),
+    }
+
+
+def _line_kind(line: Mapping[str, Any]) -> str:
+    if line.get("gift_card") is True:
+        return "gift_card"
+    tipped = any(line.get(name) for name in ("tip", "tip_payment_gateway", "tip_payment_method"))
+    return "tip" if tipped else "product"
+
+
+def _refunded(order: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
+    """Units by line: cancelled before they were sent, and refunded or returned after."""
+    found: dict[str, tuple[int, int]] = {}
+    for refund in listing(order.get("refunds") or [], "refunds"):
+        for item in listing(mapping(refund, "refunds").get("refund_line_items") or [], "refund_line_items"):
+            entry = mapping(item, "refund_line_items")
+            line, units = str(entry.get("line_item_id")), entry.get("quantity")
+            if not isinstance(units, int) or isinstance(units, bool) or units < 0:
+                continue
+            cancelled, returned = found.get(line, (0, 0))
+            early = entry.get("restock_type") == "cancel"
+            found[line] = (cancelled + units, returned) if early else (cancelled, returned + units)
+    return found
+
+
+def _left(
+    line: dict[str, Any], order: Mapping[str, Any], common: Fields, refunds: dict[str, tuple[int, int]]
+) -> Fields:
+    """What is left of a line; nothing where its numbers can not be read, which the model then says."""
+    try:
+        ordered, price, discount = whole(line.get("quantity")), money(line.get("price")), _discount(line)
+    except ValueError:
+        return {}
+    if not isinstance(ordered, int) or isinstance(ordered, bool) or ordered <= 0:
+        return {}
+    cancelled, returned = refunds.get(str(line.get("id")), (0, 0))
+    left = max(ordered - cancelled - returned, 0)
+    current = line.get("current_quantity")
+    if isinstance(current, int) and not isinstance(current, bool):
+        left = max(min(left, current), 0)
+    if common["cancelled_at"]:
+        left = 0
+    elif common["financial_status"] in _NOTHING or common["fulfillment_status"] == "restocked":
+        # Refunded as a whole: what no refund lists by line went back, too.
+        left, returned = 0, ordered - min(cancelled, ordered)
+    returned = min(returned, ordered - left)
+    return {
+        "quantity_returned": returned,
+        "quantity_cancelled": ordered - left - returned,
+        "quantity_net": left,
+        "tax": _tax(line),
+        **sales(price, discount, ordered, left),
+    }
+
+
+def _discount(line: Mapping[str, Any]) -> Decimal:
+    """All discounts of the line as ordered, those on the whole order with it, in the currency of the shop."""
+    allocations = line.get("discount_allocations")
+    if isinstance(allocations, list) and allocations:
+        return sum((_shop_money(one, "amount") for one in allocations if isinstance(one, Mapping)), Decimal(0))
+    return money(line.get("total_discount") or 0)
+
+
+def _tax(line: Mapping[str, Any]) -> Decimal | None:
+    taxes = line.get("tax_lines")
+    if not isinstance(taxes, list) or not taxes:
+        return None
+    return sum((_shop_money(one, "price") for one in taxes if isinstance(one, Mapping)), Decimal(0))
+
+
+def _shop_money(one: Mapping[str, Any], name: str) -> Decimal:
+    inside = one.get(f"{name}_set")
+    shop = inside.get("shop_money") if isinstance(inside, Mapping) else None
+    return money(shop["amount"] if isinstance(shop, Mapping) and "amount" in shop else one.get(name, 0))

@@ -12,12 +12,13 @@ from typing import Any
 
 from pydantic import Field, ValidationError, field_validator
 
-from connectors.policies import Rate, RetryPolicy, Strict, Timeouts, parse_duration
+from connectors.policies import Rate, RetryPolicy, Strict, Timeouts
 from connectors.source import Source, SourceOptions
 from glue import overlay
 from glue.errors import ConfigError, UsageError
 from glue.imports import load_class
 from glue.settings import Settings
+from glue.times import parse_duration
 
 
 class SourceConfig(Strict):

@@ -10,8 +10,9 @@ from typing import Any
 
 from connectors.config import SourceConfig, load_source, source_names
 from glue.settings import get_settings
+from glue.times import DURATION_PATTERN
 
-_DURATION = {"type": "string", "pattern": r"^(\d+(\.\d+)?(ms|s|m|h|d))+$", "examples": ["15m", "1h30m"]}
+_DURATION = {"type": "string", "pattern": DURATION_PATTERN, "examples": ["15m", "1h30m"]}
 
 
 def source_schema() -> dict[str, Any]:

@@ -2,24 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from datetime import timedelta
-
 from pydantic import BaseModel, ConfigDict, Field
-
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
-
-
-def parse_duration(text: str) -> timedelta:
-    """``90s``, ``15m``, ``1h30m``, ``2d``.
-
-    Raises:
-        ValueError: it is not one.
-    """
-    if not text or _DURATION.sub("", text):
-        raise ValueError(f"{text!r} is not a duration such as 30s, 15m, 1h or 2d")
-    return timedelta(seconds=sum(float(number) * _UNITS[unit] for number, unit in _DURATION.findall(text)))
 
 
 class Strict(BaseModel):

@@ -24,6 +24,7 @@ BASE = {
         "registry",
         "secrets",
         "settings",
+        "times",
         "tracing",
     ]
 }

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from glue.audit.window import iso
+from glue.times import iso
 
 MISSING, EXTRA, DOUBLED, DIFFERENT = "missing", "extra", "doubled", "different"
 KINDS = (MISSING, EXTRA, DOUBLED, DIFFERENT)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import click
 
+from glue.cli.options import millis, since_option, until_option
 from glue.cli.output import table_or_json
 
 
 @click.command(
     epilog="Exit code: 0 when all agree, 1 when something differs. docs/audit.md says what is compared, and how."
 )
-@click.option("--since", default="", metavar="7d|ISO", help="Only records from this moment on.")
-@click.option("--until", default="", metavar="7d|ISO", help="Only records before this moment.")
+@since_option("records")
+@until_option("records")
 @click.option(
     "--store", "stores", multiple=True, help="Only this table or collection, such as orders or socialpost; repeatable."
 )
@@ -23,8 +25,8 @@ from glue.cli.output import table_or_json
 @click.option("--limit", type=click.IntRange(0), default=20, show_default=True, help="Differences listed in a table.")
 @table_or_json
 def audit(
-    since: str,
-    until: str,
+    since: datetime | None,
+    until: datetime | None,
     stores: tuple[str, ...],
     deep: bool,
     repair: bool,
@@ -39,12 +41,11 @@ def audit(
     from glue.audit.compare import Wanted
     from glue.audit.report import DIFFERENT, MISSING
     from glue.audit.run import open_audit
-    from glue.audit.window import moment_ms
     from glue.cli.output import confirm, emit
     from glue.local.report import Reporter
     from glue.settings import get_settings
 
-    wanted = Wanted(moment_ms(since) if since else 0, moment_ms(until) if until else 0, deep)
+    wanted = Wanted(millis(since), millis(until), deep)
     reporter = Reporter()
     with open_audit(get_settings(), stores, reporter.progress) as session:
         reports = session.look(wanted)
@@ -68,8 +69,8 @@ def audit(
 
 def _show(reports: list[Any], limit: int) -> None:
     from glue.audit.report import FIXES
-    from glue.audit.window import iso
     from glue.cli.output import emit_rows
+    from glue.times import iso
 
     emit_rows([report.summary() for report in reports], "table")
     found = [(report, one) for report in reports for one in report.differences]

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from glue.cli.options import Duration
 from glue.cli.output import table_or_json
-from glue.cli.run import Duration
 from glue.errors import UsageError
 from glue.settings import get_settings
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import click
 
-from glue.cli.options import yes_option
+from glue.cli.options import millis, since_option, yes_option
 from glue.cli.output import emit, output_option
 
 
@@ -21,7 +20,7 @@ def _filters(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--error", default="", help="Part of the exception's class name."),
         click.option("--message", default="", help="Part of the exception's text."),
         click.option("--origin", default="", help="Topic that the record came from."),
-        click.option("--since", type=click.FloatRange(0), default=0.0, help="Only records of the last so many hours."),
+        since_option("letters"),
         click.option("--limit", type=click.IntRange(1), help="At most so many letters, the oldest first."),
     ]
     for option in reversed(options):
@@ -35,11 +34,10 @@ def _chosen(given: dict[str, Any], state: str) -> Any:
     from glue.kafka.config import KafkaConfig
     from glue.settings import get_settings
 
-    since = datetime.now(UTC) - timedelta(hours=given["since"]) if given["since"] else None
     names = ("by", "error", "message", "origin")
     wanted = Filter(
         ids=frozenset(given["ids"]),
-        since=int(since.timestamp() * 1000) if since else 0,
+        since=millis(given["since"]),
         state=state,
         **{name: given[name] for name in names},
     )

@@ -38,7 +38,11 @@ def get(name: str, url: str | None, output: str) -> None:
 
 @offsets.command("set")
 @connector_argument
-@click.option("--to", required=True, help="earliest, latest, an offset, +n, -n, or an ISO 8601 time.")
+@click.option(
+    "--to",
+    required=True,
+    help="earliest, latest, an offset, +n, -n, a time of ISO 8601 (UTC without a zone), or how long ago: 2h.",
+)
 @click.option("--topic", "topics", multiple=True, shell_complete=topic_names, help="Only this topic; repeatable.")
 @click.option("--partition", type=click.IntRange(0), help="Only this partition of each topic.")
 @_stop

@@ -3,16 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import click
 
 from glue.cli.completion import connector_names
 from glue.settings import Settings, get_settings
+from glue.times import parse_duration, parse_time
 from glue.topology.model import Kind
 from glue.topology.progress import Event
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Duration(click.ParamType):  # type: ignore[type-arg]
+    """15m, 1h30m, 2d."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        """The text as a timedelta."""
+        try:
+            return value if isinstance(value, timedelta) else parse_duration(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+class Time(click.ParamType):  # type: ignore[type-arg]
+    """A date or time of ISO 8601, UTC without a zone, or how long ago: 36h, 7d."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """The text as an aware datetime."""
+        try:
+            return value if isinstance(value, datetime) else parse_time(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+def since_option(what: str) -> Callable[[F], F]:
+    """``--since`` of ``what``."""
+    text = f"Only {what} from this time on: 36h or 7d ago, or ISO 8601 (UTC without a zone)."
+    return click.option("--since", type=Time(), help=text)
+
+
+def until_option(what: str) -> Callable[[F], F]:
+    """``--until`` of ``what``."""
+    return click.option("--until", type=Time(), help=f"Only {what} before this time, written as --since.")
+
+
+def millis(time: datetime | None) -> int:
+    """Milliseconds since the epoch; 0 for no time."""
+    return int(time.timestamp() * 1000) if time else 0
 
 
 def url_option(function: F) -> F:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import signal
 import threading
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 import click
 
 from glue.cli.completion import source_names
+from glue.cli.options import Duration, since_option, until_option
 from glue.cli.output import table_or_json
 from glue.errors import UsageError
 from glue.settings import get_settings
@@ -19,41 +20,12 @@ if TYPE_CHECKING:
     from connectors.runner import RunResult
 
 
-class Duration(click.ParamType):  # type: ignore[type-arg]
-    """15m, 1h30m, 2d."""
-
-    name = "duration"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
-        """The text as a timedelta."""
-        from connectors.policies import parse_duration
-
-        try:
-            return value if isinstance(value, timedelta) else parse_duration(value)
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
-
-
-class Moment(click.ParamType):  # type: ignore[type-arg]
-    """ISO 8601; without an offset it is UTC."""
-
-    name = "time"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        """The text as an aware datetime."""
-        try:
-            found = value if isinstance(value, datetime) else datetime.fromisoformat(value)
-        except ValueError:
-            self.fail(f"{value!r} is no ISO 8601 time such as 2026-01-31 or 2026-01-31T12:00+06:00", param, ctx)
-        return found if found.tzinfo else found.replace(tzinfo=UTC)
-
-
 @click.command()
 @click.argument("source", shell_complete=source_names)
 @click.option("--once", is_flag=True, help="Run once and end (the default without --every).")
 @click.option("--every", type=Duration(), help="Run at this interval until stopped, e.g. 15m.")
-@click.option("--since", type=Moment(), help="Backfill from this time.")
-@click.option("--until", type=Moment(), help="Backfill up to this time.")
+@since_option("what was made")
+@until_option("what was made")
 @click.option("--wait", type=Duration(), default="15s", show_default=True, help="Wait so long for another run to end.")
 @click.option(
     "--metrics-port", type=click.IntRange(1, 65_535), help="Serve Prometheus metrics on this port (of MXCTL_BIND)."

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from glue.cli.options import since_option, until_option
 from glue.cli.output import table_or_json
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from glue.topology.model import Declared
 
 BENGALI_SHARE = 0.25  # of meaning: the model was trained on English and knows no Bengali words
-_DATE = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
 _EMBED = "glue.transforms.embed:Embed"
 
 
@@ -25,8 +25,8 @@ _EMBED = "glue.transforms.embed:Embed"
 @click.argument("text")
 @click.option("--collection", help="Which collection, where the declared sinks fill several.")
 @click.option("--platform", help="Only of this platform: tiktok or facebook.")
-@click.option("--since", type=_DATE, help="Posted then or later (UTC).")
-@click.option("--until", type=_DATE, help="Posted before (UTC).")
+@since_option("posts")
+@until_option("posts")
 @click.option("--min-engagement", type=click.IntRange(min=0), help="At least so many likes, comments and shares.")
 @click.option(
     "--hybrid",

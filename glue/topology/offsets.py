@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from confluent_kafka import KafkaException
@@ -12,6 +11,7 @@ from confluent_kafka import KafkaException
 from glue.connect import ConnectNotFoundError
 from glue.errors import ServiceError, UsageError
 from glue.kafka.reads import OffsetSpec, TopicPartition, kafka_unavailable, lag, offsets, watermarks
+from glue.times import parse_time
 from glue.topology.services import Services
 
 
@@ -107,20 +107,21 @@ def _target(one: Standing, to: str, times: dict[TopicPartition, int]) -> int:
     elif to.isdigit():
         goal = int(to)
     else:
-        raise UsageError("--to", f"{to!r} is no position", "earliest, latest, an offset, +n, -n or an ISO 8601 time")
+        raise UsageError(
+            "--to", f"{to!r} is no position", "earliest, latest, an offset, +n, -n, a time, or how long ago: 2h"
+        )
     return min(max(goal, one.first), one.end)
 
 
 def _is_time(text: str) -> bool:
-    return text[:4].isdigit() and text[4:5] == "-"
+    return (text[:4].isdigit() and text[4:5] == "-") or (text[:1].isdigit() and text[-1:].isalpha())
 
 
 def _at_time(services: Services, partitions: list[Standing], text: str) -> dict[TopicPartition, int]:
     try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise UsageError("--to", f"{text!r} is no ISO 8601 time", "e.g. 2026-01-31T08:00:00+06:00") from None
-    stamp = int(moment.astimezone().timestamp() * 1000)
+        stamp = int(parse_time(text).timestamp() * 1000)
+    except ValueError as error:
+        raise UsageError("--to", str(error), "e.g. 2026-01-31T08:00:00+06:00, or 2h for two hours ago") from None
     wanted = [(one.topic, one.partition) for one in partitions]
     try:
         found = offsets(services.admin, wanted, OffsetSpec.for_timestamp(stamp))

@@ -12,7 +12,6 @@ import pytest
 
 from connectors.config import load_source, source_names
 from connectors.json_schema import source_schema
-from connectors.policies import parse_duration
 from glue.errors import ConfigError, UsageError
 from glue.settings import Settings, project_root
 
@@ -146,14 +145,3 @@ def test_a_wrong_option_is_named_without_its_value(tmp_path: Path, monkeypatch: 
     with pytest.raises(ConfigError, match=r"options\.api_kee") as caught:
         load_source("weather", settings(tmp_path, document)).parsed_options()
     assert "hush" not in repr(caught.value)
-
-
-@pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("1h30m", 5400), ("2d", 172_800), ("1.5m", 90)])
-def test_durations(text: str, seconds: float) -> None:
-    assert parse_duration(text).total_seconds() == seconds
-
-
-@pytest.mark.parametrize("text", ["", "15", "m", "5 weeks", "-5m"])
-def test_no_durations(text: str) -> None:
-    with pytest.raises(ValueError, match="duration"):
-        parse_duration(text)

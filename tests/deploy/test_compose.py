@@ -385,7 +385,7 @@ def test_prometheus_asks_every_service_that_has_metrics() -> None:
 
 def test_a_source_runs_as_often_as_its_file_says() -> None:
     from connectors.config import load_source
-    from connectors.policies import parse_duration
+    from glue.times import parse_duration
 
     for name in source_names(_settings()):
         command = SERVICES[name]["command"]

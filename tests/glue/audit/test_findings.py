@@ -11,8 +11,7 @@ from glue.audit.deep import differences, wrong_length
 from glue.audit.report import EXTRA, MISSING, Difference, StoreReport
 from glue.audit.sinks import dead_rows
 from glue.audit.topic import Collector
-from glue.audit.window import iso, moment_ms
-from glue.errors import UsageError
+from glue.times import iso
 
 KEY = "5d4e0bd8-8a52-5e0c-9c4c-0a1f7b3c2d10"
 NOW = datetime(2026, 11, 24, 6, tzinfo=UTC)
@@ -32,26 +31,6 @@ def side():
     collector = Collector()
     collector.add([Record()])
     return collector.snapshot({2: (0, 8)})
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("7d", "2026-11-17T06:00:00Z"),
-        ("90m", "2026-11-24T04:30:00Z"),
-        ("2026-11-20", "2026-11-20T00:00:00Z"),
-        ("2026-11-20T12:00:00+06:00", "2026-11-20T06:00:00Z"),
-    ],
-)
-def test_moments(text, expected):
-    assert iso(moment_ms(text, NOW)) == expected
-
-
-@pytest.mark.parametrize("text", ["", "yesterday", "7", "99999999999w", "2026-13-01"])
-def test_no_moments(text):
-    with pytest.raises(UsageError) as refused:
-        moment_ms(text, NOW)
-    assert refused.value.fix
 
 
 def test_a_dead_letter_accounts_for_its_very_record_and_no_other():

@@ -23,8 +23,3 @@ def rekeyed(kinds: Iterable[str], key: str) -> str:
     for kind in kinds:
         key = record_key(kind, key)
     return key
-
-
-def price_key(order_key: str) -> str:
-    """Key of the price observation that the order line with ``order_key`` yields."""
-    return rekeyed(["price"], order_key)

@@ -12,21 +12,17 @@ from uuid import uuid4
 from bench_storage_clock import Clock, pace, percentiles
 from bench_storage_rows import Row, source_order, source_post, weather
 
-from glue.audit.expect import ORDERS, VECTORS, WEATHER
 from glue.audit.stores import all_stores
 from glue.avro import encoder_for_subject
 from glue.identity import record_key
 from glue.kafka.config import KafkaConfig
 from glue.kafka.reads import TopicTail
+from glue.pipeline.routes import Pipeline
 from glue.registry import registry_client
 from glue.settings import Settings
+from glue.topology.load import load
 
-# kind -> (source topic, topics on the way, store)
-WAYS: dict[str, tuple[str, tuple[str, ...], str]] = {
-    "posts": ("source.social.tiktok", ("enriched.weaviate.vectors", "sink.weaviate.vectors"), VECTORS),
-    "orders": ("source.market.shopify", ("sink.snowflake.orders",), ORDERS),
-    "weather": ("context.weather", (), WEATHER),
-}
+WAYS = {"posts": "tiktok", "orders": "shopify", "weather": "weather"}  # kind -> source whose first route is measured
 PATIENCE = 120.0
 
 
@@ -63,7 +59,9 @@ def _staged(kafka: KafkaConfig, topics: tuple[str, ...]) -> Iterator[Stages]:
 
 def path(kind: str, settings: Settings, count: int, per_second: float) -> dict[str, Any]:
     """Send ``count`` records of a kind and follow them; P50 and P95 of each stage and of the whole, in seconds."""
-    source, between, store_name = WAYS[kind]
+    routes = Pipeline.of(load(settings)).routes
+    route = next(one for one in routes if one.source and one.source.name == WAYS[kind])
+    source, *between = route.topics
     run = uuid4().hex[:10]
     with registry_client(settings.registry) as registry:
         encode = encoder_for_subject(registry, f"{source}-value")
@@ -75,7 +73,7 @@ def path(kind: str, settings: Settings, count: int, per_second: float) -> dict[s
     }[kind]
     sent: dict[str, float] = {}
     with all_stores(settings) as stores, _staged(KafkaConfig.of(settings), (source, *between)) as stages:
-        store = next(store for store in stores if store.name == store_name)
+        store = next(store for store in stores if store.target == route.target)
         clock = Clock(lambda keys: store.count(keys))
 
         def send(number: int) -> None:
@@ -98,7 +96,8 @@ def path(kind: str, settings: Settings, count: int, per_second: float) -> dict[s
         stage_times[f"to {topic}"] = percentiles(seen[key] - before[key] for key in before if key in seen)
         before = {key: seen[key] for key in before if key in seen}
     arrived = {key: sent[key] + seconds for key, seconds in clock.taken.items()}
-    stage_times[f"to {store_name}"] = percentiles(arrived[key] - before[key] for key in before if key in arrived)
+    taken = percentiles(arrived[key] - before[key] for key in before if key in arrived)
+    stage_times[f"to {route.target.label}"] = taken
     return {
         "records": count,
         "lost": lost,

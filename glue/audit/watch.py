@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from types import TracebackType
-from typing import Self, TypeVar, cast
+from typing import cast
 
-from glue.audit.stores import Held, all_stores
+from glue.audit.stores import Held, open_targets
 from glue.avro import Decoder
 from glue.kafka.config import KafkaConfig
 from glue.kafka.reads import TopicTail
 from glue.pipeline.routes import Pipeline
 from glue.registry import registry_client
 from glue.settings import Settings
-from glue.stores.contract import COLLECTED_AT
+from glue.stores.contract import COLLECTED_AT, Target
 from glue.topology.load import load
 
-T = TypeVar("T")
 _AGAIN = 1.0  # seconds; what replaces an object changes no size
 
 
@@ -44,11 +43,11 @@ class Asked:
 class Tally:
     """What became of the records seen so far. Times are seconds since the epoch, latencies milliseconds."""
 
-    produced: dict[str, dict[str, float]] = field(default_factory=dict)  # topic -> key -> time of collection
-    waiting: dict[str, dict[str, float]] = field(default_factory=dict)  # store -> key -> time of collection
-    stored: dict[str, set[str]] = field(default_factory=dict)  # store -> keys
+    produced: dict[str, dict[str, float]] = field(default_factory=dict)  # by source and key: time of collection
+    waiting: dict[Target, dict[str, float]] = field(default_factory=dict)  # by key there: time of collection
+    stored: dict[Target, set[str]] = field(default_factory=dict)  # keys there
     dead: set[str] = field(default_factory=set)  # keys on the dead-letter topics
-    denied: set[tuple[str, str]] = field(default_factory=set)  # (store, key) that a dead letter accounts for
+    denied: set[tuple[Target, str]] = field(default_factory=set)  # what a dead letter accounts for
     latencies: list[float] = field(default_factory=list)
     duplicates: int = 0
 
@@ -59,16 +58,13 @@ class Tally:
 
 
 class Watch:
-    """Opened before producing, it sees each record appended to the topics where routes begin from then on."""
+    """Sees each record that is appended to the topics where routes begin. Made by :func:`watching`."""
 
-    def __init__(self, settings: Settings, stores: Iterable[Held]) -> None:
-        self._pipeline = Pipeline.of(load(settings))
-        self._stores = {store.name: store for store in stores}
-        self._asked = {name: Asked() for name in self._stores}
-        self._tail = TopicTail(KafkaConfig.of(settings), (*self._pipeline.raw_topics, *self._pipeline.dead_letters))
-        self._registry = registry_client(settings.registry)
-        self._decode = Decoder(self._registry)
-        self.tally = Tally(waiting={name: {} for name in self._stores}, stored={name: set() for name in self._stores})
+    def __init__(self, pipeline: Pipeline, stores: list[Held], tail: TopicTail, decode: Decoder) -> None:
+        self._pipeline, self._tail, self._decode = pipeline, tail, decode
+        self._stores = {store.target: store for store in stores}
+        self._asked = {target: Asked() for target in self._stores}
+        self.tally = Tally({}, {target: {} for target in self._stores}, {target: set() for target in self._stores})
 
     def look(self) -> Tally:
         """Read what is new in the topics, then ask the stores for what is still waited for."""
@@ -80,35 +76,35 @@ class Watch:
                 self._bury(key, {name: text or b"" for name, text in headers})
             else:
                 self._expect(topic, key, message.value() or b"")
-        for name, store in self._stores.items():
-            waiting = self.tally.waiting[name]
-            keys = len(waiting) + len(self.tally.stored[name])
-            if waiting and self._asked[name].worth((store.size(), keys)):
-                self._arrived(name, store.count(waiting))
+        for target, store in self._stores.items():
+            waiting = self.tally.waiting[target]
+            keys = len(waiting) + len(self.tally.stored[target])
+            if waiting and self._asked[target].worth((store.size(), keys)):
+                self._arrived(target, store.count(waiting))
         return self.tally
 
     def _expect(self, topic: str, key: str, value: bytes) -> None:
-        collected: datetime = self._decode(value)[0][COLLECTED_AT]
-        self.tally.produced.setdefault(topic, {})[key] = collected.timestamp()
+        if not value:
+            return  # a tombstone: nothing to arrive
+        collected = self._decode(value)[0].get(COLLECTED_AT)
+        since = collected.timestamp() if isinstance(collected, datetime) else time.time()
+        self.tally.produced.setdefault(self._pipeline.origin(topic), {})[key] = since
         for target, stored_key in self._pipeline.expected(topic, key):
-            name = target.name
-            if stored_key not in self.tally.stored[name] and (name, stored_key) not in self.tally.denied:
-                self.tally.waiting[name].setdefault(stored_key, collected.timestamp())
+            if stored_key not in self.tally.stored[target] and (target, stored_key) not in self.tally.denied:
+                self.tally.waiting[target].setdefault(stored_key, since)
 
     def _bury(self, key: str, headers: dict[str, bytes]) -> None:
         self.tally.dead.add(key)
-        connector, topic = (
-            headers.get(f"__connect.errors.{name}", b"").decode() for name in ("connector.name", "topic")
-        )
-        for target, stored_key in self._pipeline.kept_from(connector, topic, key):
-            self.tally.denied.add((target.name, stored_key))
-            self.tally.waiting.get(target.name, {}).pop(stored_key, None)
+        by, topic = (headers.get(f"__connect.errors.{name}", b"").decode() for name in ("connector.name", "topic"))
+        for target, stored_key in self._pipeline.kept_from(by, topic, key):
+            self.tally.denied.add((target, stored_key))
+            self.tally.waiting.get(target, {}).pop(stored_key, None)
 
-    def _arrived(self, name: str, found: Counter[str]) -> None:
+    def _arrived(self, target: Target, found: Counter[str]) -> None:
         now = time.time()
         for key in found:
-            self.tally.latencies.append((now - self.tally.waiting[name].pop(key)) * 1000)
-            self.tally.stored[name].add(key)
+            self.tally.latencies.append((now - self.tally.waiting[target].pop(key)) * 1000)
+            self.tally.stored[target].add(key)
 
     def settle(self, on_look: Callable[[Tally], None], patience: float = 60.0, pause: float = 0.2) -> Tally:
         """Read to the present end of the topics and look until nothing is missing; then count duplicates.
@@ -123,24 +119,25 @@ class Watch:
             if state != last:
                 moved, last = time.monotonic(), state
             time.sleep(pause)
-        for name, store in self._stores.items():
-            counted = store.count(self.tally.stored[name])
+        for target, store in self._stores.items():
+            counted = store.count(self.tally.stored[target])
             self.tally.duplicates += sum(times - 1 for times in counted.values())
         return self.tally
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        self._tail.__exit__(kind, error, tb)
-        self._registry.__exit__(kind, error, tb)  # type: ignore[no-untyped-call]
+@contextmanager
+def watching(settings: Settings) -> Iterator[Watch]:
+    """Opened before producing, it sees each record appended from then on to a topic where a declared route begins.
 
-
-def see_arrive(settings: Settings, produce: Callable[[], T], on_look: Callable[[Tally], None]) -> tuple[T, Tally]:
-    """Call ``produce``, then wait until each record that reached a source topic meanwhile is stored or dead.
-
-    Returns what ``produce`` returned, and the tally; what never arrived is missing in it.
+    Raises:
+        ServiceUnavailableError, ServiceError: Kafka, the registry or a store does not answer, or a table is missing.
     """
-    with all_stores(settings) as stores, Watch(settings, stores) as watch:
-        result = produce()
-        return result, watch.settle(on_look)
+    pipeline = Pipeline.of(load(settings))
+    with ExitStack() as opened:
+        stores = opened.enter_context(open_targets(settings, pipeline.targets))
+        for store in stores:
+            store.count(["none"])  # logs in now, so that no record's latency holds the time of it
+        topics = (*pipeline.raw_topics, *pipeline.dead_letters)
+        tail = opened.enter_context(TopicTail(KafkaConfig.of(settings), topics))
+        decode = Decoder(opened.enter_context(registry_client(settings.registry)))
+        yield Watch(pipeline, stores, tail, decode)

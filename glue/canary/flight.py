@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Any
 from uuid import uuid4
 
 from connectors.models import SourceRecord
 from glue.canary.paths import RAW, STORE, Path, Stage
 
-_MENDS = {
+_FIXES = {
     RAW: "mxctl local status; mxctl doctor",
     STORE: "mxctl connectors describe {by}; mxctl dlq list",
 }
@@ -25,7 +24,7 @@ class Flight:
     Attributes:
         sent: when, by the monotonic clock.
         seen: by stage.
-        dead: why it was set aside, if it was.
+        dead: why it went to dead letters, if it did.
         problem: why it could not be sent, or why the store can not be asked, when that is so.
     """
 
@@ -70,8 +69,16 @@ class Flight:
         """The stores to ask now: those whose topic has it."""
         return [
             stage
-            for before, stage in pairwise(self.path.stages)
-            if stage.name == STORE and stage not in self.seen and before in self.seen
+            for stage in self.path.stages
+            if stage.name == STORE and stage not in self.seen and stage.before in self.seen
+        ]
+
+    def removable(self) -> list[tuple[str, str]]:
+        """Topic and key of each record of it that a tombstone removes from its store."""
+        return [
+            (stage.target.topic, stage.key(self.key))
+            for stage in self.path.stages
+            if stage.target and stage.target.deletes and stage.before in self.seen
         ]
 
     def missed(self) -> Stage | None:
@@ -80,10 +87,11 @@ class Flight:
 
     def seen_last(self) -> Stage | None:
         """The last stage before the missed one that has."""
-        missed, stages = self.missed(), self.path.stages
-        before = stages if missed is None else stages[: stages.index(missed)]
-        on_the_way = [stage for stage in before if missed is None or stage.leg == missed.leg or stage.name == RAW]
-        return on_the_way[-1] if on_the_way else None
+        missed = self.missed()
+        stage = self.path.stages[-1] if missed is None else missed.before
+        while stage is not None and stage not in self.seen:
+            stage = stage.before
+        return stage
 
     def explain(self) -> tuple[str, str]:
         """Why it did not arrive, and what to do; two empty texts when it did."""
@@ -91,17 +99,17 @@ class Flight:
         if missed is None:
             return "", ""
         if last is None and self.problem:
-            return f"could not be sent: {self.problem}", _MENDS[RAW]
+            return f"could not be sent: {self.problem}", _FIXES[RAW]
         where = f"seen last in {_called(last)}" if last else "seen nowhere"
         why = self.dead or self.problem
-        fix = _MENDS.get(missed.name, _CHAIN).format(by=missed.by)
+        fix = _FIXES.get(missed.name, _CHAIN).format(by=missed.by)
         return f"{where}, not in {_called(missed)}{f': {why}' if why else ''}", fix
 
     def as_json(self) -> dict[str, Any]:
         """For programs."""
         last = self.seen_last()
         return {
-            "path": self.path.name,
+            "path": self.path.source,
             "key": self.key,
             "arrived": self.arrived,
             "seconds": _rounded(self.seconds),
@@ -117,7 +125,7 @@ class Flight:
         """One line for people."""
         times = "  ".join(f"{stage.name} {stage.place} {_shown(self.seen.get(stage))}" for stage in self.path.stages)
         state = f"arrived in {_shown(self.seconds)}" if self.arrived else "LOST"
-        return f"{self.path.name:<8} {state:<17} {times}"
+        return f"{self.path.source:<8} {state:<17} {times}"
 
 
 def _called(stage: Stage) -> str:

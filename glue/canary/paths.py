@@ -1,23 +1,23 @@
-"""The ways through the pipeline, and the record that goes each of them.
-
-Every record bears :data:`glue.identity.CANARY`: posts as a hashtag, orders as the beginning of their id, weather as the
-city. Views and searches leave out what bears it.
-"""
+"""The ways of canaries: one for each declared source, with every place where its record must be seen."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from connectors.models import MarketOrder, SocialPost, SourceRecord, WeatherData
-from glue.audit import expect
-from glue.identity import CANARY, price_key, record_key
+from connectors.models import SourceRecord
+from glue.canary.records import KINDS, Kind
+from glue.errors import UsageError
+from glue.identity import rekeyed
+from glue.pipeline.routes import Pipeline, Route
+from glue.stores.contract import Target
+
+if TYPE_CHECKING:
+    from glue.topology.model import Declared
 
 HEADER = "millionx.canary"
 RAW, GLUE, SINK, STORE = "raw", "glue", "sink topic", "store"
-_LETTERS = str.maketrans("0123456789abcdef", "abcdefghijklmnop")
-_SNOWFLAKE, _WEAVIATE = "snowflake-sink", "weaviate-sink"
 
 
 @dataclass(frozen=True)
@@ -26,87 +26,83 @@ class Stage:
 
     Attributes:
         name: raw, glue, sink topic or store.
-        place: the topic, or the store's name in :mod:`glue.audit.expect`.
-        by: the chain or connector that brings it there; the source for a raw topic.
-        leg: stages of one leg follow each other; those of another leg go on from the raw topic beside it.
-        key: from the key of the record on the raw topic to that here.
+        place: the topic; of a store, its name for people.
+        by: the source, chain or connector that brings it there.
+        before: the stage that it comes from; None for the raw topic.
+        rekeys: the kinds by which its key was derived on the way here.
+        target: of a store, the table or collection.
     """
 
     name: str
     place: str
     by: str
-    leg: int = 0
-    key: Callable[[str], str] = str
+    before: Stage | None = None
+    rekeys: tuple[str, ...] = ()
+    target: Target | None = None
+
+    def key(self, key: str) -> str:
+        """The key here of the record that has ``key`` on the raw topic."""
+        return rekeyed(self.rekeys, key)
 
 
 @dataclass(frozen=True)
 class Path:
-    """A way from a raw topic to every store that the record must reach; ``make`` builds it from a unique id."""
+    """The way of a canary: from the raw topic of a source to every store that its records must reach."""
 
-    name: str
-    make: Callable[[str], SourceRecord]
+    source: str
+    kind: Kind = field(repr=False)
     stages: tuple[Stage, ...]
+    dead_letters: tuple[str, ...]
 
     @property
     def topic(self) -> str:
         """The raw topic."""
         return self.stages[0].place
 
-
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-def _post(unique: str) -> SocialPost:
-    # The text is new each time, or its vector would come from a cache. Letters only: a run of digits may be a phone.
-    text = f"MillionX canary {unique.translate(_LETTERS)}"
-    return SocialPost(post_id=f"{CANARY}-{unique}", platform="tiktok", content=text, author_username=CANARY,
-                      hashtags=[CANARY], posted_at=_now(), collected_at=_now())  # fmt: skip
+    def make(self, unique: str) -> SourceRecord:
+        """A record as the source makes them, of a unique id."""
+        return self.kind.make(self.source, unique)
 
 
-def _order(unique: str) -> MarketOrder:
-    return MarketOrder.model_validate({
-        "order_id": f"{CANARY}-{unique}", "line_id": "1", "platform": "shopify", "merchant_id": CANARY,
-        "product_id": CANARY, "product_name": CANARY,
-        "is_test": True, "quantity": 1, "quantity_cancelled": 1, "price": 1, "order_status": "cancelled",
-        "ordered_at": _now(), "updated_at": _now(), "collected_at": _now(),
-    })  # fmt: skip
+def paths_of(declared: Declared) -> dict[str, Path]:
+    """A path for each source whose records reach a store and are of a type that canaries are known of, by source."""
+    pipeline = Pipeline.of(declared)
+    found = {}
+    for name in pipeline.sources:
+        routes = [route for route in pipeline.routes if route.source and route.source.name == name]
+        subject = declared.subjects.get(f"{routes[0].raw}-value") if routes else None
+        kind = KINDS.get(str(subject.schema.get("name"))) if subject else None
+        if kind is not None:
+            found[name] = Path(name, kind, _stages(routes), pipeline.dead_letters)
+    return found
 
 
-def _weather(unique: str) -> WeatherData:
-    return WeatherData(record_key=record_key(CANARY, unique), version=0, city=CANARY, latitude=0, longitude=0,
-                       temperature=25, humidity=50, wind_speed=0, condition=CANARY, is_extreme_weather=False,
-                       observed_at=_now(), collected_at=_now())  # fmt: skip
+def choose(declared: Declared, names: Iterable[str]) -> Sequence[Path]:
+    """The paths of these sources; all where none is named.
+
+    Raises:
+        UsageError: a source has none, or no source has one.
+    """
+    paths = paths_of(declared)
+    for name in names:
+        if name not in paths:
+            why = "its records reach no store, or are of a type without a canary" if name in declared.sources else ""
+            fix = f"one of: {', '.join(paths) or 'none is declared'}; mxctl graph shows where records go"
+            raise UsageError(f"canary of source {name}", why or "there is no such source", fix)
+    if not paths:
+        raise UsageError("mxctl canary", "no declared source has records that reach a store", "mxctl graph")
+    return [paths[name] for name in names] or list(paths.values())
 
 
-PATHS = {
-    path.name: path
-    for path in (
-        Path(
-            "post",
-            _post,
-            (
-                Stage(RAW, "source.social.tiktok", "source"),
-                Stage(GLUE, "enriched.weaviate.vectors", "posts"),
-                Stage(SINK, "sink.weaviate.vectors", "vectors"),
-                Stage(STORE, expect.VECTORS, _WEAVIATE),
-            ),
-        ),
-        Path(
-            "order",
-            _order,
-            (
-                Stage(RAW, "source.market.shopify", "source"),
-                Stage(SINK, "sink.snowflake.orders", "orders"),
-                Stage(STORE, expect.ORDERS, _SNOWFLAKE),
-                Stage(SINK, "sink.snowflake.price_history", "prices", 1, price_key),
-                Stage(STORE, expect.PRICES, _SNOWFLAKE, 1, price_key),
-            ),
-        ),
-        Path(
-            "weather",
-            _weather,
-            (Stage(RAW, "context.weather", "source"), Stage(STORE, expect.WEATHER, _SNOWFLAKE)),
-        ),
-    )
-}
+def _stages(routes: list[Route]) -> tuple[Stage, ...]:
+    """The stages of all routes of a source, those that they share once."""
+    found: dict[Stage, None] = {}
+    for route in routes:
+        stage = Stage(RAW, route.raw, "source")
+        found[stage] = None
+        for number, hop in enumerate(route.hops, 1):
+            name = SINK if number == len(route.hops) else GLUE
+            stage = Stage(name, hop.topic, hop.chain.name, stage, stage.rekeys + hop.chain.rekeys)
+            found[stage] = None
+        found[Stage(STORE, route.target.label, route.target.connector, stage, stage.rekeys, route.target)] = None
+    return tuple(found)

@@ -9,9 +9,8 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from glue.canary.flight import Flight
-from glue.canary.leftovers import leftovers
 from glue.canary.metrics import begin, observe
-from glue.canary.paths import PATHS
+from glue.canary.paths import Path
 from glue.canary.sender import Sender
 from glue.canary.watch import Watch
 from glue.errors import MillionXError, ServiceError
@@ -20,9 +19,9 @@ from glue.settings import Settings
 log = logging.getLogger(__name__)
 
 
-def run_once(settings: Settings, names: Sequence[str], timeout: timedelta, stop: threading.Event) -> list[Flight]:
+def run_once(settings: Settings, paths: Sequence[Path], timeout: timedelta, stop: threading.Event) -> list[Flight]:
     """Send one canary on each path and follow it until all arrived, or ``timeout``; none raises, each says its end."""
-    flights = [Flight(PATHS[name]) for name in names]
+    flights = [Flight(path) for path in paths]
     try:
         _fly(settings, flights, timeout.total_seconds(), stop)
     except MillionXError as error:
@@ -47,27 +46,25 @@ def _fly(settings: Settings, flights: list[Flight], seconds: float, stop: thread
         while under_way and not stop.is_set():
             watch.look(under_way)
             under_way = [flight for flight in under_way if not flight.over and flight.age() < seconds]
-    if any(flight.path.name == "post" for flight in flights):
-        mine = [flight.key for flight in flights if flight.path.name == "post" and len(flight.seen) > 2]
         try:
-            sender.take_back(mine + leftovers(settings))
+            sender.take_back([*(place for flight in flights for place in flight.removable()), *watch.leftovers()])
         except MillionXError as error:
-            log.warning("posts of canaries stay in Weaviate until the next one: %s", error)
+            log.warning("canaries stay in their store until the next round: %s", error)
 
 
 def run_every(
     settings: Settings,
-    names: Sequence[str],
+    paths: Sequence[Path],
     every: timedelta,
     timeout: timedelta,
     stop: threading.Event,
     on_round: Callable[[list[Flight]], None],
 ) -> None:
     """Send a round at each interval until ``stop``."""
-    begin(names)
+    begin(path.source for path in paths)
     while not stop.is_set():
         started = time.monotonic()
-        flights = run_once(settings, names, timeout, stop)
+        flights = run_once(settings, paths, timeout, stop)
         if stop.is_set():
             return
         on_round(flights)
@@ -82,7 +79,7 @@ def check(flights: Sequence[Flight], timeout: timedelta) -> None:
     """
     lost = [flight for flight in flights if not flight.arrived]
     if lost:
-        causes = [(flight.path.name, *flight.explain()) for flight in lost]
+        causes = [(flight.path.source, *flight.explain()) for flight in lost]
         raise ServiceError(
             f"canary {', '.join(name for name, _, _ in causes)}: not arrived within {timeout.total_seconds():g} s",
             "; ".join(f"{name}: {why}" for name, why, _ in causes),

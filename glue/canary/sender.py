@@ -1,4 +1,4 @@
-"""Canaries into Kafka, and those in Weaviate out of it again."""
+"""Canaries into Kafka, and out of the stores again that remove what is deleted."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from glue.avro import encoder_for_subject
 from glue.canary.flight import Flight
-from glue.canary.paths import HEADER, PATHS, SINK, Path
+from glue.canary.paths import HEADER, Path
 from glue.kafka import produce
 from glue.kafka.config import KafkaConfig
 from glue.registry import registry_client
@@ -15,7 +15,6 @@ from glue.settings import Settings
 from glue.tracing import HEADER as TRACE_HEADER
 from glue.tracing import traces
 
-_VECTORS = next(stage.place for stage in PATHS["post"].stages if stage.name == SINK)
 _PATIENCE = 10.0
 
 
@@ -40,7 +39,7 @@ class Sender:
         """
         value = self._encoders[flight.path.topic](flight.record.model_dump())
         headers: list[tuple[str, bytes | None]] = [(HEADER, flight.unique.encode())]
-        spans = traces("millionx-canary", f"canary {flight.path.name}")
+        spans = traces("millionx-canary", f"canary {flight.path.source}")
         if spans is not None:
             spans.begin()
             headers.append((TRACE_HEADER, spans.start()))
@@ -51,10 +50,10 @@ class Sender:
             if spans is not None:
                 spans.end(records=1)
 
-    def take_back(self, keys: list[str]) -> None:
-        """Let the sink delete these posts from Weaviate: a tombstone behind each record on its topic.
+    def take_back(self, places: Iterable[tuple[str, str]]) -> None:
+        """Let sinks remove these records (topic and key) from their stores: a tombstone behind each on its topic.
 
         Raises:
             ServiceUnavailableError: Kafka does not answer; the next canary tries again.
         """
-        self._kafka.send([produce.ProducerRecord(_VECTORS, key.encode(), None, [(HEADER, b"")]) for key in keys])
+        self._kafka.send([produce.ProducerRecord(topic, key.encode(), None, [(HEADER, b"")]) for topic, key in places])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from glue.cli.completion import source_names
 from glue.cli.options import Duration
 from glue.cli.output import table_or_json
 from glue.errors import UsageError
@@ -23,11 +24,11 @@ if TYPE_CHECKING:
 @click.option("--once", is_flag=True, help="Send one round and end (the default without --every).")
 @click.option("--every", type=Duration(), help="Send a round at this interval until stopped, e.g. 60s.")
 @click.option(
-    "--path",
-    "paths",
+    "--source",
+    "sources",
     multiple=True,
-    type=click.Choice(["post", "order", "weather"]),
-    help="Only this way through the pipeline; repeatable. [default: all]",
+    shell_complete=source_names,
+    help="Only the way of this source's records; repeatable. [default: all]",
 )
 @click.option("--timeout", type=Duration(), default="60s", show_default=True, help="Lost is what takes longer.")
 @click.option("--metrics-port", type=int, help="Serve Prometheus metrics on this port (of MXCTL_BIND); 0: any.")
@@ -35,18 +36,21 @@ if TYPE_CHECKING:
 def canary(
     once: bool,
     every: timedelta | None,
-    paths: tuple[str, ...],
+    sources: tuple[str, ...],
     timeout: timedelta,
     metrics_port: int | None,
     output: str,
 ) -> None:
     """Send a marked, harmless record through every topic, chain and sink, and see it arrive in its store.
 
+    One goes the way of each declared source.
+
     Says how long each stage took. Exit code 1: a record did not arrive; the stage that saw it last is named. Searches
     and views leave these records out.
     """
-    from glue.canary.paths import PATHS
+    from glue.canary.paths import choose
     from glue.canary.run import check, run_every, run_once
+    from glue.topology.load import load
 
     if every and once:
         raise UsageError("mxctl canary", "--every does not go with --once", "choose one")
@@ -58,11 +62,11 @@ def canary(
 
         server, _ = start_http_server(metrics_port, settings.bind)
         click.echo(f"metrics: http://{settings.bind}:{server.server_port}/metrics", err=True)
-    names = paths or tuple(PATHS)
+    paths = choose(load(settings), sources)
     if every:
-        run_every(settings, names, every, timeout, stop, lambda flights: _tell(flights, output))
+        run_every(settings, paths, every, timeout, stop, lambda flights: _tell(flights, output))
         return
-    flights = run_once(settings, names, timeout, stop)
+    flights = run_once(settings, paths, timeout, stop)
     _show(flights, output)
     check(flights, timeout)
 
@@ -80,4 +84,4 @@ def _tell(flights: list[Flight], output: str) -> None:
     _show(flights, output)
     for flight in flights:
         if not flight.arrived:
-            click.echo(f"{flight.path.name}: {flight.explain()[0]}", err=True)
+            click.echo(f"{flight.path.source}: {flight.explain()[0]}", err=True)

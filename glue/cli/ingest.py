@@ -8,6 +8,7 @@ from typing import cast
 
 import click
 
+from glue.cli.completion import source_names
 from glue.cli.output import table_or_json
 from glue.errors import DataError
 from glue.settings import get_settings
@@ -15,7 +16,9 @@ from glue.settings import get_settings
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--source", required=True, help="Send it as if this source had given it: tiktok, shopify …")
+@click.option(
+    "--source", required=True, shell_complete=source_names, help="Send it as if this declared source had given it."
+)
 @click.option("--format", "form", type=click.Choice(["jsonl", "csv", "text"]), help="[default: by the file's ending]")
 @click.option("--again", is_flag=True, help="Send a file that was sent before; its records keep their keys.")
 @click.option("--wait", is_flag=True, help="Wait until every record is stored or dead, and say what became of them.")
@@ -31,15 +34,13 @@ def ingest(file: Path, source: str, form: str | None, again: bool, wait: bool, o
     settings = get_settings()
     outcome = None
     if wait:
-        from glue.audit.watch import see_arrive
-        from glue.demo.progress import Progress
-        from glue.demo.summary import summarise
+        from glue.audit.watch import watching
+        from glue.demo.summary import Progress, summarise
         from glue.local.report import Reporter
 
-        result, tally = see_arrive(
-            settings, lambda: send(file, source, settings, cast("Format | None", form), again), Progress(Reporter())
-        )
-        outcome = summarise(tally)
+        with watching(settings) as watch:
+            result = send(file, source, settings, cast("Format | None", form), again)
+            outcome = summarise(watch.settle(Progress(Reporter())))
     else:
         result = send(file, source, settings, cast("Format | None", form), again)
     if output == "json":

@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from glue.audit.stores import all_stores
-from glue.audit.watch import Tally, Watch
-from glue.demo.progress import Progress, describe
-from glue.demo.summary import Summary, summarise
+from connectors.config import load_source, source_names
+from glue.audit.watch import Tally, Watch, watching
+from glue.demo.summary import Progress, Summary, describe, summarise
 from glue.demo.world import made_world, seed_catalogue
-from glue.errors import ServiceError
+from glue.errors import ConfigError, ServiceError
 from glue.local.report import Reporter
 from glue.settings import Settings, state_dir
 
-SOURCES = ("tiktok", "facebook", "shopify", "daraz", "weather")
+
+def sandboxed(settings: Settings, address: str) -> tuple[list[str], list[str]]:
+    """The declared sources that the profile points at the sandbox at ``address``; and the others, which stay out."""
+    there = settings.model_copy(update={"sandbox": address})
+    made: list[str] = []
+    others: list[str] = []
+    for name in source_names(settings):
+        try:
+            options = json.dumps(load_source(name, there).options)
+        except ConfigError:  # a secret of its vendor that is not here
+            options = ""
+        (made if address in options else others).append(name)
+    return made, others
 
 
 class Producers:
     """One ``mxctl run SOURCE --once`` a source, at the same time, each with a log of its own."""
 
-    def __init__(self, log_dir: Path, sources: Sequence[str] = SOURCES) -> None:
+    def __init__(self, log_dir: Path, sources: Sequence[str]) -> None:
         log_dir.mkdir(parents=True, exist_ok=True)
         self._logs = {source: log_dir / f"producer-{source}.log" for source in sources}
         self._running: dict[str, subprocess.Popen[bytes]] = {}
@@ -81,16 +93,18 @@ def demo(settings: Settings, report: Reporter, posts: int, orders: int, seed: in
     """Run everything once on a stack that is up: ``posts`` a platform, ``orders`` a market place.
 
     Raises:
-        ServiceError: a part or a producer failed.
+        ServiceError: a part or a producer failed, or no source is pointed at the sandbox.
     """
     products = seed_catalogue(settings.redis)
     report.event("demo", f"{products} products in Redis")
-    with (
-        made_world(posts, orders, seed) as address,
-        all_stores(settings) as stores,
-        Watch(settings, stores) as watch,
-    ):
-        report.event("demo", f"made vendors at {address}; running the producers: {', '.join(SOURCES)}")
-        tally = follow(watch, Producers(state_dir() / "logs"), Progress(report))
+    with made_world(posts, orders, seed) as address, watching(settings) as watch:
+        sources, others = sandboxed(settings, address)
+        if not sources:
+            why = f"profile {settings.profile} points no source at it"
+            raise ServiceError("the sandbox of vendors", why, "mxctl demo runs under the profile local")
+        report.event("demo", f"made vendors at {address}; running the producers: {', '.join(sources)}")
+        if others:
+            report.event("demo", f"not run, as they do not ask the made vendors: {', '.join(others)}")
+        tally = follow(watch, Producers(state_dir() / "logs", sources), Progress(report))
     report.event("demo", describe(tally))
     return summarise(tally)

@@ -1,12 +1,33 @@
-"""What the demo found, for people and for programs."""
+"""How far followed records are, in one line; and what became of them, for people and for programs."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from statistics import quantiles
 
-from glue.audit import expect
 from glue.audit.watch import Tally
+from glue.local.report import Reporter
+from glue.stores.contract import Target
+
+
+def describe(tally: Tally) -> str:
+    """``produced 420 · stored: Weaviate SocialPost 80/120, Snowflake ORDERS 100/150 … · dead 3``."""
+    produced = sum(len(keys) for keys in tally.produced.values())
+    stored = ", ".join(
+        f"{target.label} {len(keys)}/{len(keys) + len(tally.waiting[target])}" for target, keys in tally.stored.items()
+    )
+    return f"produced {produced} · stored: {stored} · dead {len(tally.dead)}"
+
+
+class Progress:
+    """Shows a tally through the stack's reporter, so that both draw on the same line."""
+
+    def __init__(self, report: Reporter) -> None:
+        self._report = report
+
+    def __call__(self, tally: Tally) -> None:
+        """Show it; calls in quick succession are thinned out."""
+        self._report.progress("demo", describe(tally))
 
 
 @dataclass(frozen=True)
@@ -14,7 +35,7 @@ class Summary:
     """Counts of keys, not of messages; ``lost`` is produced, not stored and not dead. Latencies in milliseconds."""
 
     produced: dict[str, int]
-    stored: dict[str, int]
+    stored: dict[Target, int]
     dead_letters: int
     lost: int
     duplicates: int
@@ -22,12 +43,11 @@ class Summary:
     p95: float | None
 
     def as_json(self) -> dict[str, object]:
-        """The object that ``mxctl demo -o json`` ends with."""
-        warehouse = (expect.ORDERS, expect.PRICES, expect.WEATHER)
+        """The object that ``mxctl demo -o json`` ends with; ``stored`` is by the short names of targets."""
+        names = dict.fromkeys(target.name for target in self.stored)
         return {
             "produced": self.produced,
-            "warehouse": {name: self.stored.get(name, 0) for name in warehouse},
-            "vectors": self.stored.get(expect.VECTORS, 0),
+            "stored": {name: sum(n for one, n in self.stored.items() if one.name == name) for name in names},
             "dead_letters": self.dead_letters,
             "lost": self.lost,
             "duplicates": self.duplicates,
@@ -37,12 +57,10 @@ class Summary:
     def as_text(self) -> str:
         """A short report for people."""
         sources = ", ".join(f"{count:,} {name}" for name, count in sorted(self.produced.items())) or "nothing"
-        stored = self.stored
+        stored = ", ".join(f"{count:,} in {target.label}" for target, count in self.stored.items()) or "nothing"
         lines = [
             f"Produced      {sources}",
-            f"Weaviate      {stored.get(expect.VECTORS, 0):,} posts with their vectors",
-            f"Warehouse     {stored.get(expect.ORDERS, 0):,} orders, {stored.get(expect.PRICES, 0):,} prices, "
-            f"{stored.get(expect.WEATHER, 0):,} weather observations",
+            f"Stored        {stored}",
             f"Dead letters  {self.dead_letters:,} (mxctl dlq list)",
             f"Lost          {self.lost:,}    Duplicates {self.duplicates:,}",
         ]
@@ -54,11 +72,11 @@ class Summary:
 
 
 def summarise(tally: Tally) -> Summary:
-    """Fold a finished watch into a summary; a source's name is the last word of its topic."""
+    """Fold a finished watch into a summary."""
     cuts = quantiles(tally.latencies, n=100, method="inclusive") if len(tally.latencies) > 1 else None
     return Summary(
-        produced={topic.rsplit(".", 1)[-1]: len(keys) for topic, keys in tally.produced.items()},
-        stored={name: len(keys) for name, keys in tally.stored.items()},
+        produced={source: len(keys) for source, keys in tally.produced.items()},
+        stored={target: len(keys) for target, keys in tally.stored.items()},
         dead_letters=len(tally.dead),
         lost=tally.missing,
         duplicates=tally.duplicates,

@@ -1,4 +1,4 @@
-"""What is wrong with this installation, and how to mend it."""
+"""What is wrong with this installation, and how to fix it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import requests
-
 from glue.errors import MillionXError
 from glue.kafka.reads import TIMEOUT
+from glue.pipeline.routes import Pipeline
 from glue.registry import registry_errors
 from glue.settings import cache_dir, state_dir
+from glue.stores.registry import STORES
 from glue.topology.kinds.connector import known_plugin
 from glue.topology.live import read_connectors
 from glue.topology.load import load
@@ -112,7 +112,7 @@ def _connect(services: Services) -> Iterator[Finding]:
     theirs = str(root.get("kafka_cluster_id"))
     if theirs != services.cluster_id:
         detail = f"the worker belongs to Kafka cluster {theirs}, MXCTL_KAFKA is cluster {services.cluster_id}"
-        yield Finding("connect", "fail", detail, "let both addresses name the same cluster")
+        yield Finding("connect", "fail", detail, "let MXCTL_CONNECT and MXCTL_KAFKA name the same cluster")
     for connector in load(services.settings).connectors.values():
         try:
             known_plugin(services, connector)
@@ -145,36 +145,29 @@ def _drift(services: Services) -> Iterator[Finding]:
 
 
 def _stores(services: Services) -> Iterator[Finding]:
-    addresses = {"weaviate": f"{services.settings.weaviate.rstrip('/')}/v1/.well-known/ready"}
-    if services.settings.warehouse.startswith("http://"):
-        addresses["warehouse"] = f"{services.settings.warehouse.rstrip('/')}/health"
-    for name, url in addresses.items():
+    targets = Pipeline.of(load(services.settings)).targets
+    for name in dict.fromkeys(target.store for target in targets):
+        store, mine = STORES[name], {target.label: target for target in targets if target.store == name}
         try:
-            good = requests.get(url, timeout=5).ok
-            detail = "ready" if good else "answers, but is not ready"
-        except requests.RequestException as error:
-            good, detail = False, f"does not answer ({type(error).__name__})"
-        fix = "" if good else f"mxctl local status; or set MXCTL_{name.upper()}"
-        yield Finding(name, "ok" if good else "fail", detail, fix)
+            store.check_installed()
+            with store.open(services.settings, mine.values()) as client:
+                sizes = ", ".join(f"{target.place} {client.size(target):,}" for target in mine.values())
+            yield Finding("stores", "ok", f"{store.title} answers; it holds {sizes}")
+        except MillionXError as error:
+            yield Finding("stores", "fail", str(error), error.fix)
 
 
 def _keys(services: Services) -> Iterator[Finding]:
-    for label, file in (
-        ("keys of pseudonyms", services.settings.hash_keys_file),
-        ("key of the warehouse", services.settings.warehouse_private_key_file),
-    ):
-        if file is None or not Path(file).is_file():
-            yield Finding(
-                "secrets", "warn", f"{label}: no file", "mxctl local up makes one; in production set its setting"
-            )
-            continue
+    settings = services.settings
+    pseudonyms = settings.hash_keys_file
+    if pseudonyms is None or not Path(pseudonyms).is_file():
+        fix = "mxctl local up makes one; in production set MXCTL_HASH_KEYS_FILE"
+        yield Finding("secrets", "warn", "keys of pseudonyms: no file", fix)
+    files = {getattr(settings, name) for name in type(settings).model_fields if name.endswith("_file")}
+    for file in sorted(file for file in files if file is not None and Path(file).is_file()):
         loose = bool(Path(file).stat().st_mode & 0o077)
-        yield Finding(
-            "secrets",
-            "warn" if loose else "ok",
-            f"{label}: {'others may read it' if loose else 'there'}",
-            f"chmod 600 {file}" if loose else "",
-        )
+        state, detail = ("warn", "others may read it") if loose else ("ok", "only its owner may read it")
+        yield Finding("secrets", state, f"{file}: {detail}", f"chmod 600 {file}" if loose else "")
 
 
 _CHECKS: tuple[tuple[str, Callable[[Services], Iterator[Finding]]], ...] = (

@@ -12,16 +12,17 @@ from datetime import UTC, datetime, timedelta
 import psutil
 import pytest
 
-from glue.audit.stores import all_stores
+from glue.audit.stores import Held, all_stores
 from glue.canary.flight import Flight
-from glue.canary.leftovers import leftovers
-from glue.canary.paths import PATHS
+from glue.canary.paths import choose
 from glue.canary.sender import Sender
+from glue.canary.watch import Watch
 from glue.cli.search import search_posts
-from glue.identity import CANARY, price_key
+from glue.identity import CANARY, record_key
 from glue.kafka.config import KafkaConfig
 from glue.kafka.reads import read_topics
 from glue.settings import Settings, state_dir
+from glue.topology.load import load
 from tests.stores import ask
 from tests.waiting import wait_for
 
@@ -44,18 +45,20 @@ def canary(*arguments: str) -> tuple[int, dict[str, dict], str]:
 def test_it_arrives_on_every_path_and_no_analyst_sees_it(pipeline: Settings) -> None:
     code, paths, errors = canary("--timeout", "120s")
     assert code == 0, errors
-    assert set(paths) == set(PATHS)
+    assert set(paths) == set(load(pipeline).sources)
     for name, path in paths.items():
         assert path["arrived"] and path["problem"] is None, name
         times = [stage["seconds"] for stage in path["stages"]]
         assert all(0 < seconds <= path["seconds"] for seconds in times), path
-    assert [stage["stage"] for stage in paths["post"]["stages"]] == ["raw", "glue", "sink topic", "store"]
+    assert [stage["stage"] for stage in paths["tiktok"]["stages"]] == ["raw", "glue", "sink topic", "store"]
 
-    order = paths["order"]["key"]
+    order = paths["shopify"]["key"]
     rows = ask("select RECORD_KEY from MILLIONX.RAW_DATA.ORDERS where RECORD_KEY = %s", [order], pipeline).rows
     assert rows == [(order,)]
     rows = ask(
-        "select ORDER_ID from MILLIONX.RAW_DATA.PRICE_HISTORY where RECORD_KEY = %s", [price_key(order)], pipeline
+        "select ORDER_ID from MILLIONX.RAW_DATA.PRICE_HISTORY where RECORD_KEY = %s",
+        [record_key("price", order)],
+        pipeline,
     ).rows
     assert len(rows) == 1 and rows[0][0].startswith(CANARY)
     for view, column in (("ORDERS_LATEST", "PRODUCT_ID"), ("PRICES_LATEST", "PRODUCT_ID"),
@@ -63,10 +66,14 @@ def test_it_arrives_on_every_path_and_no_analyst_sees_it(pipeline: Settings) -> 
         sql = f"select count(*) from MILLIONX.RAW_DATA.{view} where {column} = %s"
         assert ask(sql, [CANARY], pipeline).rows[0][0] == 0, view
 
+    posts = [paths[name]["key"] for name in ("tiktok", "facebook")]
     with all_stores(pipeline) as stores:
-        vectors = next(store for store in stores if store.name == "socialpost")
-        gone = wait_for(lambda: not vectors.count([paths["post"]["key"]]))
-    assert gone, "its tombstone takes the post out of Weaviate"
+        assert wait_for(lambda: not collection(stores).count(posts)), "its tombstone takes a post out of Weaviate"
+
+
+def collection(stores: list[Held]) -> Held:
+    """The store that removes what is deleted."""
+    return next(store for store in stores if store.target.deletes)
 
 
 @contextmanager
@@ -99,12 +106,12 @@ def test_where_it_stopped_is_told_and_a_post_that_comes_late_is_taken_back(pipel
     assert code == 1 and "Traceback" not in errors
     assert paths["weather"]["arrived"] is True, "the others go on"
 
-    post, order = paths["post"], paths["order"]
+    post, order = paths["tiktok"], paths["shopify"]
     assert (post["arrived"], post["seconds"], post["seen_last"]) == (False, None, "sink topic")
-    assert "post: seen last in sink topic sink.weaviate.vectors, not in store vectors" in errors
+    assert "tiktok: seen last in sink topic sink.weaviate.vectors, not in store Weaviate SocialPost" in errors
     assert "mxctl connectors describe weaviate-sink" in errors
     assert (order["arrived"], order["seen_last"]) == (False, "raw")
-    assert "order: seen last in raw source.market.shopify, not in sink topic sink.snowflake.orders" in errors
+    assert "shopify: seen last in raw source.market.shopify, not in sink topic sink.snowflake.orders" in errors
     assert "does chain orders run?" in errors
     reached = {stage["place"] for stage in order["stages"] if stage["seconds"] is not None}
     assert "sink.snowflake.price_history" in reached, "the other chain of the same topic goes on"
@@ -119,15 +126,17 @@ def test_where_it_stopped_is_told_and_a_post_that_comes_late_is_taken_back(pipel
 
 def test_a_search_leaves_it_out_and_one_that_stayed_is_found(pipeline: Settings) -> None:
     """As after a run that was cut off between the post's arrival and its tombstone."""
-    flight = Flight(PATHS["post"])
+    (path,) = choose(load(pipeline), ["tiktok"])
+    flight = Flight(path)
     flight.record = flight.record.model_copy(update={"collected_at": datetime.now(UTC) - timedelta(minutes=10)})
-    Sender(pipeline, [flight.path]).send(flight)
-    with all_stores(pipeline) as stores:
-        vectors = next(store for store in stores if store.name == "socialpost")
+    Sender(pipeline, [path]).send(flight)
+    with all_stores(pipeline) as stores, Watch(pipeline, [path]) as watch:
+        vectors = collection(stores)
         assert wait_for(lambda: vectors.count([flight.key]))
         hits = search_posts(flight.record.content, limit=1000)
         ids = [row[hits.columns.index("post_id")] for row in hits.rows]
         assert not [one for one in ids if str(one).startswith(CANARY)]
-        assert flight.key in leftovers(pipeline)
-        Sender(pipeline).take_back([flight.key])
+        place = ("sink.weaviate.vectors", flight.key)
+        assert place in watch.leftovers()
+        Sender(pipeline).take_back([place])
         assert wait_for(lambda: not vectors.count([flight.key]))

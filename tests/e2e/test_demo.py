@@ -45,11 +45,9 @@ def test_everything_produced_is_stored_once_and_nothing_is_left_running(tmp_path
     assert set(produced) == {"tiktok", "facebook", "shopify", "daraz", "weather"}
     assert all(count > 0 for count in produced.values()), produced
     assert first["lost"] == first["duplicates"] == 0
-    assert first["vectors"] == produced["tiktok"] + produced["facebook"]
-    assert (
-        first["warehouse"]["orders"] == first["warehouse"]["price_history"] == produced["shopify"] + produced["daraz"]
-    )
-    assert first["warehouse"]["weather_logs"] == produced["weather"] == 5
+    assert first["stored"]["socialpost"] == produced["tiktok"] + produced["facebook"]
+    assert first["stored"]["orders"] == first["stored"]["price_history"] == produced["shopify"] + produced["daraz"]
+    assert first["stored"]["weather_logs"] == produced["weather"] == 5
     assert 0 < first["latency_ms"]["p50"] <= first["latency_ms"]["p95"]
     assert running_in(tmp_path) == []
 

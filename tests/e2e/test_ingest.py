@@ -62,7 +62,7 @@ def test_posts_arrive_or_are_named_and_no_person_can_be_read_in_a_sink_topic(pip
     assert result["records"] == {"source.social.facebook": 3}
     assert result["dead_letters"] == 3
     assert {problem["line"] for problem in result["problems"]} == {4, 5, 6}
-    assert result["arrived"]["vectors"] == 3
+    assert result["arrived"]["stored"]["socialpost"] == 3
     assert result["arrived"]["lost"] == result["arrived"]["duplicates"] == 0
     assert "Traceback" not in errors
 
@@ -72,6 +72,7 @@ def test_posts_arrive_or_are_named_and_no_person_can_be_read_in_a_sink_topic(pip
 
 
 def test_an_order_of_a_csv_reaches_both_tables_without_its_customer(pipeline, tmp_path):
+
     from tests.stores import ask
 
     order = uuid4().hex[:12]
@@ -84,7 +85,7 @@ def test_an_order_of_a_csv_reaches_both_tables_without_its_customer(pipeline, tm
     )
     code, result, _ = ingest(file, "daraz")
     assert (code, result["dead_letters"], result["arrived"]["lost"]) == (1, 1, 0)
-    assert result["arrived"]["warehouse"] == {"orders": 1, "price_history": 1, "weather_logs": 0}
+    assert result["arrived"]["stored"] == {"orders": 1, "price_history": 1, "weather_logs": 0, "socialpost": 0}
     rows = ask("select * from MILLIONX.RAW_DATA.ORDERS where ORDER_ID = %s", [order], pipeline)
     row = dict(zip(rows.columns, rows.rows[0], strict=True))
     assert (row["QUANTITY"], float(row["PRICE"]), row["CURRENCY"]) == (2, 1499.5, "BDT")

@@ -1,28 +1,26 @@
-"""Canaries without a pipeline: their paths are the declared ones, their records pass, and their end is told rightly."""
+"""Canaries without a pipeline: their paths follow from what is declared, their records pass, and what became of one is
+said rightly."""
 
 from __future__ import annotations
 
 import json
 from datetime import timedelta
-from itertools import pairwise
-from pathlib import Path
 
 import pytest
 from prometheus_client import REGISTRY
 
-from glue.avro import load_schema
 from glue.canary import metrics
 from glue.canary.flight import Flight
-from glue.canary.paths import PATHS, STORE
+from glue.canary.paths import STORE, Stage, choose, paths_of
 from glue.canary.run import check
-from glue.errors import ServiceError
-from glue.identity import CANARY
+from glue.errors import ServiceError, UsageError
+from glue.identity import CANARY, record_key
+from glue.settings import Settings
+from glue.topology.load import load
 from glue.transforms.constraints import Constraints
-from glue.transforms.declared import chain_names, load_chain
 
-ROOT = Path(__file__).parents[3]
-CONNECTORS = {file.stem: json.loads(file.read_text()) for file in (ROOT / "connect-config/connectors").glob("*.json")}
-SUBJECTS = json.loads((ROOT / "connect-config/subjects.json").read_text())["subjects"]
+DECLARED = load(Settings())
+PATHS = paths_of(DECLARED)
 
 
 def flying(name: str, stages: int) -> Flight:
@@ -33,21 +31,33 @@ def flying(name: str, stages: int) -> Flight:
     return flight
 
 
-@pytest.mark.parametrize("name", PATHS)
-def test_a_path_goes_where_chains_and_connectors_go(name: str) -> None:
-    stages = PATHS[name].stages
-    for before, stage in pairwise(stages):
-        source = stages[0] if stage.leg != before.leg else before
-        if stage.name == STORE:
-            assert source.place in CONNECTORS[stage.by]["config"]["topics"].split(",")
-        else:
-            chain = load_chain(stage.by).config
-            assert source.place in chain["topics"].split(",") and chain["output.topic"] == stage.place
+def test_every_source_chain_and_sink_is_on_a_path_and_paths_join() -> None:
+    assert set(PATHS) == set(DECLARED.sources)
+    stages = [stage for path in PATHS.values() for stage in path.stages]
+    assert set(DECLARED.chains) | set(DECLARED.connectors) <= {stage.by for stage in stages}
+    for stage in stages:
+        assert stage.before is None or stage.before in stages
+    assert [(stage.name, stage.place) for stage in PATHS["tiktok"].stages] == [
+        ("raw", "source.social.tiktok"),
+        ("glue", "enriched.weaviate.vectors"),
+        ("sink topic", "sink.weaviate.vectors"),
+        ("store", "Weaviate SocialPost"),
+    ]
 
 
-def test_every_chain_and_every_sink_is_on_a_path() -> None:
-    on_paths = {stage.by for path in PATHS.values() for stage in path.stages}
-    assert set(chain_names()) | set(CONNECTORS) <= on_paths
+def test_a_source_without_a_path_is_refused_with_its_reason() -> None:
+    assert [path.source for path in choose(DECLARED, ["weather"])] == ["weather"]
+    assert len(choose(DECLARED, [])) == len(PATHS)
+    with pytest.raises(UsageError, match="there is no such source"):
+        choose(DECLARED, ["nobody"])
+    lonely = load(Settings())
+    lonely.sources["lonely"] = {"topic": "unread", "class": "x"}
+    assert "lonely" not in paths_of(lonely)
+    with pytest.raises(UsageError, match="its records reach no store"):
+        choose(lonely, ["lonely"])
+    lonely.connectors.clear()
+    with pytest.raises(UsageError, match="no declared source"):
+        choose(lonely, [])
 
 
 @pytest.mark.parametrize("name", PATHS)
@@ -55,51 +65,69 @@ def test_its_record_is_valid_marked_and_its_own(name: str) -> None:
     first, second = Flight(PATHS[name]), Flight(PATHS[name])
     assert first.key != second.key
     value = first.record.model_dump()
-    schema = load_schema(ROOT / "schemas" / SUBJECTS[f"{first.path.topic}-value"]["schema"])
+    schema = DECLARED.subjects[f"{first.path.topic}-value"].schema
     assert set(value) == {field["name"] for field in schema["fields"]}
     assert not Constraints(schema).broken(value)
-    assert CANARY in json.dumps(value, default=str)
-    if name == "post":
+    mark = value[first.path.kind.mark]
+    assert mark == CANARY or mark == [CANARY]
+    if "content" in value:
+        assert value["platform"] == name
         assert value["content"] != second.record.model_dump()["content"], "a vector from the cache measures nothing"
         assert not any(character.isdigit() for character in value["content"])
+        row = {"platform": value["platform"], "post_id": value["post_id"]}
+        assert first.path.kind.stored_key(row) == first.key, "what stayed is found by what is stored of it"
 
 
-def test_the_first_missing_stage_and_the_last_seen_of_its_leg_are_named() -> None:
-    assert flying("post", 0).explain()[0] == "seen nowhere, not in raw source.social.tiktok"
-    why, fix = flying("post", 1).explain()
+def test_a_new_source_of_a_known_type_takes_a_name_that_the_type_takes() -> None:
+    declared = load(Settings())
+    declared.sources["bazaar"] = {**declared.sources["daraz"]}
+    assert paths_of(declared)["bazaar"].make("1").model_dump()["platform"] in ("shopify", "daraz")
+
+
+def test_the_first_missing_stage_and_the_last_seen_before_it_are_named() -> None:
+    assert flying("tiktok", 0).explain()[0] == "seen nowhere, not in raw source.social.tiktok"
+    why, fix = flying("tiktok", 1).explain()
     assert why == "seen last in raw source.social.tiktok, not in glue enriched.weaviate.vectors"
     assert "chain posts" in fix
-    why, fix = flying("post", 3).explain()
-    assert why == "seen last in sink topic sink.weaviate.vectors, not in store socialpost"
+    why, fix = flying("tiktok", 3).explain()
+    assert why == "seen last in sink topic sink.weaviate.vectors, not in store Weaviate SocialPost"
     assert "weaviate-sink" in fix
-    prices = flying("order", 3)  # its order is stored, its price is not even made
+    prices = flying("shopify", 3)  # its order is stored, its price is not even made
     assert (
         prices.explain()[0] == "seen last in raw source.market.shopify, not in sink topic sink.snowflake.price_history"
     )
-    assert flying("order", 5).explain() == ("", "")
+    assert flying("shopify", 5).explain() == ("", "")
 
 
-def test_one_that_is_seen_by_both_legs_of_a_topic_is_told_by_key() -> None:
-    flight = flying("order", 1)
+def test_two_branches_of_a_topic_are_told_apart_by_key() -> None:
+    flight = flying("shopify", 1)
     _, orders, _, prices, _ = flight.path.stages
     flight.saw(orders.place, "another key")
     flight.saw(prices.place, flight.key)  # the price has a key of its own
     assert flight.wanted() == []
+    assert prices.key(flight.key) == record_key("price", flight.key)
     flight.saw(prices.place, prices.key(flight.key))
     first = flight.seen[prices]
     flight.saw(prices.place, prices.key(flight.key))
     assert flight.seen[prices] == first, "the first sight counts"
-    assert [stage.place for stage in flight.wanted()] == ["price_history"]
+    assert [stage.place for stage in flight.wanted()] == ["Snowflake PRICE_HISTORY"]
+
+
+def test_what_was_seen_before_a_store_that_deletes_is_taken_out_again() -> None:
+    assert flying("tiktok", 2).removable() == [], "it has not reached the topic of the sink"
+    reached = flying("tiktok", 3)
+    assert reached.removable() == [("sink.weaviate.vectors", reached.key)]
+    assert flying("shopify", 5).removable() == [], "rows stay, and views leave them out"
 
 
 def test_a_lost_one_raises_and_counts() -> None:
     def value(name: str) -> float:
-        return REGISTRY.get_sample_value(f"millionx_canary_{name}", {"path": "post"}) or 0.0
+        return REGISTRY.get_sample_value(f"millionx_canary_{name}", {"path": "tiktok"}) or 0.0
 
-    metrics.begin(["post"])
+    metrics.begin(["tiktok"])
     names = ("sent_total", "arrived_total", "lost_total", "latency_seconds_count")
     before = [value(name) for name in names]
-    good, lost = flying("post", 4), flying("post", 2)
+    good, lost = flying("tiktok", 4), flying("tiktok", 2)
     lost.dead = "vectors set it aside in dead-letters-social (no text)"
     for flight in (good, lost):
         metrics.observe(flight)
@@ -108,7 +136,7 @@ def test_a_lost_one_raises_and_counts() -> None:
     check([good], timedelta(seconds=60))
     with pytest.raises(ServiceError) as raised:
         check([good, lost], timedelta(seconds=60))
-    assert raised.value.what == "canary post: not arrived within 60 s"
+    assert raised.value.what == "canary tiktok: not arrived within 60 s"
     assert raised.value.why.endswith("not in sink topic sink.weaviate.vectors: " + lost.dead)
 
 
@@ -118,3 +146,8 @@ def test_what_a_program_gets() -> None:
     assert [stage["seconds"] for stage in shown["stages"]] == [0.5, 1.0]
     assert flying("weather", 1).as_json()["seconds"] is None
     assert flying("weather", 1).as_text().split()[1] == "LOST"
+    json.dumps(shown)
+
+
+def test_a_stage_is_one_however_it_was_made() -> None:
+    assert Stage(STORE, "x", "y", Stage("raw", "t", "source")) == Stage(STORE, "x", "y", Stage("raw", "t", "source"))

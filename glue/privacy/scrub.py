@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 from glue.avro_types import AvroSchema, BySchema, branches, expanded, type_name
 from glue.errors import DataError
 from glue.privacy import recognisers
-from glue.privacy.tags import Tag, tag_of
+from glue.privacy.tags import Tag, holds_text, tag_of
 
 TextMap = Callable[[str], str]
 Visit = Callable[[Any], Any]
@@ -67,6 +68,8 @@ class Scrubber:
                 plan.append((field["name"], None))
             elif tag == "PII_TEXT" or (self._again and tag == "SCRUBBED"):
                 plan.append((field["name"], compile_visit(field["type"], self.text, "PII_TEXT")))
+            elif tag == "PUBLIC" and holds_text(field["type"]):
+                plan.append((field["name"], compile_visit(field["type"], _unless_closed(field, self.text), "PII_TEXT")))
         return plan
 
     def output_schema(self, schema: AvroSchema) -> AvroSchema:
@@ -78,6 +81,24 @@ class Scrubber:
                 continue
             fields.append({**field, "confluent:tags": ["SCRUBBED"]} if tag == "PII_TEXT" else field)
         return {**schema, "fields": fields}
+
+
+def _unless_closed(field: dict[str, Any], visit_text: TextMap) -> TextMap:
+    """``visit_text`` for what does not have the closed form that the field's schema names.
+
+    A field that anybody may fill is as good a place for a phone as a post is, whatever its tag says. A closed form is
+    the ``enum`` or ``pattern`` of its constraints, which a record must meet, or ``closed``, a pattern of values that
+    pass as they are while others are scrubbed.
+    """
+    constraints = field.get("constraints") or {}
+    if "enum" in constraints:
+        allowed = frozenset(constraints["enum"])
+        return lambda text: text if text in allowed else visit_text(text)
+    pattern = field.get("closed") or constraints.get("pattern")
+    if pattern is None:
+        return visit_text
+    matches = re.compile(pattern).fullmatch
+    return lambda text: text if matches(text) else visit_text(text)
 
 
 def compile_visit(avro_type: Any, visit_text: TextMap, tag: Tag | None) -> Visit:
@@ -148,6 +169,8 @@ def _visit_record(schema: dict[str, Any], visit_text: TextMap, tag: Tag | None) 
             visits.append((field["name"], _gone))
         elif found == "PII_TEXT":
             visits.append((field["name"], compile_visit(field["type"], visit_text, "PII_TEXT")))
+        elif found == "PUBLIC" and holds_text(field["type"]):
+            visits.append((field["name"], compile_visit(field["type"], _unless_closed(field, visit_text), "PII_TEXT")))
 
     def visit(value: dict[str, Any]) -> dict[str, Any]:
         for name, visit_field in visits:

@@ -81,6 +81,7 @@ class HashIdentity(Transform[HashConfig]):
                     "type": ["null", kind],
                     "doc": f"Pseudonym of {field['name']}: key id and HMAC-SHA256.",
                     "confluent:tags": ["PUBLIC"],
+                    "closed": r"^[^:\s]{1,64}:[0-9a-f]{64}$",
                     "default": None,
                 }
             )

@@ -41,10 +41,18 @@ def test_a_clean_record_gets_no_header(scrub: ScrubPII, post: Make) -> None:
     assert scrub.apply(post()).headers == []
 
 
-def test_a_public_field_is_left_alone(scrub: ScrubPII, post: Make) -> None:
-    record = scrub.apply(post(post_id="01712345678"))
+@pytest.mark.parametrize("post_id", ["1712345678", "7301234567890123456", "line-11", "INV 1001/26"])
+def test_a_public_field_in_its_closed_form_is_left_alone(scrub: ScrubPII, post: Make, post_id: str) -> None:
+    record = scrub.apply(post(post_id=post_id))
     assert record.value is not None
-    assert record.value["post_id"] == "01712345678"
+    assert record.value["post_id"] == post_id
+
+
+@pytest.mark.parametrize("post_id", ["01712345678", "017-1234-5678", "made@example.com"])
+def test_a_public_field_outside_of_it_is_scrubbed(scrub: ScrubPII, post: Make, post_id: str) -> None:
+    record = scrub.apply(post(post_id=post_id))
+    assert record.value is not None
+    assert record.value["post_id"] in ("[PHONE]", "[EMAIL]")
 
 
 def test_without_a_schema_nothing_passes(scrub: ScrubPII) -> None:
@@ -84,7 +92,7 @@ def test_an_untagged_field_is_scrubbed_however_deep_it_lies(scrub: ScrubPII) -> 
     }
     result = scrub.apply(Record("t", "k", value, schema)).value
     assert result == {
-        "one": {"text": "[PHONE]", "open": phone, "name": "", "raw": b""},
+        "one": {"text": "[PHONE]", "open": "[PHONE]", "name": "", "raw": b""},
         "many": ["[PHONE]"],
         "named": {"[PHONE]": "[PHONE]"},
         "either": "[PHONE]",

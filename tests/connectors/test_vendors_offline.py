@@ -256,6 +256,24 @@ def test_shopify_tells_its_bucket_and_is_heard(
     assert all(0 < used <= 3 for used, _ in told)
 
 
+def test_shopify_follows_the_query_of_a_link_and_sends_its_token_nowhere_else(
+    make_sandbox: Make, local_config: Make, offline: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = offline(local_config("shopify", make_sandbox()))
+    links = [{"link": '<https://elsewhere.example/orders.json?page_info=abc>; rel="next"'}, {}]
+    asked: list[str] = []
+
+    def send(what: str, url: str, **_: Any) -> Answer:
+        asked.append(url)
+        return Answer(200, links[len(asked) - 1], b'{"orders": []}')
+
+    monkeypatch.setattr(source.source.context.http, "send", send)
+    source.read()
+    first, second = asked
+    assert second == f"{first.partition('?')[0]}?page_info=abc"
+    assert first.startswith(source.source.options.base_url)
+
+
 SECRETS = ("sandbox-token", "sandbox-app-secret", "sandbox-access", "sandbox-refresh", "sandbox-webhook-secret")
 
 

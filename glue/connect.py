@@ -1,7 +1,8 @@
 """Kafka Connect's REST interface: timeouts, bounded retries, and errors that never carry a secret.
 
-Answers are taken as they come: unknown states and fields pass through. What ``/config/validate`` answers holds resolved
-secrets, so only :meth:`ConnectClient.validate` reads it and hands on names and cleaned messages.
+Unknown states and fields pass through, but an answer of another shape than Connect's is an error: read as "nothing is
+there", it would make a plan create everything anew. What ``/config/validate`` answers holds resolved secrets, so only
+:meth:`ConnectClient.validate` reads it and hands on names and cleaned messages.
 Source: Apache Kafka 4.1, Connect REST API; KIP-875 (offsets, stop), KIP-769 (plugins), KIP-976 (cluster-wide loggers).
 """
 
@@ -26,10 +27,15 @@ log = logging.getLogger(__name__)
 CONFLICT = 409
 NOT_FOUND = 404
 _GATEWAY = (429, 502, 503, 504)
+_UNFIT = "/\\%;"  # Jetty refuses a path with one of these, even escaped, as ambiguous
 
 
 class ConnectNotFoundError(ServiceError):
     """The worker knows no such connector, task or plugin."""
+
+
+class UnexpectedAnswerError(ServiceError):
+    """What answers is not Kafka Connect, or not all of its answer came."""
 
 
 class RebalancingError(ServiceUnavailableError):
@@ -71,47 +77,54 @@ class ConnectClient:
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, HTTPAdapter(max_retries=retry, pool_maxsize=8))
 
-    # -- reading ------------------------------------------------------------------------------------------------
-
     def root(self) -> dict[str, Any]:
         """``version``, ``commit`` and ``kafka_cluster_id`` of the worker."""
-        return _mapping(self._call("GET", "/", what="Kafka Connect"))
+        return self._mapping(self._call("GET", "/", what="Kafka Connect"), "Kafka Connect", version=str)
 
     def connectors(self) -> dict[str, dict[str, Any]]:
-        """Every connector by name with its ``info`` and ``status``, in one call."""
-        return _mapping(self._call("GET", "/connectors?expand=status&expand=info", what="connectors"))
+        """Every connector by name with its ``info`` (with ``config``) and ``status``, in one call."""
+        found = self._call("GET", "/connectors?expand=status&expand=info", what="connectors")
+        answer = self._mapping(found, "connectors")
+        for name, body in answer.items():
+            what = f"connector {name}"
+            self._mapping(self._mapping(body, what, info=dict, status=dict)["info"], what, config=dict)
+            self._mapping(body["status"], what, connector=dict, tasks=list)
+        return answer
 
     def status(self, name: str) -> dict[str, Any]:
         """State of the connector and of each of its tasks."""
-        return _mapping(self._connector("GET", name, "/status"))
+        return self._mapping(self._connector("GET", name, "/status"), f"connector {name}", connector=dict, tasks=list)
 
     def config(self, name: str) -> dict[str, Any]:
         """The config as it was put; references unresolved."""
-        return _mapping(self._connector("GET", name, "/config"))
+        return self._mapping(self._connector("GET", name, "/config"), f"connector {name}")
 
     def tasks(self, name: str) -> list[dict[str, Any]]:
         """``id`` and ``config`` of each task, references unresolved."""
-        answer = self._connector("GET", name, "/tasks")
-        return answer if isinstance(answer, list) else []
+        return self._list(self._connector("GET", name, "/tasks"), f"tasks of connector {name}")
 
     def topics(self, name: str) -> list[str]:
-        """Topics the connector has used since it was created."""
-        return list(_mapping(self._connector("GET", name, "/topics")).get(name, {}).get("topics", []))
+        """Topics the connector has used; refused (403) where the worker does not track them (KIP-558)."""
+        what = f"topics of connector {name}"
+        body = self._mapping(self._connector("GET", name, "/topics"), what, **{name: dict})[name]
+        return list(self._mapping(body, what, topics=list)["topics"])
 
     def offsets(self, name: str) -> list[dict[str, Any]]:
         """``partition`` and ``offset`` objects of the connector."""
-        return list(_mapping(self._connector("GET", name, "/offsets")).get("offsets", []))
+        what = f"offsets of connector {name}"
+        answer = self._mapping(self._connector("GET", name, "/offsets"), what, offsets=list)
+        return self._list(answer["offsets"], what, "partition")
 
     def plugins(self) -> list[dict[str, Any]]:
         """Every plugin of the worker: ``class``, ``type``, ``version``."""
-        answer = self._call("GET", "/connector-plugins?connectorsOnly=false", what="connector plugins")
-        return answer if isinstance(answer, list) else []
+        what = "connector plugins"
+        return self._list(self._call("GET", "/connector-plugins?connectorsOnly=false", what=what), what, "class")
 
     def plugin_config(self, plugin: str) -> list[dict[str, Any]]:
         """The ConfigDef of one plugin: ``name``, ``type``, ``default_value``, ``importance``, ``documentation`` …"""
+        what = f"plugin {plugin}"
         path = f"/connector-plugins/{quote(plugin, safe='')}/config"
-        answer = self._call("GET", path, what=f"plugin {plugin}")
-        return answer if isinstance(answer, list) else []
+        return self._list(self._call("GET", path, what=what), what, "name")
 
     def validate(self, plugin: str, config: Mapping[str, str]) -> dict[str, list[str]]:
         """What the plugin refuses: key → messages, cleaned of every value that came back. Empty when it is content.
@@ -119,25 +132,19 @@ class ConnectClient:
         Config references are resolved by the worker for this; nothing of what they resolve to is returned or logged.
         """
         path = f"/connector-plugins/{quote(plugin, safe='')}/config/validate"
-        answer = _mapping(
-            self._call(
-                "PUT",
-                path,
-                what=f"validation by {plugin}",
-                body=dict(config),
-                timeout=self.validate_timeout,
-                quiet=True,
-            )
-        )
-        values = [entry.get("value") or {} for entry in answer.get("configs", [])]
+        what = f"validation by {plugin}"
+        sent = self._call("PUT", path, what=what, body=dict(config), timeout=self.validate_timeout, quiet=True)
+        answer = self._mapping(sent, what, configs=list, error_count=int)
+        values = [self._mapping(entry, what, value=dict)["value"] for entry in answer["configs"]]
         resolved = {str(v.get("name")): v.get("value") for v in values}
-        return {
+        found = {
             str(value.get("name")): [clean_message(str(e), str(value.get("name")), config, resolved) for e in errors]
             for value in values
             if (errors := value.get("errors") or [])
         }
-
-    # -- writing ------------------------------------------------------------------------------------------------
+        if answer["error_count"] and not found:
+            raise UnexpectedAnswerError(what, f"the plugin counts {answer['error_count']} errors and names none")
+        return found
 
     def put_config(self, name: str, config: Mapping[str, str]) -> None:
         """Create the connector or change its config. The caller makes sure that something changes."""
@@ -145,6 +152,7 @@ class ConnectClient:
 
     def create(self, name: str, config: Mapping[str, str], initial_state: str | None = None) -> None:
         """Create the connector, optionally STOPPED or PAUSED (KIP-980)."""
+        _must_fit(name)
         body: dict[str, Any] = {"name": name, "config": dict(config)}
         if initial_state:
             body["initial_state"] = initial_state
@@ -173,24 +181,44 @@ class ConnectClient:
 
     def alter_offsets(self, name: str, offsets: list[dict[str, Any]]) -> str:
         """Set offsets of a STOPPED connector; an ``offset`` of None resets that partition."""
-        return str(_mapping(self._connector("PATCH", name, "/offsets", body={"offsets": offsets})).get("message", ""))
+        return self._message_of(name, self._connector("PATCH", name, "/offsets", body={"offsets": offsets}))
 
     def reset_offsets(self, name: str) -> str:
         """Forget all offsets of a STOPPED connector. Returns Connect's message."""
-        return str(_mapping(self._connector("DELETE", name, "/offsets")).get("message", ""))
+        return self._message_of(name, self._connector("DELETE", name, "/offsets"))
 
     def loggers(self) -> dict[str, Any]:
         """Loggers with a level of their own on the answering worker."""
-        return _mapping(self._call("GET", "/admin/loggers", what="loggers"))
+        return self._mapping(self._call("GET", "/admin/loggers", what="loggers"), "loggers")
 
     def set_logger(self, logger: str, level: str) -> None:
         """Set a logger's level on every worker of the cluster."""
         path = f"/admin/loggers/{quote(logger, safe='')}?scope=cluster"
         self._call("PUT", path, what=f"logger {logger}", body={"level": level})
 
-    # -- the wire -----------------------------------------------------------------------------------------------
+    def _mapping(self, answer: Any, what: str, **parts: type) -> dict[str, Any]:
+        """An object with at least these parts."""
+        if not isinstance(answer, dict) or any(not isinstance(answer.get(key), kind) for key, kind in parts.items()):
+            raise self._unexpected(what)
+        return answer
+
+    def _message_of(self, name: str, answer: Any) -> str:
+        return str(self._mapping(answer, f"offsets of connector {name}", message=str)["message"])
+
+    def _list(self, answer: Any, what: str, *parts: str) -> list[dict[str, Any]]:
+        """A list of objects, each with these parts."""
+        if not isinstance(answer, list) or not all(isinstance(one, dict) and one.keys() >= {*parts} for one in answer):
+            raise self._unexpected(what)
+        return answer
+
+    def _unexpected(self, what: str) -> UnexpectedAnswerError:
+        fix = "does a proxy or a login page stand before it? correct --url or MXCTL_CONNECT; mxctl doctor"
+        return UnexpectedAnswerError(
+            what, f"what answers at {self.shown_url} does not answer as Kafka Connect does", fix
+        )
 
     def _connector(self, method: str, name: str, rest: str, body: Any = None) -> Any:
+        _must_fit(name)
         path = f"/connectors/{quote(name, safe='')}{rest}"
         return self._call(method, path, what=f"connector {name}", body=body)
 
@@ -215,12 +243,14 @@ class ConnectClient:
             time.sleep(pause * random.uniform(0.75, 1.25))  # noqa: S311 - jitter
             pause = min(pause * 1.6, 5)
         if response.ok:
-            return response.json() if response.content else None
+            try:
+                return response.json() if response.content else None
+            except ValueError:
+                raise self._unexpected(what) from None
         shown = "its reason may hold secrets and is not shown; see the worker's log" if quiet else message
         if response.status_code == NOT_FOUND:
-            raise ConnectNotFoundError(
-                what, f"not found on {self.shown_url}", "mxctl connectors get; mxctl plugins get"
-            )
+            fix = "mxctl connectors get; mxctl plugins get"
+            raise ConnectNotFoundError(what, f"not found on {self.shown_url}", fix)
         if response.status_code >= 500 and "timed out" in message.lower():
             raise ServiceUnavailableError(what, f"the worker timed out: {shown}", "try again; mxctl doctor")
         raise ServiceError(what, f"Kafka Connect answered {response.status_code}: {shown}")
@@ -237,17 +267,27 @@ class ConnectClient:
             ) from None
 
 
-def _mapping(answer: Any) -> dict[str, Any]:
-    return answer if isinstance(answer, dict) else {}
+def unfit_name(name: str) -> str:
+    """Why a connector of this name could be created and then not be reached by REST; empty where it can be."""
+    if name != name.strip() or name in ("", ".", ".."):
+        return "Connect's REST would take it for another path"
+    found = sorted({one for one in name if one in _UNFIT or not one.isprintable()})
+    return f"Connect's REST can not carry {', '.join(map(repr, found))} in a path" if found else ""
+
+
+def _must_fit(name: str) -> None:
+    if why := unfit_name(name):
+        raise UsageError(f"connector {name!r}", why, "name it with letters, digits, '.', '_' and '-'")
 
 
 def _message(response: requests.Response) -> str:
     if response.ok:
         return ""
     try:
-        return str(_mapping(response.json()).get("message", ""))
+        body = response.json()
     except ValueError:
         return (response.reason or "").strip()
+    return str(body.get("message", "")) if isinstance(body, dict) else ""
 
 
 def _is_rebalance(response: requests.Response, message: str) -> bool:

@@ -1,4 +1,8 @@
-"""Keeping secrets out of what people read: config values, messages, addresses."""
+"""Keeping secrets out of what people read: config values, messages, addresses.
+
+A secret is known by the name of its key and by its own form: a login in an address, a parameter of a query, a header, a
+token. Both ways are needed: ``connection.url`` sounds harmless, and ``tokens.max`` does not.
+"""
 
 from __future__ import annotations
 
@@ -8,23 +12,48 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 MASK = "******"
-_REFERENCE = re.compile(r"\$\{[^${}]+\}")
+_REFERENCE = re.compile(r"\$\{[^${}:]+:[^${}]+\}")  # a name alone is a plugin's own placeholder
+_WORDS = (
+    r"passw(?:or)?d|passphrase|secret|token|(?:api|private|secret|access|account|signing|encryption|shared|license)"
+    r"[._-]?key"
+)
 _SECRET_KEY = re.compile(
-    r"(password|passphrase|secret|credential|token(?!izer)|api[._-]?key|private[._-]?key|access[._-]?key"
-    r"|sasl\.jaas\.config|basic\.auth\.user\.info|keystore\.key|connection\.string)",
+    rf"(?:{_WORDS}|credential|sasl\.jaas\.config|basic\.auth\.user\.info|keystore\.key|connection[._-]?string"
+    r"|(?:^|[._-])(?:pwd|pass|authorization|apikey)(?:$|[._-]))",
     re.IGNORECASE,
 )
+# What says something about a secret and is none: `token.endpoint.url`, `api.key.header`, `tokens.max`, `access.key.id`.
 _NOT_SECRET = re.compile(
-    r"(\.(class|type|enabled?|ms|url|endpoint|provider|location|file|name|source)$)|keystore\.type", re.IGNORECASE
+    r"(?:[._-](?:class|type|enabled?|required|m?s|seconds|minutes|hours|days|interval|timeout|ttl|expiry|expires?"
+    r"|ur[il]|endpoint|host|port|provider|location|file|path|dir|name|alias|source|region|arn|size|length|count|limit|max"
+    r"|min|header|prefix|suffix|fields?|columns?|topics?|algorithm|format|version|policy|mode|strategy|encoding|scopes?"
+    r"|audience|issuer|mechanism|manager|cache|retries|separator|delimiter)$)"
+    r"|keystore\.type|access[._-]?key[._-]?id$|tokeniz|(?:^|[._-])tokens(?:$|[._-])|passwordless",
+    re.IGNORECASE,
 )
-_IN_TEXT = (
-    re.compile(
-        r"(?i)\b((?:[\w.-]*(?:password|passphrase|secret|token|api[._-]?key|private[._-]?key))\s*[=:]\s*)([^\s,;&})]+)"
-    ),
-    re.compile(r"(://)[^/\s:@]+:[^/\s@]+(@)"),
-    re.compile(r"-----BEGIN [^-]+-----.*?(?:-----END [^-]+-----|$)", re.DOTALL),
-    re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"),
+_NO = r"(?!\$\{)"  # a reference is no secret
+_SCHEME = r"(?:bearer|basic|digest|negotiate|sharedaccesssignature|token|apikey)"
+# In each, the secret is the group `s`.
+_FORMS = (
+    rf"(?i:\b[\w.-]*(?:{_WORDS}|pwd)\"?\s*=\s*\")(?P<s>[^\"]+)\"",
+    rf"(?i:\b[\w.-]*(?:{_WORDS}|pwd)\s*=\s*'?){_NO}(?P<s>[^\s,;&}}\"')]+)",
+    rf"(?i:[?&;](?:sig|signature|pass)=){_NO}(?P<s>[^\s,;&]+)",
+    rf"(?i:[?&;]key=){_NO}(?P<s>[^\s,;&]{{16,}})",
+    rf"(?i:[\"'][\w.-]*(?:{_WORDS}|pwd)[\"']\s*:\s*[\"']){_NO}(?P<s>[^\"']+)",
+    rf"\b[a-zA-Z][\w+.-]*://[^/\s:@?#]*:{_NO}(?P<s>[^/\s?#]+)@",
+    rf"(?i:\bjdbc:oracle:\w+:[^/\s@:]+/){_NO}(?P<s>[^@\s]+)@",
+    rf"^\s*(?i:bearer)\s+{_NO}(?P<s>\S+)\s*$",
+    rf"\b(?i:{_SCHEME})\s+{_NO}(?P<s>(?=[\w+/.~-]*[A-Z\d])[\w+/.~-]{{8,}}=*)",
+    rf"(?i:\b(?:authorization|cookie|x-[\w-]*(?:key|token|secret))[\"']?\s*[:=]\s*[\"']?(?:{_SCHEME}\s+)?)"
+    rf"{_NO}(?P<s>(?!(?i:{_SCHEME})\s)[^\s,;|\"']+)",
+    r"(?P<s>-----BEGIN [^-]+-----[\s\S]*?(?:-----END [^-]+-----|$))",
+    r"\b(?P<s>eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*)",
+    r"\b(?P<s>gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{20,}|xox[abprs]-[\w-]{10,}|[sr]k_live_\w{16,}"
+    r"|AIza[\w-]{35}|hf_\w{30,}|sk-[\w-]{20,})",
 )
+_SECRETS = tuple(re.compile(form) for form in _FORMS)
+# Where plain prose is read, a colon does as well; in a config it may be a map of names.
+_PROSE = re.compile(rf"(?i:\b[\w.-]*(?:{_WORDS}|pwd)\s*:\s*){_NO}(?P<s>[^\s,;&}})]+)")
 _MASKED = re.compile(r"^(\*{3,}|\[hidden\]|<hidden>|\(hidden\)|\[redacted\])$", re.IGNORECASE)
 
 
@@ -38,6 +67,13 @@ def has_reference(value: str) -> bool:
     return bool(_REFERENCE.search(value))
 
 
+def holds_secret(key: str, value: str) -> bool:
+    """Whether a config value holds a secret in plain text: by its key, or by its own form."""
+    if is_secret_key(key) and not has_reference(value):
+        return value.strip().lower() not in ("", "true", "false")
+    return _masked(value, _SECRETS) != value
+
+
 def is_masked(value: str) -> bool:
     """Whether a server answered with a mask instead of the value (``****``, ``[hidden]``)."""
     return bool(_MASKED.match(value))
@@ -48,15 +84,17 @@ def shown(key: str, value: Any, secret_keys: Iterable[str] = ()) -> str:
     text = str(value)
     if (is_secret_key(key) or key in secret_keys) and not _REFERENCE.fullmatch(text):
         return MASK
-    return mask_text(text)
+    return _masked(text, _SECRETS)
 
 
 def mask_text(text: str) -> str:
     """Free text (a trace, a message) without what looks like a password, a token, a key or a login in an address."""
-    text = _IN_TEXT[0].sub(rf"\1{MASK}", text)
-    text = _IN_TEXT[1].sub(rf"\1{MASK}\2", text)
-    for pattern in _IN_TEXT[2:]:
-        text = pattern.sub(MASK, text)
+    return _masked(text, (*_SECRETS, _PROSE))
+
+
+def _masked(text: str, patterns: Iterable[re.Pattern[str]]) -> str:
+    for pattern in patterns:
+        text = pattern.sub(lambda found: found.group().replace(found.group("s"), MASK), text)
     return text
 
 
@@ -71,7 +109,7 @@ def clean_message(message: str, key: str, config: Mapping[str, str], resolved: M
     ``_QUOTE`` characters in a row with one is withheld. Where such a value is not known to us, so are texts about its
     key, and in all others what is neither a word nor part of the declared config is masked.
     """
-    hidden = {name for name, value in config.items() if is_secret_key(name) or has_reference(value)}
+    hidden = {name for name, value in config.items() if has_reference(value) or holds_secret(name, value)}
     hidden |= {name for name, value in resolved.items() if value is not None and is_masked(str(value))}
     values = {name: str(resolved[name]) for name in hidden if resolved.get(name)}
     unknown = {name for name in hidden if name not in values or is_masked(values[name])}

@@ -8,7 +8,6 @@ from typing import Any
 import click
 
 from glue.cli.options import apply_options, file_option, kinds_option, url_option
-from glue.topology.model import Kind
 
 
 @click.command()
@@ -18,7 +17,7 @@ from glue.topology.model import Kind
 @url_option
 @apply_options
 def apply(
-    plan_file: Path | None, files: tuple[str, ...], kinds: tuple[Kind, ...], url: str | None, **options: Any
+    plan_file: Path | None, files: tuple[str, ...], kinds: tuple[str, ...], url: str | None, **options: Any
 ) -> None:
     """Bring the cluster to what is declared: topics, subjects, stores, chains, connectors, in this order.
 

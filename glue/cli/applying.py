@@ -12,16 +12,16 @@ from glue.cli.output import emit, paint
 from glue.cli.show_plan import show_plan, summary
 from glue.errors import UsageError
 from glue.topology.apply import Options, Outcome, apply_all, execute
-from glue.topology.diff import to_json
+from glue.topology.change import to_json
+from glue.topology.kinds import KINDS
 from glue.topology.load import load
-from glue.topology.model import Kind
-from glue.topology.plan import ALL_KINDS, Plan
+from glue.topology.plan import Plan
 from glue.topology.planfile import read_plan, replan
 from glue.topology.services import Services
 
 
 def run_apply(
-    kinds: tuple[Kind, ...] = ALL_KINDS,
+    kinds: tuple[str, ...] = tuple(KINDS),
     *,
     url: str | None = None,
     files: tuple[str, ...] = (),

@@ -9,7 +9,6 @@ import click
 from glue.cli.completion import connector_names
 from glue.cli.options import apply_options, connector_argument, file_option, settings_for, url_option, yes_option
 from glue.cli.output import confirm, emit, emit_rows, output_option, table
-from glue.topology.model import Kind
 
 _names = click.argument("names", nargs=-1, shell_complete=connector_names)
 _all = click.option("--all", "everything", is_flag=True, help="All connectors.")
@@ -29,7 +28,7 @@ def apply_command(files: tuple[str, ...], url: str | None, **options: Any) -> No
     """Bring connectors to their files and wait until every task stays RUNNING."""
     from glue.cli.applying import run_apply
 
-    run_apply((Kind.CONNECTOR,), files=files, url=url, **options)
+    run_apply(("connector",), files=files, url=url, **options)
 
 
 @connectors.command()
@@ -61,7 +60,8 @@ def describe(name: str, url: str | None, output: str) -> None:
     for key in ("name", "type", "state", "worker", "problem", "lag"):
         if found[key] is not None:
             click.echo(f"{key + ':':<9} {found[key]}")
-    click.echo(f"{'topics:':<9} {', '.join(found['topics']) or 'none used yet'}\n")
+    used = "not tracked by the worker" if found["topics"] is None else ", ".join(found["topics"]) or "none used yet"
+    click.echo(f"{'topics:':<9} {used}\n")
     for line in table(found["tasks"], ["id", "state", "worker", "problem"]):
         click.echo(line)
     click.echo()

@@ -24,7 +24,8 @@ def files(folder: Path, force: bool, url: str | None) -> None:
     from glue.topology.services import Services
 
     done = run(Services(settings_for(url)), folder, overwrite=force)
-    click.echo(f"{done.topics} topics, {done.subjects} subjects, {done.connectors} connectors written to {folder}")
+    counted = ", ".join(f"{count} {plural}" for plural, count in reversed(done.counts.items()) if count)
+    click.echo(f"{counted or 'nothing'} written to {folder}")
     for note in done.notes:
         click.echo(f"note: {note}", err=True)
 
@@ -52,9 +53,9 @@ def strimzi(
     Secrets stay references. Nothing is asked of a cluster: mxctl export strimzi | kubectl apply -f -
     """
     from glue.cli.output import emit, emit_documents
-    from glue.topology.apply import refuse_problems
     from glue.topology.load import load
     from glue.topology.strimzi import Cluster, resources
+    from glue.topology.validate import refuse_problems
 
     declared = load(settings_for(), profile=profile)
     refuse_problems(declared)

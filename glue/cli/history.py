@@ -61,8 +61,8 @@ def rollback(apply_id: str | None, url: str | None, yes: bool, output: str, **op
     from glue.cli.options import tell
     from glue.cli.show_plan import show_plan
     from glue.topology.apply import Options, apply_all
+    from glue.topology.history import REVERSIBLE, declared_by, target
     from glue.topology.plan import make_plan
-    from glue.topology.rollback import KINDS, declared_by, target
     from glue.topology.services import Services
 
     settings = settings_for(url)
@@ -70,12 +70,12 @@ def rollback(apply_id: str | None, url: str | None, yes: bool, output: str, **op
     applied = target(services.memory.read(), apply_id)
     declared, how = declared_by(applied), Options(**options)
     click.echo(f"back to {applied.id} of {applied.time}:", err=True)
-    plan = make_plan(services, declared, KINDS, prune=how.prune)
+    plan = make_plan(services, declared, REVERSIBLE, prune=how.prune)
     if output == "table":
         show_plan(plan.changes)
     if plan.changes and not how.dry_run:
         confirm("Do this?", yes)
     outcome = apply_all(
-        settings, kinds=KINDS, options=how, progress=tell, services=services, declared=declared, rules=False
+        settings, kinds=REVERSIBLE, options=how, progress=tell, services=services, declared=declared, rules=False
     )
     show_outcome(outcome, how, output)

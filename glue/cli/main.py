@@ -16,6 +16,7 @@ from glue.errors import MillionXError
 
 # name on the command line -> module:attribute; imported on use, so that `mxctl --help` starts fast.
 COMMANDS: dict[str, str] = {
+    "acls": "glue.cli.acls:acls",
     "apply": "glue.cli.apply:apply",
     "audit": "glue.cli.audit:audit",
     "canary": "glue.cli.canary:canary",

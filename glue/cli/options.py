@@ -11,8 +11,7 @@ import click
 from glue.cli.completion import connector_names
 from glue.settings import Settings, get_settings
 from glue.times import parse_duration, parse_time
-from glue.topology.model import Kind
-from glue.topology.progress import Event
+from glue.topology.change import Event
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -79,15 +78,17 @@ def file_option(function: F) -> F:
 def kinds_option(function: F) -> F:
     """``--kind``, repeatable; all kinds otherwise."""
 
-    def parse(context: click.Context, parameter: click.Parameter, value: tuple[str, ...]) -> tuple[Kind, ...]:
-        return tuple(map(Kind, value)) or tuple(Kind)
+    from glue.topology.kinds import KINDS
+
+    def parse(context: click.Context, parameter: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
+        return value or tuple(KINDS)
 
     return click.option(
         "--kind",
         "kinds",
         multiple=True,
         callback=parse,
-        type=click.Choice([str(kind) for kind in Kind]),
+        type=click.Choice(list(KINDS)),
         help="Only these kinds of resources; repeatable.",
     )(function)
 

@@ -8,7 +8,6 @@ import click
 
 from glue.cli.options import file_option, kinds_option, url_option
 from glue.cli.output import output_option
-from glue.topology.model import Kind
 
 
 @click.command()
@@ -21,7 +20,7 @@ from glue.topology.model import Kind
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 3 when there are changes.")
 def plan(
     files: tuple[str, ...],
-    kinds: tuple[Kind, ...],
+    kinds: tuple[str, ...],
     url: str | None,
     output: str,
     prune: bool,
@@ -31,11 +30,11 @@ def plan(
     """Show what apply would change, field by field, in order, with what it will cost. Writes nothing."""
     from glue.cli.options import settings_for
     from glue.cli.show_plan import show_plan
-    from glue.topology.apply import refuse_problems
     from glue.topology.load import load
     from glue.topology.plan import make_plan
     from glue.topology.planfile import write_plan
     from glue.topology.services import Services
+    from glue.topology.validate import refuse_problems
 
     settings = settings_for(url)
     declared = load(settings, connector_files=files)

@@ -9,7 +9,7 @@ import click
 from glue.cli.completion import subject_names
 from glue.cli.options import apply_options, settings_for
 from glue.cli.output import emit, emit_rows, output_option
-from glue.topology.model import Compatibility, Kind
+from glue.topology.kinds.subject import Compatibility
 
 _subject = click.argument("subject", shell_complete=subject_names)
 
@@ -25,7 +25,7 @@ def apply_command(**options: Any) -> None:
     """Register what subjects.json declares; every schema is checked for compatibility before anything is written."""
     from glue.cli.applying import run_apply
 
-    run_apply((Kind.SUBJECT,), **options)
+    run_apply(("subject",), **options)
 
 
 @schemas.command()
@@ -34,8 +34,9 @@ def apply_command(**options: Any) -> None:
 @output_option("name")
 def get(subject: str | None, version: str, output: str) -> None:
     """List subjects and whether they are as declared, or show the schema of SUBJECT."""
+    from glue.topology.kinds.subject import subject_rows
     from glue.topology.load import load
-    from glue.topology.schema_view import subject_rows, subject_schema
+    from glue.topology.schemas import subject_schema
 
     services = _services()
     if subject:
@@ -61,7 +62,7 @@ def _names(services: Any, subject: str | None) -> tuple[Any, list[str]]:
 @click.argument("subject", required=False, shell_complete=subject_names)
 def check(subject: str | None) -> None:
     """Ask the registry whether it would take the declared schema of SUBJECT, or of all. Exits with 1 if not."""
-    from glue.topology.schema_view import schema_check
+    from glue.topology.schemas import schema_check
 
     services = _services()
     declared, names = _names(services, subject)
@@ -81,7 +82,7 @@ def check(subject: str | None) -> None:
 @output_option()
 def diff(subject: str | None, output: str) -> None:
     """Show where declared schemas differ from what is registered, field by field; in meaning, not as text."""
-    from glue.topology.schema_view import schema_diff
+    from glue.topology.schemas import schema_diff
 
     services = _services()
     declared, names = _names(services, subject)
@@ -109,8 +110,8 @@ def register(subject: str) -> None:
     declared = load(settings)
     if subject not in declared.subjects:
         raise UsageError(f"subject {subject}", "is not declared in subjects.json", "declare it there first")
-    declared.subjects = {subject: declared.subjects[subject]}
-    outcome = apply_all(settings, kinds=(Kind.SUBJECT,), progress=tell, declared=declared, rules=False)
+    declared.resources["subject"] = {subject: declared.subjects[subject]}
+    outcome = apply_all(settings, kinds=("subject",), progress=tell, declared=declared, rules=False)
     click.echo(f"subject {subject}: {'registered' if outcome.changes else 'already as declared'}")
 
 
@@ -119,8 +120,6 @@ def register(subject: str) -> None:
 @click.argument("level", required=False, type=click.Choice(list(get_args(Compatibility)), case_sensitive=False))
 def compatibility(subject: str, level: str | None) -> None:
     """Show or set the compatibility level of SUBJECT (a level that is not declared shows up as drift in the plan)."""
-    from glue.topology import schema_view
+    from glue.topology.schemas import compatibility as ask
 
-    services = _services()
-    schema_view.must_exist(services, subject)
-    click.echo(schema_view.compatibility(services, subject, level.upper() if level else None))
+    click.echo(ask(_services(), subject, level.upper() if level else None))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import click
 
 from glue.cli.output import emit, paint
-from glue.topology.diff import Action, Change, to_json
+from glue.topology.change import Action, Change, to_json
 
 _SIGN = {Action.CREATE: ("+", "green"), Action.UPDATE: ("~", "yellow"), Action.DELETE: ("-", "red")}
 

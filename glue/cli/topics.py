@@ -8,7 +8,6 @@ import click
 
 from glue.cli.options import apply_options, settings_for
 from glue.cli.output import emit_rows, output_option
-from glue.topology.model import Kind
 
 
 @click.group()
@@ -22,7 +21,7 @@ def apply_command(**options: Any) -> None:
     """Bring topics to what topics.json declares: create them, add partitions, set and unset configs."""
     from glue.cli.applying import run_apply
 
-    run_apply((Kind.TOPIC,), **options)
+    run_apply(("topic",), **options)
 
 
 @topics.command()
@@ -30,9 +29,9 @@ def apply_command(**options: Any) -> None:
 @output_option("name")
 def get(internal: bool, output: str) -> None:
     """List topics with their size, records, and whether they are as declared."""
+    from glue.topology.kinds.topic import topic_rows
     from glue.topology.load import load
     from glue.topology.services import Services
-    from glue.topology.topic_view import topic_rows
 
     settings = settings_for()
     emit_rows(topic_rows(Services(settings), load(settings), internal=internal), output)

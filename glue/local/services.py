@@ -9,21 +9,21 @@ from glue.local.part import Part, Site, http_ok
 from glue.local.process import Launch, python
 from glue.settings import Settings, project_root
 from glue.topology.apply import apply_all
-from glue.topology.model import Kind
-from glue.topology.progress import Event
+from glue.topology.change import Event
+from glue.topology.kinds import KINDS
 
 
 def apply_topics(site: Site) -> None:
     """Bring topics and subjects to what is declared."""
-    _apply(site, (Kind.TOPIC, Kind.SUBJECT))
+    _apply(site, ("topic", "subject"))
 
 
 def apply_everything(site: Site) -> None:
     """Bring all of it to what is declared, and wait until every task of every connector runs."""
-    _apply(site, tuple(Kind))
+    _apply(site, tuple(KINDS))
 
 
-def _apply(site: Site, kinds: tuple[Kind, ...]) -> None:
+def _apply(site: Site, kinds: tuple[str, ...]) -> None:
     def show(event: Event) -> None:
         site.report.progress("topology", str(event))
 

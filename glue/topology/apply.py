@@ -6,22 +6,17 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from glue.errors import ConfigError
+from glue.errors import ServiceError
 from glue.settings import Settings
-from glue.topology import kinds as registered
-from glue.topology.diff import Action, Change
-from glue.topology.journal import Journal
-from glue.topology.kinds import connector as connectors
-from glue.topology.kinds import subject as subjects
-from glue.topology.kinds import topic as topics
+from glue.topology.change import Action, Change, Event, Journal, Progress, silent
+from glue.topology.history import remember
+from glue.topology.kinds import KINDS
 from glue.topology.load import load
-from glue.topology.model import Declared, Kind
-from glue.topology.plan import ALL_KINDS, Plan, make_plan
-from glue.topology.progress import Event, Progress, silent
+from glue.topology.model import Declared
+from glue.topology.plan import Plan, make_plan
 from glue.topology.record.lock import ClusterLock
-from glue.topology.remember import remember
-from glue.topology.rules import problems
 from glue.topology.services import Services
+from glue.topology.validate import refuse_problems
 from glue.topology.wait import Health, health, wait_running
 
 
@@ -61,19 +56,19 @@ class Outcome:
 def apply_all(
     settings: Settings,
     *,
-    kinds: Iterable[Kind] = ALL_KINDS,
+    kinds: Iterable[str] = KINDS,
     options: Options | None = None,
     progress: Progress = silent,
     services: Services | None = None,
     declared: Declared | None = None,
     rules: bool = True,
 ) -> Outcome:
-    """Bring topics, subjects, stores, chains and connectors to what is declared.
+    """Bring the cluster to what is declared.
 
     Idempotent: where nothing differs, nothing is written and no lock is taken.
 
     Args:
-        kinds: only these kinds of resources.
+        kinds: names of kinds; only these resources.
         services, declared: made from the settings where not given.
         rules: refuse what the offline rules find; not asked for a part of the files, or for an earlier state.
 
@@ -96,20 +91,6 @@ def apply_all(
     return execute(services, plan, options, progress)
 
 
-def refuse_problems(declared: Declared, kinds: Iterable[Kind] = ALL_KINDS) -> None:
-    """Raise for the errors in the files of these kinds, all of them in one.
-
-    Raises:
-        ConfigError: there are some.
-    """
-    wanted = set(kinds)
-    found = [one for one in problems(declared) if not one.warning and (one.kind is None or one.kind in wanted)]
-    if found:
-        why = "\n       ".join(map(str, found))
-        fixes = "; ".join(dict.fromkeys(problem.fix for problem in found if problem.fix))
-        raise ConfigError(f"declared topology ({len(found)} problem{'s' if len(found) > 1 else ''})", why, fixes)
-
-
 def execute(services: Services, plan_now: Callable[[], Plan], options: Options, progress: Progress = silent) -> Outcome:
     """Do what a plan says.
 
@@ -123,11 +104,10 @@ def execute(services: Services, plan_now: Callable[[], Plan], options: Options, 
             plan = plan_now()
             states = _write(services, plan, options, progress, lock)
     else:
-        check(services, plan, options)
-        check_connectors(services, plan)
+        _check(services, plan, options)
+        _verify(services, plan)
         states = {} if options.dry_run else _wait(services, plan, options, progress)
-    calls = services.connect.calls if Kind.CONNECTOR in plan.kinds else 0
-    return Outcome(list(plan.changes), states, time.monotonic() - started, calls)
+    return Outcome(list(plan.changes), states, time.monotonic() - started, services.connect_calls)
 
 
 def _write(
@@ -135,21 +115,22 @@ def _write(
 ) -> dict[str, Health]:
     journal = Journal()
 
-    def do(change: Change) -> None:
+    def apply(change: Change) -> None:
         lock.check()
         progress(Event(change.label, f"{change.action}…"))
-        journal.entries.append((change, registered.apply(services, plan.declared, plan.live, change)))
+        live = plan.live[change.kind]
+        journal.entries.append((change, KINDS[change.kind].apply(services, plan.declared, live, change)))
         progress(Event(change.label, "ok", change.action))
 
     try:
-        check(services, plan, options)
-        # Stores before connectors are validated: the warehouse's connector logs in for it. They only ever add.
-        for change in plan.of(Kind.STORE):
-            do(change)
-        check_connectors(services, plan)
+        _check(services, plan, options)
         for change in plan.changes:
-            if change.kind != Kind.STORE:
-                do(change)
+            if KINDS[change.kind].first:
+                apply(change)
+        _verify(services, plan)
+        for change in plan.changes:
+            if not KINDS[change.kind].first:
+                apply(change)
         states = _wait(services, plan, options, progress)
     except BaseException as error:
         done = journal.changes
@@ -176,31 +157,29 @@ def _explain(error: BaseException, done: list[Change], rolled_back: bool, failur
         error.why += f"\n       rolled back: {', '.join(change.label for change in done)}"
 
 
-def check(services: Services, plan: Plan, options: Options) -> None:
-    """Refuse what would fail half-way: recreated topics unasked, incompatible schemas, plugins that are not there."""
-    for change in plan.of(Kind.TOPIC):
-        topics.check(change, allow_recreate=options.allow_recreate)
-    for change in plan.of(Kind.SUBJECT):
-        subjects.check(services, plan.declared, change)
-    for change in plan.of(Kind.CONNECTOR):
-        if change.action != Action.DELETE:
-            connectors.known_plugin(services, plan.declared.connectors[change.name])
+def _check(services: Services, plan: Plan, options: Options) -> None:
+    """Refuse what would fail half-way: recreating unasked, incompatible schemas, plugins that are not there."""
+    for change in plan.changes:
+        if change.action == Action.RECREATE and not options.allow_recreate:
+            fix = "declare what can be reached without it, or pass --allow-recreate and lose its records"
+            raise ServiceError(change.label, "; ".join(change.cost), fix)
+        KINDS[change.kind].check(services, plan.declared, change)
 
 
-def check_connectors(services: Services, plan: Plan) -> None:
-    """Let the plugins validate every config that changes."""
-    for change in plan.of(Kind.CONNECTOR):
-        connectors.check(services, plan.declared, change)
+def _verify(services: Services, plan: Plan) -> None:
+    """Let the plugins validate every config that changes: the warehouse's, for one, logs in for it."""
+    for change in plan.changes:
+        KINDS[change.kind].verify(services, plan.declared, change)
 
 
 def _wait(services: Services, plan: Plan, options: Options, progress: Progress) -> dict[str, Health]:
     """Wait for every declared connector; where nothing changed, what was just read may be enough."""
-    if Kind.CONNECTOR not in plan.kinds:
+    if "connector" not in plan.kinds:
         return {}
-    changed = {change.name for change in plan.of(Kind.CONNECTOR) if change.action != Action.DELETE}
+    changed = {change.name for change in plan.of("connector") if change.action != Action.DELETE}
     names = plan.declared.connectors.keys()
     if not changed:
-        states = {name: health(plan.live.connectors.get(name)) for name in names}
+        states = {name: health(plan.live["connector"].found.get(name)) for name in names}
         if all(state.state == "ok" for state in states.values()):
             return states
     return wait_running(

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
 from typing import Any
+
+from glue.topology.change import FieldChange
+
+_PRIMITIVES = frozenset(("null", "boolean", "int", "long", "float", "double", "bytes", "string"))
+_COMPLEX = frozenset(("record", "error", "enum", "array", "map", "fixed"))
+_WHOLE = ("size", "precision", "scale")
+_UNORDERED = ("aliases", "confluent:tags")
+_ABSENT: Any = object()  # a default of null is not the same as no default
 
 
 def canonical(schema: Any, namespace: str = "") -> Any:
     """An Avro schema in a form in which equal schemas are equal JSON.
 
-    Names are full, ``{"type": "string"}`` is ``"string"``, objects' keys carry no order, defaults that Avro itself
-    assumes are left out. What decides how records are read or treated stays: defaults, aliases, logical types, tags,
-    docs.
+    The transformations of Avro's Parsing Canonical Form (names are full, ``{"type": "string"}`` is ``"string"``, sizes
+    are numbers, objects' keys carry no order), but nothing is stripped that decides how records are read or treated:
+    defaults, aliases, logical types, tags and docs stay. Left out is what Avro assumes where nothing is said.
     """
     if isinstance(schema, str):
         return schema if schema in _PRIMITIVES or "." in schema or not namespace else f"{namespace}.{schema}"
@@ -20,31 +29,71 @@ def canonical(schema: Any, namespace: str = "") -> Any:
     if not isinstance(schema, Mapping):
         return schema
     kind = schema.get("type")
-    if isinstance(kind, Mapping | list):  # {"type": {"type": "long", …}}: a wrapper without meaning of its own
+    if not isinstance(kind, str) or kind not in _COMPLEX:  # a primitive, a name, or a wrapper of another schema
+        rest = _kept(schema, ("type",))
         inner = canonical(kind, namespace)
-        rest = {k: v for k, v in schema.items() if k != "type"}
-        return inner if not rest else {**rest, "type": inner}
-    result = {k: v for k, v in schema.items() if k not in ("name", "namespace", "type") and not _is_implied(k, v)}
+        return {**rest, "type": inner} if rest else inner
+    result: dict[str, Any] = {"type": kind}
     if "name" in schema:
         space, _, short = str(schema["name"]).rpartition(".")
         namespace = space or str(schema.get("namespace", namespace))
         result["name"] = f"{namespace}.{short}" if namespace else short
-    result["type"] = kind
+    result |= _kept(schema, ("type", "name", "namespace", "fields", "items", "values"))
+    if "aliases" in result:
+        result["aliases"] = sorted(canonical(one, namespace) for one in result["aliases"])
     if "fields" in schema:
-        result["fields"] = [_field(one, namespace) for one in schema["fields"]]
+        typed = ((one, canonical(one["type"], namespace)) for one in schema["fields"])
+        result["fields"] = [{**_kept(one, ("type",)), "type": type_} for one, type_ in typed]
     for part in ("items", "values"):
         if part in schema:
             result[part] = canonical(schema[part], namespace)
-    return kind if set(result) == {"type"} and kind in _PRIMITIVES else result
+    return result
 
 
-def _field(one: Mapping[str, Any], namespace: str) -> dict[str, Any]:
-    kept = {k: v for k, v in one.items() if k != "type" and not _is_implied(k, v)}
-    return {**kept, "type": canonical(one["type"], namespace)}
+def _kept(schema: Mapping[str, Any], but: tuple[str, ...]) -> dict[str, Any]:
+    """Attributes without those named and without what Avro assumes anyway."""
+    kept = {k: v for k, v in schema.items() if k not in but and not _is_implied(k, v)}
+    for key in _WHOLE:
+        if isinstance(kept.get(key), str) and kept[key].isdigit():
+            kept[key] = int(kept[key])
+    for key in _UNORDERED:
+        if isinstance(kept.get(key), list):
+            kept[key] = sorted(kept[key], key=str)
+    if kept.get("logicalType") == "decimal" and kept.get("scale") == 0:
+        del kept["scale"]
+    return kept
 
 
 def _is_implied(key: str, value: Any) -> bool:
     return (key == "order" and value == "ascending") or (key in ("aliases", "doc") and not value)
 
 
-_PRIMITIVES = frozenset(("null", "boolean", "int", "long", "float", "double", "bytes", "string"))
+def schema_fields(before: Any, after: Any, path: str = "schema") -> Iterator[FieldChange]:
+    """Where two canonical schemas differ; fields of records are matched by name."""
+    if before == after:
+        return
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        for key in sorted(before.keys() | after.keys()):
+            left, right = before.get(key, _ABSENT), after.get(key, _ABSENT)
+            if key == "fields" and isinstance(left, list) and isinstance(right, list):
+                yield from _record_fields(left, right, path)
+            else:
+                yield from schema_fields(left, right, f"{path}.{key}")
+        return
+    yield FieldChange(path, _brief(before), _brief(after))
+
+
+def _record_fields(left: list[dict[str, Any]], right: list[dict[str, Any]], path: str) -> Iterator[FieldChange]:
+    old = {field["name"]: field for field in left}
+    new = {field["name"]: field for field in right}
+    for name in sorted(old.keys() | new.keys()):
+        yield from schema_fields(old.get(name, _ABSENT), new.get(name, _ABSENT), f"{path}.{name}")
+    shared, order = [n for n in old if n in new], [n for n in new if n in old]
+    if shared != order:
+        yield FieldChange(f"{path}.fields", "order " + ", ".join(shared), "order " + ", ".join(order))
+
+
+def _brief(value: Any) -> str | None:
+    if value is _ABSENT:
+        return None
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)

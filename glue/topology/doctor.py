@@ -15,12 +15,11 @@ from glue.pipeline.routes import Pipeline
 from glue.registry import registry_errors
 from glue.settings import cache_dir, state_dir
 from glue.stores.registry import STORES
-from glue.topology.kinds.connector import known_plugin
-from glue.topology.live import read_connectors
+from glue.topology.kinds.connector import known_plugin, read_connectors
 from glue.topology.load import load
 from glue.topology.plan import make_plan
-from glue.topology.rules import problems
 from glue.topology.services import Services
+from glue.topology.validate import problems
 from glue.topology.wait import health
 
 _GB = 1 << 30

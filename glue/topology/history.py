@@ -1,127 +1,96 @@
-"""What mxctl remembers between runs, in one compacted topic: history of applies, ownership, chains as applied.
-
-Keys: ``<owner>/history/<id>``, ``<owner>/owned/<kind>/<name>``, ``<owner>/chain/<name>``, ``<owner>/store/<name>``.
-Only what is declared is kept, so references and never secrets: live configs, which may hold such, never come here.
-"""
+"""After an apply: what it owns, and a line in the history; and the way back to what an earlier one declared."""
 
 from __future__ import annotations
 
-import json
-import time
-from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
-from typing import Any
-from uuid import uuid4
+import getpass
+import logging
+import socket
+from collections.abc import Sequence
 
-from glue.errors import UsageError
-from glue.kafka.config import KafkaConfig
-from glue.kafka.topic_log import TopicLog
-from glue.topology.model import Key, Kind
+from glue.errors import MillionXError, UsageError
+from glue.topology.change import Action, Change, to_json
+from glue.topology.kinds import KINDS
+from glue.topology.load import from_snapshot, to_snapshot
+from glue.topology.memory import Applied, Memory, new_id, now
+from glue.topology.model import Declared
+from glue.topology.plan import Plan
+from glue.topology.services import Services
 
-TOPIC = "_mxctl.state"
-CONFIG = {"cleanup.policy": "compact", "max.message.bytes": "8388608"}
+log = logging.getLogger(__name__)
+
+# Kinds that a rollback takes back. What goes first only adds, and what it added may hold data.
+REVERSIBLE = tuple(name for name, kind in KINDS.items() if not kind.first)
 
 
-@dataclass(frozen=True)
-class Applied:
-    """One apply in the history.
+def remember(
+    services: Services,
+    plan: Plan,
+    done: Sequence[Change],
+    *,
+    error: BaseException | None = None,
+    rolled_back: bool = False,
+    failures: Sequence[str] = (),
+) -> None:
+    """Note ownership and history. An apply that did nothing leaves no trace; failing to note is no failure of it."""
+    if not done:
+        return
+    outcome = "applied" if error is None else "rolled back" if rolled_back and not failures else "failed"
+    try:
+        if outcome != "rolled back":
+            _own(services, plan, done)
+        services.memory.remember(
+            Applied(
+                id=new_id(),
+                time=now(),
+                who=f"{getpass.getuser()}@{socket.gethostname()}",
+                profile=plan.declared.profile,
+                outcome=outcome,
+                changes=[to_json(change) for change in done],
+                desired=to_snapshot(plan.declared),
+                error="" if error is None else getattr(error, "what", type(error).__name__),
+            )
+        )
+    except MillionXError as failure:
+        log.warning("the history could not be written: %s", failure)
 
-    Attributes:
-        outcome: ``applied``, ``failed`` or ``rolled back``.
-        changes: ``{kind, name, action, fields}`` of each change, as in a plan.
-        desired: everything that was declared then, by kind and name; ``mxctl rollback`` goes back to it.
+
+def _own(services: Services, plan: Plan, done: Sequence[Change]) -> None:
+    for kind in plan.kinds:
+        changes = [change for change in done if change.kind == kind]
+        for change in changes:
+            if change.action == Action.DELETE:
+                services.memory.own(kind, change.name, None)
+        created = [change.name for change in changes if change.action in (Action.CREATE, Action.RECREATE)]
+        more = KINDS[kind].notes(services, created) if created else {}
+        for name in created:
+            note = {"owner": plan.declared.owner, "created": True, "since": now(), **more.get(name, {})}
+            services.memory.own(kind, name, note)
+
+
+def target(memory: Memory, identifier: str | None) -> Applied:
+    """The apply to go back to: the one named, or the last but one that succeeded and declared something else.
+
+    Raises:
+        UsageError: there is none.
     """
-
-    id: str
-    time: str
-    who: str
-    profile: str
-    outcome: str
-    changes: list[dict[str, Any]]
-    desired: dict[str, Any] = field(default_factory=dict)
-    error: str = ""
-
-
-@dataclass
-class Memory:
-    """All of it, as read once."""
-
-    history: list[Applied] = field(default_factory=list)
-    owned: dict[Key, dict[str, Any]] = field(default_factory=dict)
-    chains: dict[str, Any] = field(default_factory=dict)
-    stores: dict[str, str] = field(default_factory=dict)
-
-    def find(self, identifier: str) -> Applied:
-        """One apply by its id or an unambiguous start of it.
-
-        Raises:
-            UsageError: none or several.
-        """
-        found = [one for one in self.history if one.id.startswith(identifier)]
-        if len(found) != 1:
-            why = "there is no such apply" if not found else f"{len(found)} applies begin so"
-            raise UsageError(f"apply {identifier}", why, "mxctl history lists them")
-        return found[0]
+    if identifier:
+        return memory.find(identifier)
+    good = [one for one in memory.history if one.outcome == "applied"]
+    latest = memory.history[-1] if memory.history else None
+    for one in reversed(good):
+        if latest is not None and one.id != latest.id and one.desired != latest.desired:
+            return one
+    raise UsageError(
+        "rollback", "there is no earlier apply that declared something else", "mxctl history lists applies"
+    )
 
 
-class MemoryTopic:
-    """Reads and writes :class:`Memory` of one owner."""
+def declared_by(applied: Applied) -> Declared:
+    """What that apply declared, as state to apply again.
 
-    def __init__(self, kafka: KafkaConfig, owner: str) -> None:
-        self._topic = TopicLog(kafka, TOPIC, CONFIG)
-        self._owner = owner
-
-    def read(self) -> Memory:
-        """Everything remembered; empty where nothing has been applied yet."""
-        latest: dict[str, Any] = {}
-        for entry in self._topic.read():
-            latest[entry.key] = json.loads(entry.value) if entry.value else None
-        memory = Memory()
-        for key, value in latest.items():
-            owner, _, key_of_owner = key.partition("/")
-            group, _, rest = key_of_owner.partition("/")
-            if value is None or owner != self._owner:
-                continue
-            if group == "history":
-                known = {name: value[name] for name in Applied.__dataclass_fields__ if name in value}
-                memory.history.append(Applied(**known))
-            elif group == "owned":
-                kind, _, name = rest.partition("/")
-                if kind in tuple(Kind):
-                    memory.owned[Kind(kind), name] = value
-            elif group == "chain":
-                memory.chains[rest] = value
-            elif group == "store":
-                memory.stores[rest] = str(value)
-        memory.history.sort(key=lambda one: one.id)
-        return memory
-
-    def remember(self, applied: Applied) -> None:
-        """Add an apply to the history."""
-        self._write(f"history/{applied.id}", asdict(applied))
-
-    def own(self, kind: Kind, name: str, value: dict[str, Any] | None) -> None:
-        """Note that a resource is ours, or with None that it is gone."""
-        self._write(f"owned/{kind}/{name}", value)
-
-    def chain(self, name: str, value: dict[str, Any] | None) -> None:
-        """Note a transform chain as applied, or with None that it is gone."""
-        self._write(f"chain/{name}", value)
-
-    def store(self, name: str, digest: str) -> None:
-        """Note which declaration of a store was applied."""
-        self._write(f"store/{name}", digest)
-
-    def _write(self, key: str, value: Any) -> None:
-        data = None if value is None else json.dumps(value, ensure_ascii=False, sort_keys=True).encode()
-        self._topic.append(f"{self._owner}/{key}", data)
-
-
-def new_id() -> str:
-    """An id that sorts by time: ``20260131-142501-3f9a``."""
-    return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{uuid4().hex[:4]}"
-
-
-def now() -> str:
-    """ISO 8601, UTC, to the second."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
+    Raises:
+        UsageError: the history holds no such snapshot.
+    """
+    if not applied.desired:
+        raise UsageError(f"apply {applied.id}", "its declaration was not kept", "choose another: mxctl history")
+    return from_snapshot(applied.desired)

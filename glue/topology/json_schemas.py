@@ -9,32 +9,16 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
-
 from glue.settings import get_settings
-from glue.topology.model import Connector, Profile, SubjectsFile, Topic, TopicsFile
-from glue.transforms.declared import DeclaredChain
-
-_MODELS: dict[str, type[BaseModel]] = {
-    "topics": TopicsFile,
-    "subjects": SubjectsFile,
-    "connector": Connector,
-    "profile": Profile,
-    "transforms": DeclaredChain,
-}
+from glue.topology.files import json_schema
+from glue.topology.kinds import KINDS
+from glue.topology.load import Profile
 
 
 def json_schemas() -> dict[str, dict[str, Any]]:
-    """File name without ``.json`` → JSON Schema (draft 2020-12)."""
-    made = {}
-    for name, model in _MODELS.items():
-        schema = model.model_json_schema(by_alias=True)
-        made[name] = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
-    topic = Topic.model_json_schema()
-    topic.pop("$defs", None)
-    # A topic may leave to `defaults` what it does not say itself, so nothing is required here.
-    made["topics"]["properties"]["topics"]["additionalProperties"] = {**topic, "required": []}
-    return made
+    """File name without ``.json`` → JSON Schema."""
+    made = {name: schema for kind in KINDS.values() for name, schema in kind.json_schemas().items()}
+    return {**made, "profile": json_schema(Profile)}
 
 
 def write(folder: Path) -> None:

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from glue.connect import ConnectClient, ConnectNotFoundError
-from glue.errors import ServiceUnavailableError, UsageError
+from glue.errors import ServiceError, ServiceUnavailableError, UsageError
 from glue.secrets import shown
-from glue.topology.live import LiveConnector, read_connectors
+from glue.topology.kinds.connector import LiveConnector, read_connectors
 from glue.topology.offsets import lag_of
 from glue.topology.services import Services
 from glue.topology.wait import POLL, health, root_cause, wait_running
@@ -54,10 +54,18 @@ def describe_connector(services: Services, name: str) -> dict[str, Any]:
             {"id": t.get("id"), "state": t.get("state"), "worker": t.get("worker_id"), "problem": _trace(t)}
             for t in live.tasks
         ],
-        "topics": services.connect.topics(name),
+        "topics": _topics(services, name),
         "lag": lag_of(services, name),
         "config": {key: shown(key, value, secrets) for key, value in sorted(live.config.items()) if key != "name"},
     }
+
+
+def _topics(services: Services, name: str) -> list[str] | None:
+    """Topics it has used; None where the worker does not track them."""
+    try:
+        return services.connect.topics(name)
+    except ServiceError:
+        return None
 
 
 def _trace(part: dict[str, Any]) -> str | None:

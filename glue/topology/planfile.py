@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
 from glue.errors import ConfigError, ServiceError
-from glue.topology.diff import to_json
-from glue.topology.fingerprint import fingerprints
-from glue.topology.history import now
-from glue.topology.model import Kind
+from glue.topology.change import to_json
+from glue.topology.kinds import KINDS
+from glue.topology.load import from_snapshot, to_snapshot
+from glue.topology.memory import now
 from glue.topology.plan import Plan, make_plan
 from glue.topology.services import Services
-from glue.topology.snapshot import from_snapshot, to_snapshot
 
 VERSION = 1
 
@@ -24,7 +24,7 @@ def write_plan(plan: Plan, file: Path, cluster: str) -> None:
         "version": VERSION,
         "created": now(),
         "cluster": cluster,
-        "kinds": [str(kind) for kind in plan.kinds],
+        "kinds": list(plan.kinds),
         "prune": plan.prune,
         "desired": to_snapshot(plan.declared),
         "changes": [to_json(change) for change in plan.changes],
@@ -65,7 +65,7 @@ def replan(services: Services, body: dict[str, Any], cluster: str) -> Plan:
         raise ServiceError(
             "plan", f"was made for cluster {body['cluster']}, this is {cluster}", "make it anew: mxctl plan"
         )
-    plan = make_plan(services, from_snapshot(body["desired"]), map(Kind, body["kinds"]), prune=body["prune"])
+    plan = make_plan(services, from_snapshot(body["desired"]), body["kinds"], prune=body["prune"])
     found, then = fingerprints(plan), body["fingerprints"]
     moved = sorted(key for key in found.keys() | then.keys() if found.get(key) != then.get(key))
     if moved:
@@ -79,6 +79,17 @@ def replan(services: Services, body: dict[str, Any], cluster: str) -> Plan:
             "plan", "it does not lead to the changes it lists; the file was edited", "make it anew: mxctl plan"
         )
     return plan
+
+
+def fingerprints(plan: Plan) -> dict[str, str]:
+    """``kind/name`` → digest of what is live, for everything that is declared or changes. Absence has one too."""
+    names = {(kind, name) for kind in plan.kinds for name in plan.declared.of(kind)}
+    names |= {(change.kind, change.name) for change in plan.changes}
+    return {f"{kind}/{name}": _digest(KINDS[kind].fingerprint(plan.live[kind], name)) for kind, name in sorted(names)}
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
 def _meaning(change: dict[str, Any]) -> dict[str, Any]:

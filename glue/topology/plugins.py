@@ -6,8 +6,7 @@ import difflib
 from typing import Any
 
 from glue.errors import UsageError
-from glue.topology.compare import alias
-from glue.topology.defaults import COMMON, KeyDef
+from glue.topology.configdef import COMMON, KeyDef, alias
 from glue.topology.services import Services
 
 _COMMON_DOCS = {

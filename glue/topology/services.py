@@ -12,8 +12,8 @@ from glue.kafka.config import QUIET, KafkaConfig
 from glue.kafka.reads import TIMEOUT, kafka_unavailable
 from glue.registry import SchemaRegistryClient, registry_client
 from glue.settings import Settings
-from glue.topology.defaults import Definitions
-from glue.topology.history import MemoryTopic
+from glue.topology.configdef import Definitions
+from glue.topology.memory import MemoryTopic
 
 
 class Services:
@@ -26,6 +26,11 @@ class Services:
     def connect(self) -> ConnectClient:
         """Kafka Connect's REST."""
         return ConnectClient(self.settings.connect)
+
+    @property
+    def connect_calls(self) -> int:
+        """How often Connect was called."""
+        return self.connect.calls if "connect" in self.__dict__ else 0
 
     @cached_property
     def registry(self) -> SchemaRegistryClient:

@@ -14,7 +14,9 @@ from typing import Any
 
 from glue.errors import ConfigError
 from glue.secrets import is_secret_key
-from glue.topology.model import Connector, Declared, Topic
+from glue.topology.kinds.connector import Connector
+from glue.topology.kinds.topic import Topic
+from glue.topology.model import Declared
 
 API_VERSION = "kafka.strimzi.io/v1"
 MOUNT = "/mnt/secrets"  # Strimzi mounts volumes of one's own only below /mnt

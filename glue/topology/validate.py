@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-import difflib
+from collections.abc import Iterable
 
-from glue.errors import MillionXError, ServiceError
-from glue.topology.kinds import connector as connectors
-from glue.topology.kinds import subject as subjects
-from glue.topology.model import Connector, Declared, Kind, Problem
-from glue.topology.plan import make_plan
-from glue.topology.rules import problems
+from glue.errors import ConfigError
+from glue.topology.kinds import KINDS
+from glue.topology.model import Declared, Problem
+from glue.topology.rules import RULES
 from glue.topology.services import Services
+
+
+def problems(declared: Declared) -> list[Problem]:
+    """Everything wrong with the declared state: what loading found, then each kind's rules, then those across kinds."""
+    rules = [*(rule for kind in KINDS.values() for rule in kind.rules), *RULES]
+    found = [*declared.problems, *(problem for rule in rules for problem in rule(declared))]
+    return list(dict.fromkeys(found))
 
 
 def validate_offline(declared: Declared) -> list[Problem]:
@@ -24,58 +29,29 @@ def validate_live(services: Services, declared: Declared) -> list[Problem]:
     Raises:
         ServiceUnavailableError: the cluster does not answer.
     """
-    found: list[Problem] = []
-    for connector in declared.connectors.values():
-        found += _connector(services, declared, connector)
-    plan = make_plan(services, declared, (Kind.TOPIC, Kind.SUBJECT))
-    for change in plan.of(Kind.SUBJECT):
-        try:
-            subjects.check(services, declared, change)
-        except ServiceError as error:
-            file = declared.files.get((Kind.SUBJECT, change.name))
-            found.append(Problem(file, f"subjects.{change.name}", error.why, error.fix))
-    brokers = len(services.admin.list_topics(timeout=15).brokers)
-    for name, topic in declared.topics.items():
-        if topic.replication_factor > brokers:
-            message = (
-                f"{topic.replication_factor} copies, but the cluster has {brokers} broker{'s' if brokers > 1 else ''}"
-            )
-            file = declared.files.get((Kind.TOPIC, name))
-            found.append(Problem(file, f"topics.{name}.replication_factor", message, "lower it in the profile"))
-    return found
+    return [problem for kind in reversed(KINDS.values()) for problem in kind.validate(services, declared)]
 
 
-def _connector(services: Services, declared: Declared, connector: Connector) -> list[Problem]:
-    file = declared.files.get((Kind.CONNECTOR, connector.name))
-    try:
-        connectors.known_plugin(services, connector)
-    except ServiceError as error:
-        return [Problem(file, "config.connector.class", error.why, error.fix)]
-    found = []
-    try:
-        answers = services.connect.validate(connector.plugin, {**connector.config, "name": connector.name})
-        found = [Problem(file, f"config.{key}", text) for key, texts in sorted(answers.items()) for text in texts]
-    except MillionXError as error:
-        found = [Problem(file, "config", str(error), error.fix)]
-    known = services.definitions.of(connector.config)
-    # ConfigDefs are not complete (Snowflake's is not), so only what looks like a slip of the pen is told.
-    strays = [key for key in connector.config if key not in known and not key.startswith(_FREE)]
-    for key in strays if services.definitions.plugin(connector.plugin) else ():
-        if near := difflib.get_close_matches(key, known, 1, 0.9):
-            text = "is no key of this connector's plugins"
-            found.append(Problem(file, f"config.{key}", text, f"did you mean {near[0]}?", warning=True))
-    return found
+def refuse_problems(declared: Declared, kinds: Iterable[str] = KINDS) -> None:
+    """Raise for the errors in the files of these kinds, all of them in one.
+
+    Raises:
+        ConfigError: there are some.
+    """
+    wanted = {None, *kinds}
+    found = [one for one in problems(declared) if not one.warning and kind_of(one) in wanted]
+    if found:
+        why = "\n       ".join(map(str, found))
+        fixes = "; ".join(dict.fromkeys(problem.fix for problem in found if problem.fix))
+        raise ConfigError(f"declared topology ({len(found)} problem{'s' if len(found) > 1 else ''})", why, fixes)
 
 
-# Prefixes below which anything may stand, and keys that Connect itself reads
-_FREE = (
-    "name",
-    "consumer.override.",
-    "producer.override.",
-    "admin.override.",
-    "key.converter.",
-    "value.converter.",
-    "header.converter.",
-    "topic.creation.",
-    "python.",
-)
+def kind_of(problem: Problem) -> str | None:
+    """The kind that the file declares; None where it is about all of them (a profile).
+
+    Files given on the command line lie anywhere, and declare connectors.
+    """
+    file = problem.file
+    if file is None or file.parent.name == "profiles":
+        return None
+    return next((kind.name for kind in KINDS.values() if kind.declares(file)), "connector")

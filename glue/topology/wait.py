@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from glue.errors import MillionXError, ServiceUnavailableError, Terminal
 from glue.secrets import mask_text
-from glue.topology.live import LiveConnector, read_connectors
-from glue.topology.progress import Event, Progress, silent
+from glue.topology.change import Event, Progress, silent
+from glue.topology.kinds.connector import LiveConnector, read_connectors
 from glue.topology.services import Services
 
 POLL = 0.5

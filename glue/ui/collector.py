@@ -18,7 +18,7 @@ from glue.pipeline.routes import Pipeline
 from glue.registry import registry_client, registry_errors
 from glue.settings import Settings
 from glue.topology.graph.traffic import Traffic, read_traffic, really_done
-from glue.topology.live import LiveConnector, read_connectors
+from glue.topology.kinds.connector import LiveConnector, read_connectors
 from glue.topology.load import load
 from glue.topology.model import Declared
 from glue.topology.services import Services

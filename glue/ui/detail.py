@@ -6,11 +6,12 @@ from typing import Any
 
 from glue.deadletters.triage import by_cause
 from glue.errors import MillionXError
+from glue.kafka.topics import read_topics
 from glue.pipeline.parts import Chain
 from glue.privacy.shown import cause, clean
 from glue.secrets import shown
 from glue.topology.graph.model import Graph, Node, NodeKind
-from glue.topology.live import read_subjects, read_topics
+from glue.topology.kinds.subject import read_subjects
 from glue.topology.wait import root_cause
 from glue.ui.collector import Collector, Snapshot
 from glue.ui.view import node_view
@@ -88,7 +89,7 @@ def _days(milliseconds: str) -> str:
 
 def _schema(subject: str, collector: Collector) -> Section:
     try:
-        _, _, found = read_subjects(collector.services.registry, [subject])
+        found = read_subjects(collector.services.registry, [subject]).found
     except MillionXError as error:
         return _table("Schema", ["Field", "Type", "Privacy"], [], f"{subject}: {clean(error.why)}")
     live = found.get(subject)

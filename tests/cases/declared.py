@@ -41,10 +41,8 @@ def _shown(given: Any, _: Any) -> Iterator[str]:
 
 
 def _plan(given: Any, want: Any) -> Iterator[str]:
-    from glue.topology.defaults import Definitions
-    from glue.topology.diff import connector_change
-    from glue.topology.live import LiveConnector
-    from glue.topology.model import Connector
+    from glue.topology.configdef import Definitions
+    from glue.topology.kinds.connector import Connector, LiveConnector, connector_change
 
     running = {"connector": {"state": "RUNNING"}, "tasks": [{"id": 0, "state": "RUNNING"}]}
     declared = Connector(name="c", config=given["declared"])
@@ -54,9 +52,8 @@ def _plan(given: Any, want: Any) -> Iterator[str]:
 
 
 def _topic_plan(given: Any, _: Any) -> Iterator[str]:
-    from glue.topology.diff import topic_change
-    from glue.topology.live import LiveTopic
-    from glue.topology.model import Topic
+    from glue.kafka.topics import LiveTopic
+    from glue.topology.kinds.topic import Topic, topic_change
 
     live = LiveTopic(1, 1, given["live"], given["live"])
     change = topic_change("t", Topic(partitions=1, config=given["declared"]), live)
@@ -107,7 +104,7 @@ def _decode(given: Any, want: Any) -> Iterator[str]:
 def _rest(given: Any, want: Any) -> Iterator[str]:
     from glue.connect import ConnectClient
     from glue.topology import offsets, operate
-    from glue.topology.defaults import Definitions
+    from glue.topology.configdef import Definitions
 
     asked: list[str] = []
 

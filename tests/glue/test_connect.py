@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from glue.connect import ConnectClient, ConnectNotFoundError, RebalancingError
-from glue.errors import ServiceError, ServiceUnavailableError, Terminal, Transient
+from glue.connect import ConnectClient, ConnectNotFoundError, RebalancingError, UnexpectedAnswerError
+from glue.errors import ServiceError, ServiceUnavailableError, Terminal, Transient, UsageError
 
 Answer = tuple[int, Any]
 
@@ -30,7 +30,7 @@ class FakeWorker:
                 body = json.loads(self.rfile.read(length)) if length else None
                 worker.asked.append((self.command, self.path, body))
                 status, data = worker.script.pop(0) if len(worker.script) > 1 else worker.script[0]
-                raw = b"" if data is None else json.dumps(data).encode()
+                raw = b"" if data is None else data if isinstance(data, bytes) else json.dumps(data).encode()
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(raw)))
                 self.end_headers()
@@ -93,8 +93,8 @@ def test_a_name_that_is_taken_is_no_rebalance(worker: FakeWorker) -> None:
 
 
 def test_gateway_errors_are_retried_and_refusals_are_not(worker: FakeWorker) -> None:
-    worker.script = [(503, {}), (502, {}), (200, {"a": {}})]
-    assert client(worker).connectors() == {"a": {}}
+    worker.script = [(503, {}), (502, {}), (200, {"task.max": "1"})]
+    assert client(worker).config("a") == {"task.max": "1"}
     worker.script, worker.asked = [(400, {"message": "bad"})], []
     with pytest.raises(ServiceError):
         client(worker).put_config("a", {})
@@ -115,8 +115,57 @@ def test_a_worker_that_timed_out_is_transient(worker: FakeWorker) -> None:
 
 
 def test_names_are_quoted(worker: FakeWorker) -> None:
-    client(worker).status("a/b c?d")
-    assert worker.asked[0][1] == "/connectors/a%2Fb%20c%3Fd/status"
+    client(worker).config("a+b c?d#é")
+    assert worker.asked[0][1] == "/connectors/a%2Bb%20c%3Fd%23%C3%A9/config"
+
+
+@pytest.mark.parametrize("name", ["a/b", "..", ".", "a\\b", "a%2Fb", "a;b", " a", "a\n", ""])
+def test_a_name_that_rest_can_not_carry_is_refused_before_a_call(worker: FakeWorker, name: str) -> None:
+    for call in (client(worker).status, client(worker).delete, client(worker).pause):
+        with pytest.raises(UsageError, match="REST"):
+            call(name)
+    with pytest.raises(UsageError, match="REST"):
+        client(worker).create(name, {})
+    assert worker.asked == []
+
+
+HALF = [{}, None, {"info": {}, "status": {}}, {"info": {"config": {}}, "status": None}]
+NO_CONNECTORS = [[], ["a"], "text", 7, None, {"message": "x"}, *({"a": one} for one in HALF)]
+NOT_VALIDATED = [{}, [], {"configs": [], "error_count": 1}, {"configs": [{}], "error_count": 0}]
+
+
+@pytest.mark.parametrize(
+    ("call", "answers"),
+    [
+        (lambda one: one.root(), [[], {}, "text", None]),
+        (lambda one: one.connectors(), NO_CONNECTORS),
+        (lambda one: one.status("a"), [[], {}, {"connector": {}}, {"connector": {}, "tasks": {}}, None]),
+        (lambda one: one.config("a"), [[], "text", None]),
+        (lambda one: one.tasks("a"), [{}, ["a"], None]),
+        (lambda one: one.topics("a"), [{}, {"b": {"topics": []}}, {"a": {}}, {"a": []}]),
+        (lambda one: one.offsets("a"), [{}, [], {"offsets": {}}, {"offsets": [{}]}, {"offsets": None}]),
+        (lambda one: one.plugins(), [{}, ["a"], [{}], None]),
+        (lambda one: one.plugin_config("P"), [{}, [{}], None]),
+        (lambda one: one.validate("P", {}), NOT_VALIDATED),
+        (lambda one: one.reset_offsets("a"), [{}, [], None]),
+        (lambda one: one.loggers(), [[], None]),
+    ],
+)  # fmt: skip
+def test_an_answer_of_another_shape_is_an_error_and_never_read_as_nothing(
+    worker: FakeWorker, call: Any, answers: list[Any]
+) -> None:
+    for answer in answers:
+        worker.script = [(200, answer)]
+        with pytest.raises(UnexpectedAnswerError):
+            call(client(worker))
+
+
+def test_a_page_in_place_of_an_answer_is_an_error(worker: FakeWorker) -> None:
+    worker.script = [(200, b"<html>log in</html>")]
+    with pytest.raises(UnexpectedAnswerError, match="does not answer as Kafka Connect does"):
+        client(worker).connectors()
+    with pytest.raises(UnexpectedAnswerError):
+        client(worker).put_config("a", {})
 
 
 def test_not_found(worker: FakeWorker) -> None:
@@ -132,7 +181,9 @@ def test_no_answer_says_where_and_hides_the_login() -> None:
 
 
 def test_unknown_fields_and_states_pass(worker: FakeWorker) -> None:
-    body = {"a": {"status": {"connector": {"state": "DREAMING"}, "new": 1}, "info": {"config": {}}, "more": []}}
+    body = {
+        "a": {"status": {"connector": {"state": "DREAMING"}, "tasks": [], "new": 1}, "info": {"config": {}}, "more": []}
+    }
     worker.script = [(200, body)]
     assert client(worker).connectors() == body
 
@@ -187,6 +238,6 @@ def test_validation_that_breaks_shows_nothing_of_the_config(worker: FakeWorker) 
 
 def test_calls_are_counted(worker: FakeWorker) -> None:
     one = client(worker)
-    one.root()
+    one.connectors()
     one.connectors()
     assert one.calls == 2

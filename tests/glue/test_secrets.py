@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from glue.secrets import has_reference, is_masked, is_secret_key, mask_text, shown, url_without_credentials
+from glue.secrets import (
+    has_reference,
+    holds_secret,
+    is_masked,
+    is_secret_key,
+    mask_text,
+    shown,
+    url_without_credentials,
+)
 
 
 @pytest.mark.parametrize(
@@ -32,10 +40,67 @@ def test_keys_that_hold_secrets(key: str) -> None:
 @pytest.mark.parametrize(
     "key",
     ["topics", "tokenizer.path", "oauth.token.endpoint.url", "ssl.keystore.type", "password.encoder.class", "tasks.max",
-     "vector.field.name", "basic.auth.credentials.source"],
+     "vector.field.name", "basic.auth.credentials.source", "tokens.max", "max.tokens", "api.key.header",
+     "secret.manager.region", "token.cache.size", "aws.access.key.id", "password.fields", "passwordless.login",
+     "key.converter", "message.key.columns", "token.expiry.seconds", "secrets.manager"],
 )  # fmt: skip
 def test_keys_that_do_not(key: str) -> None:
     assert not is_secret_key(key)
+    assert not holds_secret(key, "some value") and shown(key, "some value") == "some value"
+
+
+@pytest.mark.parametrize(
+    ("value", "secret"),
+    [
+        ("mongodb+srv://made:hunter2made@db.invalid/x", "hunter2made"),
+        ("redis://:hunter2@cache:6379", "hunter2"),
+        ("https://made:p@ss/w0rd@h".replace("/w", "w"), "p@ssw0rd"),
+        ("amqp://u:hunter2@one:1,u:other@two:2/v", "hunter2"),
+        ("jdbc:mysql://db.invalid/x?user=made&password=hunter2", "hunter2"),
+        ("jdbc:sqlserver://db:1433;databaseName=x;user=sa;Password=hunter2;encrypt=true", "hunter2"),
+        ("jdbc:oracle:thin:scott/hunter2@//db:1521/x", "hunter2"),
+        ("jdbc:snowflake://a/?private_key_pwd=hunter2", "hunter2"),
+        ("DefaultEndpointsProtocol=https;AccountName=made;AccountKey=aHVudGVyMg==;EndpointSuffix=x", "aHVudGVyMg"),
+        ("Endpoint=sb://x/;SharedAccessKeyName=n;SharedAccessKey=hunter2=", "hunter2"),
+        ("https://blob.invalid/c?sv=2021&sig=hunter2%3D", "hunter2"),
+        ("https://api.invalid/v1?api_key=hunter2", "hunter2"),
+        ("Bearer hunter-two", "hunter-two"),
+        ("Authorization: Bearer hunter2made", "hunter2made"),
+        ("Content-Type:application/json|Authorization:Basic aHVudGVyMjpodW50ZXIy", "aHVudGVyMjpodW50ZXIy"),
+        ("X-Api-Key: hunter2", "hunter2"),
+        ('{"type": "account", "private_key": "hunter2"}', "hunter2"),
+        ('org.x.PlainLoginModule required username="u" password="hun;ter,2";', "hun;ter,2"),
+        ("ghp_0123456789abcdefghijABCDEFGHIJ", "0123456789abcdef"),
+        ("-----BEGIN PRIVATE KEY-----\nhunter2", "hunter2"),
+    ],
+)
+def test_values_that_hold_secrets_under_any_key(value: str, secret: str) -> None:
+    assert holds_secret("connection.target", value)
+    assert secret not in shown("connection.target", value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "jdbc:mysql://db.invalid/x?user=made&password=${file:secrets/db.properties:password}",
+        "mongodb://made:${env:PW}@db.invalid/x",
+        "mongodb://db.invalid/x?authSource=admin",
+        "postgresql://made@db.invalid:5432/x",
+        "Bearer ${env:TOKEN}",
+        "Authorization: Bearer ${env:TOKEN}",
+        "source.secret:SECRETS,source.token:TOKENS",
+        "password,token,api_key",
+        "basic authentication",
+        "https://schema-registry:8081/apis/ccompat/v7",
+        "select id, max_tokens from t where key = 3",
+        "org.x.TokenHandler",
+        "12:30:00@daily",
+        "${topic}-${partition}",
+    ],
+)
+def test_values_that_do_not(value: str) -> None:
+    assert not holds_secret("connection.target", value)
+    assert shown("connection.target", value) == value
 
 
 @pytest.mark.parametrize(

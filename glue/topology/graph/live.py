@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from glue.topology.graph.model import Graph, Node, NodeKind
 from glue.topology.graph.traffic import Traffic, read_traffic, really_done
-from glue.topology.live import LiveConnector, read_connectors
+from glue.topology.kinds.connector import LiveConnector, read_connectors
 from glue.topology.services import Services
 from glue.topology.wait import health
 

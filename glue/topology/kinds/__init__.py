@@ -1,23 +1,13 @@
-"""Kinds of resources, a file each."""
+"""The kinds of resources, a file each, in the order in which plans go through them."""
 
 from __future__ import annotations
 
-from glue.topology.change import Undo
-from glue.topology.diff import Change
-from glue.topology.kinds import chain, connector, store, subject, topic
-from glue.topology.live import Live
-from glue.topology.model import Declared, Kind
-from glue.topology.services import Services
+from glue.topology.kinds.acl import Acls
+from glue.topology.kinds.chain import Chains
+from glue.topology.kinds.connector import Connectors
+from glue.topology.kinds.contract import Kind
+from glue.topology.kinds.store import Stores
+from glue.topology.kinds.subject import Subjects
+from glue.topology.kinds.topic import Topics
 
-_APPLY = {
-    Kind.TOPIC: topic.apply,
-    Kind.SUBJECT: subject.apply,
-    Kind.STORE: store.apply,
-    Kind.CHAIN: chain.apply,
-    Kind.CONNECTOR: connector.apply,
-}
-
-
-def apply(services: Services, declared: Declared, live: Live, change: Change) -> Undo:
-    """Write one change; returns how to put back what was."""
-    return _APPLY[change.kind](services, declared, live, change)
+KINDS: dict[str, Kind] = {kind.name: kind for kind in (Topics(), Acls(), Subjects(), Stores(), Chains(), Connectors())}

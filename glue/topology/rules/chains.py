@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from glue.topology.model import Declared, Kind, Problem, split_list
+from glue.topology.model import Declared, Problem, split_list
 
 
 def topics_declared(declared: Declared) -> Iterator[Problem]:
     """Inputs and output of each chain are declared topics with subjects; no chain feeds itself."""
     for name, chain in declared.chains.items():
-        file, config = declared.files.get((Kind.CHAIN, name)), chain.get("config", {})
+        file, config = declared.files.get(("chain", name)), chain.get("config", {})
         inputs, output = split_list(str(config.get("topics", ""))), str(config.get("output.topic", ""))
         if chain.get("name", name) != name:
             yield Problem(file, "name", f"is {chain['name']}, the file is {name}.json", "name both alike")

@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
+from glue.connect import unfit_name
 from glue.pipeline.routes import Pipeline
-from glue.topology.model import Connector, Declared, Kind, Problem, split_list
+from glue.topology.model import Declared, Problem, split_list
+
+if TYPE_CHECKING:
+    from glue.topology.kinds.connector import Connector
 
 
 def _at(declared: Declared, connector: Connector, key: str, message: str, fix: str, warning: bool = False) -> Problem:
-    return Problem(declared.files.get((Kind.CONNECTOR, connector.name)), f"config.{key}", message, fix, warning)
+    return Problem(declared.files.get(("connector", connector.name)), f"config.{key}", message, fix, warning)
+
+
+def names(declared: Declared) -> Iterator[Problem]:
+    """A connector of some names could be created, and then neither be looked at nor deleted by REST."""
+    for name in declared.connectors:
+        if why := unfit_name(name):
+            file = declared.files.get(("connector", name))
+            yield Problem(file, "name", f"{name!r}: {why}", "name it with letters, digits, '.', '_' and '-'")
 
 
 def plugin_and_tasks(declared: Declared) -> Iterator[Problem]:

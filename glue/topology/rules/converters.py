@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from glue.pipeline.parts import Connector as Part
 from glue.pipeline.routes import Pipeline
-from glue.topology.model import Declared, Kind, Problem
+from glue.topology.model import Declared, Problem
 
 _WITH_REGISTRY = ("AvroConverter", "ProtobufConverter", "JsonSchemaConverter")
 _BYTES = ("ByteArrayConverter",)
@@ -28,7 +28,7 @@ def _role(declared: Declared, role: str) -> Iterator[Problem]:
         if not part.sink:
             continue
         connector = declared.connectors[part.name]
-        file = declared.files.get((Kind.CONNECTOR, connector.name))
+        file = declared.files.get(("connector", connector.name))
         converter = connector.config.get(key, "")
         short = converter.rpartition(".")[2]
         if not converter:
@@ -42,7 +42,7 @@ def _role(declared: Declared, role: str) -> Iterator[Problem]:
 
 
 def _topics(declared: Declared, part: Part, role: str, short: str) -> Iterator[Problem]:
-    file = declared.files.get((Kind.CONNECTOR, part.name))
+    file = declared.files.get(("connector", part.name))
     for topic in part.reads:
         subject = f"{topic}-{role}"
         if topic not in declared.topics:

@@ -7,16 +7,16 @@ from pathlib import Path
 
 from glue.pipeline.parts import DEAD_LETTERS as TOPIC
 from glue.pipeline.parts import is_sink
-from glue.topology.model import Declared, Kind, Problem
+from glue.topology.model import Declared, Problem
 
 _HEADERS = "errors.deadletterqueue.context.headers.enable"
 
 
-def _configs(declared: Declared) -> Iterator[tuple[Kind, str, Mapping[str, str], Path | None]]:
+def _configs(declared: Declared) -> Iterator[tuple[str, str, Mapping[str, str], Path | None]]:
     for name, connector in declared.connectors.items():
-        yield Kind.CONNECTOR, name, connector.config, declared.files.get((Kind.CONNECTOR, name))
+        yield "connector", name, connector.config, declared.files.get(("connector", name))
     for name, chain in declared.chains.items():
-        yield Kind.CHAIN, name, chain.get("config", {}), declared.files.get((Kind.CHAIN, name))
+        yield "chain", name, chain.get("config", {}), declared.files.get(("chain", name))
 
 
 def missing(declared: Declared) -> Iterator[Problem]:
@@ -24,7 +24,7 @@ def missing(declared: Declared) -> Iterator[Problem]:
     for kind, _, config, file in _configs(declared):
         topic = config.get(TOPIC, "")
         tolerant = config.get("errors.tolerance", "none").lower() == "all"
-        sink = kind == Kind.CHAIN or is_sink(config)
+        sink = kind == "chain" or is_sink(config)
         if topic and not sink:
             yield Problem(file, f"config.{TOPIC}", "has no effect: only sinks have dead letters", "remove it")
             continue
@@ -38,7 +38,7 @@ def missing(declared: Declared) -> Iterator[Problem]:
         if topic and not tolerant:
             message = "has no effect while errors.tolerance is not all"
             yield Problem(file, f"config.{TOPIC}", message, 'set "errors.tolerance": "all"')
-        if topic and kind == Kind.CONNECTOR and config.get(_HEADERS, "false").lower() != "true":
+        if topic and kind == "connector" and config.get(_HEADERS, "false").lower() != "true":
             message = "is not true, so nobody will know why a record is there"
             yield Problem(file, f"config.{_HEADERS}", message, 'set it to "true"; mxctl dlq groups by these headers')
 
@@ -49,6 +49,6 @@ def unread(declared: Declared) -> Iterator[Problem]:
     used |= {source.get("dead_letters") for source in declared.sources.values()}
     for name, topic in declared.topics.items():
         if topic.dead_letters and name not in used:
-            file = declared.files.get((Kind.TOPIC, name))
+            file = declared.files.get(("topic", name))
             message = "is a dead-letter topic that no connector and no chain uses"
             yield Problem(file, f"topics.{name}", message, "name it in one, or remove it", warning=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from glue.topology.model import Declared, Kind, Problem
+from glue.topology.model import Declared, Problem
 
 _LEGAL = re.compile(r"[a-zA-Z0-9._-]{1,249}")
 
@@ -14,7 +14,7 @@ def topic_names(declared: Declared) -> Iterator[Problem]:
     """Kafka's alphabet and length; names that differ only in ``.`` and ``_`` collide in its metrics and are refused."""
     seen: dict[str, str] = {}
     for name in declared.topics:
-        file = declared.files.get((Kind.TOPIC, name))
+        file = declared.files.get(("topic", name))
         if not _LEGAL.fullmatch(name) or name in (".", ".."):
             yield Problem(
                 file, f"topics.{name}", "is not a legal topic name", "use letters, digits, . _ - and at most 249"
@@ -26,13 +26,29 @@ def topic_names(declared: Declared) -> Iterator[Problem]:
             )
 
 
+def copies(declared: Declared) -> Iterator[Problem]:
+    """More copies in sync than there are copies: nothing could be written."""
+    for name, topic in declared.topics.items():
+        needed = topic.config.get("min.insync.replicas", "1")
+        file = declared.files.get(("topic", name))
+        if not needed.isdigit():
+            yield Problem(file, f"topics.{name}.config.min.insync.replicas", "is not a number", 'write it as "2"')
+        elif 0 < topic.replication_factor < int(needed):
+            yield Problem(
+                file,
+                f"topics.{name}.config.min.insync.replicas",
+                f"asks for {needed} copies in sync of {topic.replication_factor}: nothing could be written",
+                "raise replication_factor or lower min.insync.replicas",
+            )
+
+
 def subject_names(declared: Declared) -> Iterator[Problem]:
     """A subject is ``<topic>-value`` or ``<topic>-key`` of a declared topic (the strategy TopicName)."""
     for name in declared.subjects:
         topic, _, role = name.rpartition("-")
         if role not in ("value", "key") or topic not in declared.topics:
             yield Problem(
-                declared.files.get((Kind.SUBJECT, name)),
+                declared.files.get(("subject", name)),
                 f"subjects.{name}",
                 "belongs to no declared topic",
                 "name it <topic>-value or <topic>-key, or declare the topic",

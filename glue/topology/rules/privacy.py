@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from glue.errors import ConfigError
 from glue.imports import load_class
 from glue.pipeline.routes import Pipeline
 from glue.privacy.tags import SAFE, personal_fields
-from glue.topology.model import Connector, Declared, Kind, Problem, split_list
+from glue.topology.model import Declared, Problem, split_list
 from glue.transforms.contract import Transform
 from glue.transforms.scrub import ScrubPII
+
+if TYPE_CHECKING:
+    from glue.topology.kinds.connector import Connector
 
 _PYTHON = "bd.millionx.connect.PythonTransform"
 _SCRUB = f"{ScrubPII.__module__}:{ScrubPII.__qualname__}"
@@ -31,7 +35,7 @@ def sinks(declared: Declared) -> Iterator[Problem]:
                 shown = ", ".join(exposed[:5]) + (f" and {len(exposed) - 5} more" if len(exposed) > 5 else "")
                 schema = declared.subjects[f"{topic}-value"].file.name
                 yield Problem(
-                    declared.files.get((Kind.CONNECTOR, part.name)),
+                    declared.files.get(("connector", part.name)),
                     "config.topics",
                     f"{topic} carries personal data ({shown} in {schema}) and is not protected on its way",
                     "read the topic that the glue service writes, or take the fields away (ReplaceField, exclude)",
@@ -67,7 +71,7 @@ def gates(declared: Declared) -> Iterator[Problem]:
                 before.append(alias)
         else:
             yield Problem(
-                declared.files.get((Kind.CONNECTOR, part.name)),
+                declared.files.get(("connector", part.name)),
                 "config.transforms",
                 "no privacy gate stands before the store: what a chain has missed would be stored",
                 f"let the first transform be gate, with transforms.gate.type={_PYTHON}$Value, .class={_SCRUB}, "
@@ -78,7 +82,7 @@ def gates(declared: Declared) -> Iterator[Problem]:
 def _gate(declared: Declared, name: str, alias: str, before: list[str]) -> Iterator[Problem]:
     """A gate that lets something pass, or comes too late."""
     file, config, at = (
-        declared.files.get((Kind.CONNECTOR, name)),
+        declared.files.get(("connector", name)),
         declared.connectors[name].config,
         f"transforms.{alias}",
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from glue.pipeline.routes import Pipeline
 from glue.stores.registry import STORES, store_for
-from glue.topology.model import Declared, Kind, Problem
+from glue.topology.model import Declared, Problem
 
 _MEANT = "mxctl.store"
 
@@ -26,7 +26,7 @@ def unread(declared: Declared) -> Iterator[Problem]:
     for chain in pipeline.chains.values():
         for topic in chain.writes:
             if topic in declared.topics and not pipeline.readers(topic):
-                file = declared.files.get((Kind.CHAIN, chain.name))
+                file = declared.files.get(("chain", chain.name))
                 yield Problem(file, "config.output.topic", message.format(topic), fix, warning=True)
 
 
@@ -41,7 +41,7 @@ def unknown_store(declared: Declared) -> Iterator[Problem]:
         if connector.sink and config.get("connector.class") and config.get(_MEANT) != "none" and not store_for(config):
             known = ", ".join(sorted(name for store in STORES.values() for name in store.classes))
             yield Problem(
-                declared.files.get((Kind.CONNECTOR, connector.name)),
+                declared.files.get(("connector", connector.name)),
                 "config.connector.class",
                 "belongs to no known kind of store: graph shows no store behind it, audit and canary do not look there",
                 f'if that is meant, "{_MEANT}": "none"; else use one of {known}, or add a kind to glue/stores',

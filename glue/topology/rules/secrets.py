@@ -5,21 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from glue.secrets import has_reference, is_secret_key
-from glue.topology.model import Declared, Kind, Problem
+from glue.secrets import holds_secret, is_secret_key
+from glue.topology.model import Declared, Problem
 
 _OPEN = re.compile(r"\$\{")
-# A name alone is the plugin's own: ``${topic}`` stands for the record's topic in names of tables and collections.
-_WELL_FORMED = re.compile(r"\$\{[A-Za-z][\w.-]*:[^{}]+\}|\$\{topic\}")
+_PLACEHOLDER = re.compile(r"\$\{(?!(?:env|file|dir|directory|setting)\})[^${}:]+\}")
+_WELL_FORMED = re.compile(rf"\$\{{[A-Za-z][\w.-]*:[^{{}}]+\}}|{_PLACEHOLDER.pattern}")
 
 
 def literal(declared: Declared) -> Iterator[Problem]:
-    """A password or key written out in a connector's file. The value is not repeated."""
-    for name, connector in declared.connectors.items():
-        for key, value in connector.config.items():
-            if value and is_secret_key(key) and not has_reference(value):
+    """A password, key or token written out in the file of a connector or chain. The value is not repeated."""
+    configs = [("connector", name, one.config) for name, one in declared.connectors.items()]
+    configs += [("chain", name, one.get("config", {})) for name, one in declared.chains.items()]
+    for kind, name, config in configs:
+        for key, value in config.items():
+            if holds_secret(key, str(value)) and not _PLACEHOLDER.fullmatch(str(value)):
                 yield Problem(
-                    declared.files.get((Kind.CONNECTOR, name)),
+                    declared.files.get((kind, name)),
                     f"config.{key}",
                     "holds a secret in plain text",
                     f"let the worker resolve it: ${{file:secrets/{name}.properties:{key}}} or ${{env:NAME}}",
@@ -27,12 +29,16 @@ def literal(declared: Declared) -> Iterator[Problem]:
 
 
 def references(declared: Declared) -> Iterator[Problem]:
-    """``${provider:…}`` with a provider and a key; Connect takes anything else as plain text without a word."""
+    """``${provider:…}`` with a provider and a key; Connect takes anything else as plain text without a word.
+
+    A name alone, ``${topic}``, is the plugin's own placeholder and no reference; it can stand for no secret.
+    """
     for name, connector in declared.connectors.items():
         for key, value in connector.config.items():
-            if len(_OPEN.findall(value)) != len(_WELL_FORMED.findall(value)):
+            lost = is_secret_key(key) and _PLACEHOLDER.search(value)
+            if lost or len(_OPEN.findall(value)) != len(_WELL_FORMED.findall(value)):
                 yield Problem(
-                    declared.files.get((Kind.CONNECTOR, name)),
+                    declared.files.get(("connector", name)),
                     f"config.{key}",
                     "has a reference that the worker will not resolve",
                     "write ${env:NAME} or ${file:PATH:KEY}",

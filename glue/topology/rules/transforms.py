@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from glue.topology.model import Declared, Kind, Problem, split_list
+from glue.topology.model import Declared, Problem, split_list
 
 
 def connector_chains(declared: Declared) -> Iterator[Problem]:
     """The keys of connectors and of chain files."""
     for name, connector in declared.connectors.items():
-        yield from _check(declared.files.get((Kind.CONNECTOR, name)), connector.config)
+        yield from _check(declared.files.get(("connector", name)), connector.config)
     for name, chain in declared.chains.items():
         config = {str(key): str(value) for key, value in chain.get("config", {}).items()}
-        yield from _check(declared.files.get((Kind.CHAIN, name)), config)
+        yield from _check(declared.files.get(("chain", name)), config)
 
 
 def _check(file: Path | None, config: Mapping[str, str]) -> Iterator[Problem]:

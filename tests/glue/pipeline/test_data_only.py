@@ -16,12 +16,13 @@ from glue.canary.paths import paths_of
 from glue.errors import UsageError
 from glue.pipeline.routes import Pipeline
 from glue.settings import Settings
-from glue.topology import plan as planning
 from glue.topology.graph.model import build
 from glue.topology.graph.text import as_text
-from glue.topology.live import Live
+from glue.topology.kinds import KINDS
+from glue.topology.kinds.contract import Live
 from glue.topology.load import load
-from glue.topology.model import Kind
+from glue.topology.memory import Memory, MemoryTopic
+from glue.topology.plan import make_plan
 from glue.topology.services import Services
 from glue.topology.strimzi import resources
 from glue.topology.validate import validate_offline
@@ -99,11 +100,13 @@ def test_validate_graph_exports_and_page(settings: Settings) -> None:
 
 
 def test_the_plan_for_an_empty_cluster(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(planning, "read_live", lambda *_, **__: Live())
-    kinds = (Kind.TOPIC, Kind.SUBJECT, Kind.CHAIN, Kind.CONNECTOR)
-    changes = planning.make_plan(Services(settings), load(settings), kinds).changes
+    kinds = ("topic", "subject", "chain", "connector")
+    monkeypatch.setattr(MemoryTopic, "read", lambda _: Memory())
+    for kind in kinds:
+        monkeypatch.setattr(KINDS[kind], "read", lambda *_: Live())
+    changes = make_plan(Services(settings), load(settings), kinds).changes
     made = {(change.kind, change.name) for change in changes}
-    assert {(Kind.TOPIC, RAW), (Kind.SUBJECT, f"{ROWS}-value"), (Kind.CHAIN, "bazaar")} <= made
+    assert {("topic", RAW), ("subject", f"{ROWS}-value"), ("chain", "bazaar")} <= made
     follows(repr(changes), *RENAMED.values(), RAW, ROWS)
 
 

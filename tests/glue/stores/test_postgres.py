@@ -13,7 +13,6 @@ from glue.local.report import Reporter
 from glue.local.stack import PARTS, Stack
 from glue.settings import Settings, get_settings
 from glue.topology.apply import apply_all
-from glue.topology.model import Kind
 from tests.glue.stores.postgres import PASSWORD, USER, Postgres
 from tests.sandbox.snowflake.rows import Topic, order, weather
 from tests.waiting import wait_for
@@ -38,7 +37,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
             stack.up(services=False)
             get_settings.cache_clear()
             settings = get_settings()
-            apply_all(settings, kinds=(Kind.TOPIC, Kind.SUBJECT, Kind.CONNECTOR))
+            apply_all(settings, kinds=("topic", "subject", "connector"))
             yield settings, postgres
         finally:
             stack.down()

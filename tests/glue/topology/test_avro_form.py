@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from glue.topology.avro_form import canonical
-from glue.topology.diff import schema_fields
+from glue.topology.avro_form import canonical, schema_fields
 
 BASE: dict[str, Any] = {
     "type": "record",

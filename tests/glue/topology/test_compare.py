@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from glue.topology.compare import config_changes, same_value
-from glue.topology.defaults import COMMON, Definitions, KeyDef
-from glue.topology.diff import connector_change, subject_change, topic_change
-from glue.topology.live import LiveConnector, LiveSubject, LiveTopic
-from glue.topology.model import Connector, Subject, Topic
+from glue.kafka.topics import LiveTopic
+from glue.topology.configdef import COMMON, Definitions, KeyDef, config_changes, same_value
+from glue.topology.kinds.connector import Connector, LiveConnector, connector_change
+from glue.topology.kinds.subject import LiveSubject, Subject, subject_change
+from glue.topology.kinds.topic import Topic, topic_change
 
 from .project import RECORD
 

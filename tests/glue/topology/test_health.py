@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from glue.topology.live import LiveConnector
+from glue.topology.kinds.connector import LiveConnector
 from glue.topology.wait import health, root_cause
 
 TRACE = """org.apache.kafka.connect.errors.ConnectException: Exiting WorkerSinkTask due to unrecoverable exception.

@@ -11,11 +11,10 @@ import pytest
 from glue.errors import ConfigError, ServiceError
 from glue.kafka.config import KafkaConfig
 from glue.topology.apply import Options, Outcome, apply_all
+from glue.topology.change import Event
 from glue.topology.load import load
-from glue.topology.model import Kind
 from glue.topology.plan import Plan, make_plan
 from glue.topology.planfile import read_plan, replan, write_plan
-from glue.topology.progress import Event
 from glue.topology.record.lock import ClusterLock, LockedError
 from glue.topology.services import Services
 
@@ -25,7 +24,7 @@ from .workers import Workers
 pytestmark = pytest.mark.stack
 
 QUICK = Options(stable_for=2, timeout=60)
-KINDS = (Kind.TOPIC, Kind.SUBJECT, Kind.CHAIN, Kind.CONNECTOR)
+KINDS = ("topic", "subject", "chain", "connector")
 
 
 def apply(project: Project, options: Options = QUICK, **more: object) -> Outcome:

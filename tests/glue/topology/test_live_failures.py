@@ -8,7 +8,6 @@ import pytest
 
 from glue.topology.apply import Options, Outcome, apply_all
 from glue.topology.load import load
-from glue.topology.model import Kind
 from glue.topology.plan import Plan, make_plan
 from glue.topology.services import Services
 from glue.topology.wait import ConnectorFailedError
@@ -18,7 +17,7 @@ from .project import RECORD, Project
 pytestmark = pytest.mark.stack
 
 QUICK = Options(stable_for=2, timeout=60)
-KINDS = (Kind.TOPIC, Kind.SUBJECT, Kind.CHAIN, Kind.CONNECTOR)
+KINDS = ("topic", "subject", "chain", "connector")
 
 
 def apply(project: Project, options: Options = QUICK, **more: object) -> Outcome:

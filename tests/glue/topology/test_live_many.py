@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from glue.topology.apply import Options, apply_all
-from glue.topology.model import Kind
 from glue.topology.services import Services
 
 from .project import Project
@@ -16,7 +15,7 @@ pytestmark = pytest.mark.stack
 def test_no_change_on_fifty_connectors_is_one_call(live: Project, record_property) -> None:  # type: ignore[no-untyped-def]
     for number in range(49):
         live.connector(f"c{number:02}", tasks_max="1", errors_tolerance="none", probe_number="10")
-    kinds = (Kind.TOPIC, Kind.SUBJECT, Kind.CHAIN, Kind.CONNECTOR)
+    kinds = ("topic", "subject", "chain", "connector")
     first = apply_all(live.settings, kinds=kinds, options=Options(stable_for=1, timeout=300))
     assert len(first.changes) == 52
     services = Services(live.settings)

@@ -19,14 +19,16 @@ from glue.topology.graph.live import add_live_state
 from glue.topology.graph.model import build
 from glue.topology.graph.page import as_html
 from glue.topology.graph.text import as_mermaid, as_text
+from glue.topology.history import REVERSIBLE as KINDS
+from glue.topology.history import declared_by, target
+from glue.topology.kinds.subject import subject_rows
+from glue.topology.kinds.topic import topic_rows
 from glue.topology.load import load
 from glue.topology.offsets import lag_of, plan_offsets, reset_offsets, set_offsets, standings
 from glue.topology.plan import make_plan
 from glue.topology.plugins import explain, plugin_rows
-from glue.topology.rollback import KINDS, declared_by, target
-from glue.topology.schema_view import compatibility, schema_check, schema_diff, subject_rows
+from glue.topology.schemas import compatibility, schema_check, schema_diff
 from glue.topology.services import Services
-from glue.topology.topic_view import topic_rows
 from glue.topology.validate import validate_live
 from glue.topology.wait import ConnectorFailedError
 

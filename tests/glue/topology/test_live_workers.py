@@ -11,10 +11,9 @@ import pytest
 
 from glue.errors import ServiceError
 from glue.topology.apply import Options, apply_all
+from glue.topology.history import REVERSIBLE as KINDS
 from glue.topology.load import load
-from glue.topology.model import Kind
 from glue.topology.plan import make_plan
-from glue.topology.rollback import KINDS
 from glue.topology.services import Services
 
 from .project import Project
@@ -41,7 +40,7 @@ def test_worker_killed_in_mid_apply(live: Project, workers: Workers, tmp_path: P
         apply_all(live.settings, kinds=KINDS, options=QUICK, progress=kill)
     assert killed.is_set() and "does not answer" in str(caught.value) and "left in place" in str(caught.value)
     worker.start()
-    done = apply_all(live.settings, kinds=(Kind.CONNECTOR,), options=QUICK)
+    done = apply_all(live.settings, kinds=("connector",), options=QUICK)
     assert {change.name for change in done.changes} <= {f"{live.prefix}-c{n}" for n in (3, 4, 5)} | {
         f"{live.prefix}-sink"
     }

@@ -75,6 +75,10 @@ CASES: list[tuple[str, dict[str, str], str]] = [
     ),
     ("literal secret", {"probe_password": "hunter2"}, "config.probe.password: holds a secret in plain text"),
     ("broken reference", {"probe_word": "${env}"}, "config.probe.word: has a reference that the worker will not"),
+    ("open reference", {"probe_word": "${env:WORD"}, "config.probe.word: has a reference that the worker will not"),
+    ("secret as placeholder", {"probe_password": "${PW}"}, "config.probe.password: has a reference that the worker"),
+    ("login in an address", {"probe_url": "mongodb://u:hunter2@h/x"}, "config.probe.url: holds a secret in plain text"),
+    ("bearer header", {"probe_headers": "Authorization: Bearer hunter2"}, "config.probe.headers: holds a secret in"),
     ("alias without type", {"transforms": "a"}, "config.transforms.a.type: is missing"),
     ("key without alias", {"transforms_b_type": "X"}, "config.transforms.b: has no effect: b is not in transforms"),
     (
@@ -107,6 +111,23 @@ def test_snowflake_without_a_role(project: Project) -> None:
         snowflake_url_name="${env:URL}",
     )
     assert messages(project) == ["config.snowflake.role.name: is missing"]
+
+
+@pytest.mark.parametrize(
+    "value", ["outbox.${routedByValue}", "${connector}-success", "${topic}", "a ${x.y} b ${env:Z}", "$1", "cost {5} $"]
+)
+def test_placeholders_of_plugins_pass(project: Project, value: str) -> None:
+    project.things()
+    project.connector("sink", probe_word=value)
+    assert messages(project) == []
+
+
+@pytest.mark.parametrize("name", ["a/b", "a%b", "a;b", "a\\b", "..", " a", "a\tb"])
+def test_names_that_rest_can_not_carry_are_refused(project: Project, name: str) -> None:
+    project.things()
+    body = project.connector("sink")
+    project.write("connect-config/connectors/sink.json", {**body, "name": name})
+    assert any(one.startswith(f"name: {name!r}: Connect's REST") for one in messages(project))
 
 
 def personal(*tags: Any) -> dict[str, Any]:
@@ -242,11 +263,11 @@ def test_chains(project: Project) -> None:
     project.write("connect-config/transforms/c.json", chain)
     told = messages(project)
     assert told == [
-        "config.transforms.a.type: is missing",
-        "config.errors.deadletterqueue.topic.name: is missing: bad records would be dropped silently",
         "name: is other, the file is c.json",
         "config.topics: p.gone is not declared",
         "config.output.topic: is also an input: the chain would feed itself",
+        "config.transforms.a.type: is missing",
+        "config.errors.deadletterqueue.topic.name: is missing: bad records would be dropped silently",
     ]
 
 

@@ -11,8 +11,10 @@ import yaml
 
 from glue.errors import ConfigError
 from glue.settings import Settings
+from glue.topology.kinds.connector import Connector
+from glue.topology.kinds.topic import Topic
 from glue.topology.load import load
-from glue.topology.model import Connector, Declared, Topic
+from glue.topology.model import Declared
 from glue.topology.strimzi import API_VERSION, Cluster, resources, topic_names
 
 from .project import Project
@@ -27,7 +29,7 @@ def made(declared: Declared, kind: str, cluster: Cluster | None = None) -> dict:
 
 
 def declared(*connectors: Connector, **topics: Topic) -> Declared:
-    return Declared("o", "p", topics=dict(topics), connectors={one.name: one for one in connectors})
+    return Declared("o", "p", {"topic": dict(topics), "connector": {one.name: one for one in connectors}})
 
 
 def connector(name: str = "sink", **config: str) -> Connector:

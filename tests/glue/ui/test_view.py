@@ -13,7 +13,7 @@ from glue.deadletters.read import Letter
 from glue.pipeline.routes import Pipeline
 from glue.settings import Settings
 from glue.topology.graph.traffic import Member, Traffic
-from glue.topology.live import LiveConnector
+from glue.topology.kinds.connector import LiveConnector
 from glue.topology.load import load
 from glue.ui.collector import CONNECT, KAFKA, REGISTRY, Snapshot
 from glue.ui.rates import Rates

@@ -1,0 +1,111 @@
+"""ACLs as Kafka's authorizer has them: looked at, made, deleted; each call returns once the broker would say so."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import (  # type: ignore[attr-defined]
+    AclBinding,
+    AclBindingFilter,
+    AclOperation,
+    AclPermissionType,
+    ResourcePatternType,
+    ResourceType,
+)
+
+from glue.errors import ServiceUnavailableError
+from glue.kafka.reads import TIMEOUT
+from glue.kafka.topics import kafka_errors
+
+_TYPES = {"topic": "TOPIC", "group": "GROUP", "cluster": "BROKER", "transactional_id": "TRANSACTIONAL_ID"}
+
+
+@dataclass(frozen=True, order=True)
+class Acl:
+    """One binding."""
+
+    principal: str
+    permission: str
+    operation: str
+    type: str
+    name: str
+    pattern: str = "literal"
+    host: str = "*"
+
+    @property
+    def label(self) -> str:
+        """It in words, which are also its name: ``User:sink allow READ on topic sink. (prefixed)``."""
+        prefixed = " (prefixed)" if self.pattern == "prefixed" else ""
+        where = "" if self.host == "*" else f" from {self.host}"
+        return f"{self.principal} {self.permission} {self.operation} on {self.type} {self.name}{prefixed}{where}"
+
+    def binding(self, made: Any = AclBinding) -> Any:
+        """It as Kafka's client takes it, to create it or (``AclBindingFilter``) to find it."""
+        return made(
+            ResourceType[_TYPES[self.type]],
+            self.name,
+            ResourcePatternType[self.pattern.upper()],
+            self.principal,
+            self.host,
+            AclOperation[self.operation],
+            AclPermissionType[self.permission.upper()],
+        )
+
+
+def read_acls(admin: Any) -> dict[str, Acl] | None:
+    """Every ACL there is, by its label; None where the brokers have no authorizer.
+
+    Raises:
+        ServiceUnavailableError: Kafka does not answer.
+        ServiceError: this principal may not look at ACLs (DESCRIBE on the cluster).
+    """
+    make: Any = AclBindingFilter  # the stub does not know that None is any
+    every = make(ResourceType.ANY, None, ResourcePatternType.ANY, None, None, AclOperation.ANY, AclPermissionType.ANY)
+    with kafka_errors("acls"):
+        try:
+            found = admin.describe_acls(every, request_timeout=TIMEOUT).result(TIMEOUT * 2)
+        except KafkaException as error:
+            if error.args[0].code() == KafkaError.SECURITY_DISABLED:
+                return None
+            raise
+    types = {theirs: ours for ours, theirs in _TYPES.items()}
+    acls = [
+        Acl(
+            one.principal,
+            one.permission_type.name.lower(),
+            one.operation.name,
+            types[one.restype.name],
+            one.name,
+            one.resource_pattern_type.name.lower(),
+            one.host,
+        )
+        for one in found
+        if one.restype.name in types
+    ]
+    return {acl.label: acl for acl in acls}
+
+
+def create_acl(admin: Any, acl: Acl) -> None:
+    with kafka_errors(f"acl {acl.label}"):
+        for future in admin.create_acls([acl.binding()], request_timeout=TIMEOUT).values():
+            future.result(TIMEOUT * 2)
+    _until(admin, acl, there=True)
+
+
+def delete_acl(admin: Any, acl: Acl) -> None:
+    with kafka_errors(f"acl {acl.label}"):
+        for future in admin.delete_acls([acl.binding(AclBindingFilter)], request_timeout=TIMEOUT).values():
+            future.result(TIMEOUT * 2)
+    _until(admin, acl, there=False)
+
+
+def _until(admin: Any, acl: Acl, *, there: bool) -> None:
+    """The controller has taken it; the broker that is asked learns of it a moment later."""
+    deadline = time.monotonic() + TIMEOUT
+    while (acl.label in (read_acls(admin) or {})) != there:
+        if time.monotonic() > deadline:
+            raise ServiceUnavailableError(f"acl {acl.label}", f"not in force within {TIMEOUT} s", "mxctl doctor")
+        time.sleep(0.1)

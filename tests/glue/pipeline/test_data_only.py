@@ -3,6 +3,7 @@ that speaks of topics, stores or sources follows."""
 
 from __future__ import annotations
 
+import ast
 import json
 import shutil
 from collections.abc import Callable
@@ -130,3 +131,26 @@ def test_what_an_audit_and_a_demo_look_at(settings: Settings) -> None:
     with pytest.raises(UsageError) as refused, open_audit(settings, ("nothing",), lambda *_: None):
         pass
     assert "bazaar_rows" in refused.value.why
+
+
+def test_no_name_of_a_topic_a_table_a_connector_or_a_source_stands_in_the_product() -> None:
+    names: set[str] = set()
+    for profile in (OWN.config_dir / "profiles").glob("*.json"):
+        pipeline = Pipeline.of(load(OWN, profile=profile.stem))
+        names |= {*pipeline.topics, *pipeline.connectors, *pipeline.sources}
+        names |= {target.place for target in pipeline.targets} | {target.name for target in pipeline.targets}
+    names -= {OWN.checkpoints_topic, "orders"}  # a setting; a word of vendors' answers too
+    root = OWN.config_dir.parent
+    # A vendor's own module, the record types that name their vendors, and the packages that extras bring.
+    vendors = ("models", *Pipeline.of(load(OWN)).sources)
+    own = {file for file in (root / "connectors").glob("*.py") if file.stem.startswith(vendors)}
+    own.add(root / "glue" / "imports.py")
+    found = [
+        f"{file.relative_to(root)}:{node.lineno}: {node.value}"
+        for top in ("connectors", "glue")
+        for file in sorted((root / top).rglob("*.py"))
+        if file not in own
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in names
+    ]
+    assert found == []

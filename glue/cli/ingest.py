@@ -50,8 +50,9 @@ def ingest(file: Path, source: str, form: str | None, again: bool, wait: bool, o
         click.echo(f"{file}: was sent before; --again sends it again")
     else:
         sent = sum(result.records.values())
+        said = f" ({', '.join(result.said)})" if result.said else ""
         click.echo(
-            f"{file}: {result.lines} lines, {sent} records sent, {result.dead_letters} to dead letters, "
+            f"{file}{said}: {result.lines} lines, {sent} records sent, {result.dead_letters} to dead letters, "
             f"{result.repeated} repeated; {result.seconds:.1f} s"
         )
         if outcome:

@@ -1,6 +1,7 @@
--- For the profile postgres: psql -v ON_ERROR_STOP=1 -f connect-config/postgres/01_tables.sql -f …/02_views.sql
+-- For the profile postgres; mxctl apply runs it, and mxctl warehouse ddl prints it.
 -- One table a topic; columns follow schemas/order_row.avsc, price_observation.avsc and weather.avsc. A second run changes
 -- nothing. The key makes writing again harmless; a version of an order has a key of its own, so that none is lost.
+-- The last three columns are filled by a transform of Connect: when the record was written, and where it lies.
 create schema if not exists raw_data;
 
 create table if not exists raw_data.orders (
@@ -40,7 +41,9 @@ create table if not exists raw_data.orders (
     ordered_at timestamptz,
     updated_at timestamptz,
     collected_at timestamptz,
-    ingestion_time timestamptz
+    ingestion_time timestamptz,
+    record_partition integer,
+    record_offset bigint
 );
 create index if not exists orders_by_line on raw_data.orders (platform, merchant_id, order_id, line_id, version desc);
 
@@ -61,7 +64,9 @@ create table if not exists raw_data.price_history (
     currency text,
     recorded_at timestamptz,
     collected_at timestamptz,
-    ingestion_time timestamptz
+    ingestion_time timestamptz,
+    record_partition integer,
+    record_offset bigint
 );
 create index if not exists prices_by_product on raw_data.price_history (platform, merchant_id, product_id, recorded_at desc);
 
@@ -82,6 +87,8 @@ create table if not exists raw_data.weather_logs (
     is_extreme_weather boolean,
     observed_at timestamptz,
     collected_at timestamptz,
-    ingestion_time timestamptz
+    ingestion_time timestamptz,
+    record_partition integer,
+    record_offset bigint
 );
 create index if not exists weather_by_place on raw_data.weather_logs (place_code, observed_at desc);

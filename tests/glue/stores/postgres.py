@@ -9,16 +9,17 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from glue.local import ports
+from glue.settings import Settings
 
 ROOT = Path(__file__).parents[3]
 USER, PASSWORD = "millionx", "it's \\ secret"
 
 
 class Postgres:
-    """A server on loopback with the tables and views of ``connect-config/postgres``. A ``with`` block."""
+    """An empty server on loopback. A ``with`` block."""
 
     def __init__(self) -> None:
         found = subprocess.run([ROOT / "scripts" / "ensure-postgres"], capture_output=True, text=True, check=False)
@@ -45,16 +46,22 @@ class Postgres:
         while self._psql("-c", "select 1").returncode:
             assert self._server.poll() is None and time.monotonic() < until, (self._folder / "log").read_text()
             time.sleep(0.2)
-        for _ in range(2):  # a second run changes nothing
-            for file in sorted((ROOT / "connect-config" / "postgres").glob("*.sql")):
-                done = self._psql("-f", str(file))
-                assert done.returncode == 0, done.stderr
         return self
 
     def __exit__(self, *_: object) -> None:
         self._server.terminate()
         self._server.wait(30)
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    def settings(self, **more: Any) -> Settings:
+        """Settings that name it, of the profile ``postgres``."""
+        where = {"postgres": self.url, "postgres_user": USER, "postgres_password": PASSWORD}
+        return Settings(**{"profile": "postgres", **where, **more})
+
+    def environment(self) -> dict[str, str]:
+        """The same as environment variables."""
+        where = {"POSTGRES": self.url, "POSTGRES_USER": USER, "POSTGRES_PASSWORD": PASSWORD}
+        return {f"MXCTL_{name}": value for name, value in {"PROFILE": "postgres", **where}.items()}
 
     def ask(self, sql: str) -> list[list[str]]:
         """Rows of a query as text, empty for null."""

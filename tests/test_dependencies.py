@@ -24,6 +24,7 @@ BASE = {
         "registry",
         "secrets",
         "settings",
+        "tables",
         "times",
         "tracing",
     ]

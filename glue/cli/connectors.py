@@ -8,7 +8,7 @@ import click
 
 from glue.cli.completion import connector_names
 from glue.cli.options import apply_options, connector_argument, file_option, settings_for, url_option, yes_option
-from glue.cli.output import confirm, emit, emit_rows, output_option, table
+from glue.cli.output import confirm, emit, emit_rows, output_option
 
 _names = click.argument("names", nargs=-1, shell_complete=connector_names)
 _all = click.option("--all", "everything", is_flag=True, help="All connectors.")
@@ -62,8 +62,7 @@ def describe(name: str, url: str | None, output: str) -> None:
             click.echo(f"{key + ':':<9} {found[key]}")
     used = "not tracked by the worker" if found["topics"] is None else ", ".join(found["topics"]) or "none used yet"
     click.echo(f"{'topics:':<9} {used}\n")
-    for line in table(found["tasks"], ["id", "state", "worker", "problem"]):
-        click.echo(line)
+    emit_rows(found["tasks"], "table", ["id", "state", "worker", "problem"])
     click.echo()
     for key, value in found["config"].items():
         click.echo(f"{key} = {value}")

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from glue.cli.options import millis, since_option, yes_option
-from glue.cli.output import emit, output_option
+from glue.cli.output import emit, emit_rows, output_option
 
 
 def _filters(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -68,12 +68,9 @@ def dlq() -> None:
 def list_(state: str, output: str, **given: Any) -> None:
     """List letters (IDS are topic/partition/offset)."""
     rows = [letter.summary() for letter in _chosen(given, state)]
-    if output != "table":
-        emit(rows, output)
-        return
-    for row in rows:
-        click.echo(f"{row['id']:<28} {row['state']:<9} {row['by']:<10} {row['message']}")
-    click.echo(f"{len(rows)} letters", err=True)
+    emit_rows(rows, output, ("id", "state", "by", "message"))
+    if output == "table":
+        click.echo(f"{len(rows)} letters", err=True)
 
 
 @dlq.command()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from glue.cli.output import table_or_json
+from glue.cli.output import emit_rows, table_or_json
 from glue.errors import UsageError
 from glue.imports import needs
 from glue.settings import state_dir
@@ -82,12 +82,19 @@ def status(output: str) -> None:
     if output == "json":
         click.echo(json.dumps([asdict(part) for part in found], indent=1))
     else:
-        click.echo(f"{'PART':<14}{'STATE':<11}{'PID':>8}{'MEMORY':>9}  PORTS")
+        rows = [
+            {
+                "part": part.name,
+                "state": part.state,
+                "pid": part.pid,
+                "mb": part.memory_mb,
+                "ports": [f"{name}={port}" for name, port in part.ports.items()],
+            }
+            for part in found
+        ]
+        emit_rows(rows, output)
         for part in found:
-            memory = "-" if part.memory_mb is None else f"{part.memory_mb} MB"
-            listening = " ".join(f"{name}={port}" for name, port in part.ports.items())
-            click.echo(f"{part.name:<14}{part.state:<11}{part.pid or '-':>8}{memory:>9}  {listening}")
             for line in (part.detail, *part.tail):
                 if line:
-                    click.echo(f"    {line}")
+                    click.echo(f"{part.name}: {line}")
     sys.exit(0 if all(part.state == "running" for part in found) else 1)

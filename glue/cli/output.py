@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 
 import click
 
+from glue.tables import table
+
 F = TypeVar("F", bound=Callable[..., Any])
 _STATES = {"RUNNING": "green", "ok": "green", "FAILED": "red", "fail": "red", "PAUSED": "yellow", "STOPPED": "yellow"}
 
@@ -20,16 +22,14 @@ def output_option(*more: str) -> Callable[[F], F]:
 
 
 def _output(*forms: str) -> Callable[[F], F]:
-    choice = click.Choice(forms)
-    return click.option("-o", "--output", type=choice, default="table", show_default=True, help="How to print.")
+    return click.option(
+        "-o", "--output", type=click.Choice(forms), default="table", show_default=True, help="How to print."
+    )
 
 
 def table_or_json(function: F) -> F:
     """``-o table|json``, for commands whose JSON is one line a result."""
-    choice = click.Choice(["table", "json"])
-    return click.option("-o", "--output", type=choice, default="table", show_default=True, help="How to print.")(
-        function
-    )
+    return _output("table", "json")(function)
 
 
 def colored() -> bool:
@@ -71,22 +71,18 @@ def emit_rows(rows: Sequence[Mapping[str, Any]], output: str, columns: Iterable[
     elif output != "table":
         emit([dict(row) for row in rows], output)
     else:
-        for line in table(rows, list(columns or (rows[0] if rows else ()))):
+        for line in _table(rows, list(columns or (rows[0] if rows else ()))):
             click.echo(line)
 
 
-def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> list[str]:
-    """Lines of a table with a heading; columns as wide as they need to be."""
+def _table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> list[str]:
+    """Lines of a table with a heading, states in colour."""
     if not rows:
         return ["none"]
-    texts = [[_cell(row.get(column)) for column in columns] for row in rows]
     heads = [column.replace("_", " ").upper() for column in columns]
-    widths = [max(len(head), *(len(line[i]) for line in texts)) for i, head in enumerate(heads)]
-    lines = ["  ".join(head.ljust(width) for head, width in zip(heads, widths, strict=True)).rstrip()]
-    for line in texts:
-        cells = (paint(cell.ljust(width), _STATES.get(cell)) for cell, width in zip(line, widths, strict=True))
-        lines.append("  ".join(cells).rstrip())
-    return lines
+    cells = [[_cell(row.get(column)) for column in columns] for row in rows]
+    numbers = [all(isinstance(row.get(column), int | float | None) for row in rows) for column in columns]
+    return table(heads, cells, right=numbers, paint=lambda padded, cell: paint(padded, _STATES.get(cell)))
 
 
 def _cell(value: Any) -> str:

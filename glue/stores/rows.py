@@ -6,10 +6,11 @@ import csv
 import datetime as dt
 import io
 import json
-import unicodedata
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
+
+from glue.tables import table
 
 MAX_CELL = 60
 
@@ -42,21 +43,11 @@ class Rows:
         return text.getvalue().rstrip("\n")
 
     def _table(self) -> str:
-        cells = [self.columns, *([_short(value) for value in row] for row in self.rows)]
-        widths = [max(_width(row[n]) for row in cells) for n in range(len(self.columns))]
         right = [any(_is_number(row[n]) for row in self.rows) for n in range(len(self.columns))]
-        lines = [_line(row, widths, right) for row in cells]
-        lines.insert(1, "  ".join("─" * width for width in widths))
+        cells = [[_short(value) for value in row] for row in self.rows]
+        lines = table(self.columns, cells, right=right, rule=True)
         count = len(self.rows)
         return "\n".join([*lines, f"({count} row{'' if count == 1 else 's'})"])
-
-
-def _line(cells: list[str], widths: list[int], right: list[bool]) -> str:
-    padded = []
-    for cell, width, to_right in zip(cells, widths, right, strict=True):
-        blanks = " " * (width - _width(cell))
-        padded.append(blanks + cell if to_right else cell + blanks)
-    return "  ".join(padded).rstrip()
 
 
 def _is_number(value: Any) -> bool:
@@ -77,11 +68,3 @@ def _plain(value: Any) -> Any:
 def _short(value: Any) -> str:
     text = "" if value is None else " ".join(str(_plain(value)).split())
     return text if len(text) <= MAX_CELL else text[: MAX_CELL - 1] + "…"
-
-
-def _width(text: str) -> int:
-    """Columns on a terminal: marks that combine take none (Bengali has many), wide letters take two."""
-    return sum(
-        0 if unicodedata.category(c) in ("Mn", "Cf") else 2 if unicodedata.east_asian_width(c) in "WF" else 1
-        for c in text
-    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -40,8 +41,8 @@ def test_status_reports_a_dead_part_with_its_log(tmp_path: Path) -> None:
     (tmp_path / "state.json").write_text(json.dumps({"settings": {}, "parts": {"kafka": part}}))
     done = mxctl("status", state=tmp_path)
     assert done.returncode == 1
-    assert "kafka         dead" in done.stdout
-    assert "    then it broke" in done.stdout
+    assert re.search(r"^kafka +dead ", done.stdout, re.M)
+    assert "kafka: then it broke" in done.stdout
     assert "mxctl local up" in done.stdout
 
 

@@ -126,7 +126,7 @@ def test_every_command_works_as_with_snowflake(running: Running, tmp_path: Path)
     ((gone,),) = postgres.ask(f"select record_key {mine}'2'")
     ((changed,),) = postgres.ask(f"select record_key {mine}'3'")
     postgres.ask(f"delete from raw_data.orders where record_key = '{gone}'")
-    postgres.ask(f"update raw_data.orders set title = 'x' where record_key = '{changed}'")
+    postgres.ask(f"update raw_data.orders set product_name = 'x' where record_key = '{changed}'")
     code, answer, _ = mxctl(*window, "--deep")
     assert code == 1
     assert {(one["kind"], one["key"]) for one in answer["stores"][0]["differences"]} == {
@@ -135,7 +135,11 @@ def test_every_command_works_as_with_snowflake(running: Running, tmp_path: Path)
     }
     code, answer, errors = mxctl(*window, "--deep", "--repair", "--yes")
     assert code == 0, (answer, errors)
-    assert postgres.ask(f"select title {mine}'2'") == postgres.ask(f"select title {mine}'3'") == [["Premium Juta"]]
+    assert (
+        postgres.ask(f"select product_name {mine}'2'")
+        == postgres.ask(f"select product_name {mine}'3'")
+        == [["Premium Juta"]]
+    )
     assert postgres.ask(f"select record_offset is not null, record_partition is not null {mine}'2'") == [["t", "t"]]
 
     code, _, errors = mxctl("canary", "--timeout", "120s")

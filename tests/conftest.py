@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from hypothesis import settings as hypothesis_settings
 
-from glue.settings import Settings, get_settings
+from glue.settings import Settings, get_settings, state_dir
 
 # Tests do not assert times, and what CI tries is the same in every run: new examples are for the keyboard.
 hypothesis_settings.register_profile("project", deadline=None, derandomize=bool(os.environ.get("CI")))
 hypothesis_settings.load_profile("project")
+_SUSPECT = pytest.StashKey[bool]()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -25,37 +26,51 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.get_closest_marker("unit") is None)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Note that a test failed: it may have left a part of the stack dead."""
+    report = yield
+    if report.failed and item.get_closest_marker("stack"):
+        item.session.stash[_SUSPECT] = True
+    return report
+
+
 @pytest.fixture(autouse=True)
 def settings_of_its_own(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A test works on the stack that it asked for, though another may run, and reads its settings anew."""
-    for name in ("pipeline", "stack"):
-        asked = request.getfixturevalue(name) if name in request.fixturenames else None
-        if isinstance(asked, Settings) and asked.hash_keys_file:
-            monkeypatch.setenv("MXCTL_STATE_DIR", str(asked.hash_keys_file.parents[1]))
-            break
+    """A test reads its settings anew, and finds the stack whole that it asked for."""
+    asked = request.getfixturevalue("stack") if "stack" in request.fixturenames else None
+    if isinstance(asked, Settings) and asked.hash_keys_file:
+        monkeypatch.setenv("MXCTL_STATE_DIR", str(asked.hash_keys_file.parents[1]))
+        if request.session.stash.get(_SUSPECT, False):
+            _local_stack().up(services="pipeline" in request.fixturenames)
+            request.session.stash[_SUSPECT] = False
     get_settings.cache_clear()
     yield
     get_settings.cache_clear()
+
+
+def _local_stack() -> Any:
+    from glue.local.report import Reporter
+    from glue.local.stack import PARTS, Stack
+
+    named = os.environ.get("MXCTL_TEST_PARTS", "")
+    return Stack(state_dir(), Reporter(quiet=True), [p for p in PARTS if not named or p.name in named.split(",")])
 
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """Settings of a local stack that is up.
 
-    It has a state folder of its own and goes away with the tests. With ``MXCTL_TEST_STATE_DIR`` the stack of that
-    folder is used, started if it does not run, and left running: for quick rounds at the keyboard, with only the parts
-    that ``MXCTL_TEST_PARTS`` names (``kafka,registry,redis``).
+    All tests share it; it has a state folder of its own and goes away with them. With ``MXCTL_TEST_STATE_DIR`` the
+    stack of that folder is used, started if it does not run, and left running: for quick rounds at the keyboard, with
+    only the parts that ``MXCTL_TEST_PARTS`` names (``kafka,registry,redis``).
     """
-    from glue.local.report import Reporter
-    from glue.local.stack import PARTS, Stack
-
     kept = os.environ.get("MXCTL_TEST_STATE_DIR")
     folder = Path(kept).resolve() if kept else tmp_path_factory.mktemp("stack")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MXCTL_STATE_DIR", str(folder))
         get_settings.cache_clear()
-        named = os.environ.get("MXCTL_TEST_PARTS", "")
-        local = Stack(folder, Reporter(quiet=True), [p for p in PARTS if not named or p.name in named.split(",")])
+        local = _local_stack()
         try:
             local.up(services=False)
             get_settings.cache_clear()  # what was read before `up` had no addresses

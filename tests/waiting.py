@@ -13,8 +13,9 @@ def wait_for(
     ask: Callable[[], Any], good: Callable[[Any], bool] = bool, seconds: float = PATIENCE, what: str = ""
 ) -> Any:
     """Ask until the answer is good, and return it. Fails after ``seconds`` with ``what`` and the last answer."""
-    deadline = time.monotonic() + seconds
+    deadline, pause = time.monotonic() + seconds, 0.05
     while not good(answer := ask()):
         assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what} (last answer: {answer!r:.500})"
-        time.sleep(0.1)
+        time.sleep(pause)
+        pause = min(pause * 1.3, 1.0)  # an answer may cost the machine something
     return answer

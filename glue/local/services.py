@@ -8,9 +8,11 @@ from pathlib import Path
 from glue.local.part import Part, Site, http_ok
 from glue.local.process import Launch, python
 from glue.settings import Settings, project_root
-from glue.topology.apply import apply_all
+from glue.topology.apply import Options, apply_all
 from glue.topology.change import Event
 from glue.topology.kinds import KINDS
+
+LOCK_S = 180  # three times as long as the claim of a dead process stands
 
 
 def apply_topics(site: Site) -> None:
@@ -27,7 +29,9 @@ def _apply(site: Site, kinds: tuple[str, ...]) -> None:
     def show(event: Event) -> None:
         site.report.progress("topology", str(event))
 
-    outcome = apply_all(Settings(**site.state.settings), kinds=kinds, progress=show)
+    # An apply that was interrupted holds the cluster's lock until its claim runs out.
+    options = Options(lock_timeout=LOCK_S)
+    outcome = apply_all(Settings(**site.state.settings), kinds=kinds, progress=show, options=options)
     changed = f"{len(outcome.changes)} changes" if outcome.changes else "as declared"
     site.report.event("topology", f"{', '.join(f'{kind}s' for kind in kinds)}: {changed} ({outcome.seconds:.1f} s)")
 

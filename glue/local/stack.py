@@ -203,6 +203,14 @@ class Stack:
                     shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
             (self.root / PURGE).unlink()
 
+    def stop_services(self) -> None:
+        """End the chains and the page; the parts stay up."""
+        with self._alone():
+            site = self._site()
+            services = [part for part in self._known(site) if isinstance(part, Chain | Ui)]
+            _in_parallel(lambda part: bring_down(part, site), services)
+            site.state.save()
+
     def dismiss(self, extras: Collection[str]) -> None:
         """End these extras and leave the pipeline alone."""
         with self._alone():

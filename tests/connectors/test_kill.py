@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from glue.registry import registry_client
 from glue.settings import Settings
 from tests.connectors.conftest import OnKafka
 from tests.connectors.test_faults_api import final_versions, newest_versions
+from tests.waiting import PATIENCE, wait_for
 
 pytestmark = pytest.mark.stack
 Make = Callable[..., Any]
@@ -55,7 +55,7 @@ def start_until(one: OnKafka, point: str, count: int, folder: Path) -> Child:
 
 def is_killed(child: Child) -> None:
     """Wait for its end, which must be the one it was to have."""
-    _, told = child.communicate(timeout=180)
+    _, told = child.communicate(timeout=PATIENCE)
     assert child.returncode == -signal.SIGKILL, told.decode()[-2000:]
 
 
@@ -94,10 +94,7 @@ def test_a_second_run_is_refused_while_the_first_holds_the_lease(
     one: OnKafka = on_kafka("weather", make_sandbox())
     admin = KafkaConfig.of(stack).admin()
     with lease(KafkaConfig.of(stack), one.config.name, 0):
-        deadline = time.monotonic() + 20
-        while holder(admin, f"connectors.lease.{one.config.name}") is None:
-            assert time.monotonic() < deadline, "the lease is not seen"
-            time.sleep(0.05)
+        wait_for(lambda: holder(admin, f"connectors.lease.{one.config.name}"), what="the lease is seen")
         with pytest.raises(LeaseHeldError) as caught:
             one.run(wait=0.0)
         assert str(os.getpid()) in caught.value.why

@@ -7,7 +7,6 @@ import re
 import subprocess
 import sys
 import sysconfig
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ import requests
 from glue.local.ports import choose
 from glue.settings import Settings
 from tests.deploy.compose_file import ROOT, compose, environment
+from tests.waiting import PATIENCE, wait_for
 
 pytestmark = pytest.mark.stack
 IMAGES = ROOT / "deploy" / "images"
@@ -95,14 +95,16 @@ def worker(stack: Settings, root: Path) -> Iterator[Worker]:
         process = subprocess.Popen([*command, config], env=env, cwd=root, stdout=output, stderr=subprocess.STDOUT)
     try:
         url = f"http://127.0.0.1:{rest}"
-        deadline = time.monotonic() + 180
-        while not _answers(f"{url}/connectors"):
-            assert process.poll() is None and time.monotonic() < deadline, log.read_text()[-4000:]
-            time.sleep(0.5)
+
+        def answers() -> bool:
+            assert process.poll() is None, log.read_text()[-4000:]
+            return _answers(f"{url}/connectors")
+
+        wait_for(answers, what="the worker answers")
         yield Worker(url, f"http://127.0.0.1:{metrics}/metrics", secrets)
     finally:
         process.terminate()
-        process.wait(60)
+        process.wait(PATIENCE)
 
 
 def _answers(url: str) -> bool:

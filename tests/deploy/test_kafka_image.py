@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from glue.local.downloads import Fetcher
 from glue.local.ports import choose
 from glue.local.report import Reporter
 from tests.deploy.compose_file import ROOT, compose, environment
+from tests.waiting import PATIENCE, wait_for
 
 pytestmark = pytest.mark.stack
 # The image's defaults are of Kafka's distribution; the wrapper wants these three files and replaces the first.
@@ -68,7 +68,7 @@ class Broker:
         arguments = [str(word) for pair in zip(names, folders, strict=False) for word in pair]
         command = [*self.java, "kafka.docker.KafkaDockerWrapper", "setup", *arguments]
         env = {**os.environ, **self.env}
-        return subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=120)
+        return subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=PATIENCE)
 
 
 @pytest.fixture(scope="module")
@@ -81,14 +81,16 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     with log.open("wb") as output:
         process = subprocess.Popen(command, cwd=broker.folder, stdout=output, stderr=subprocess.STDOUT)
     try:
-        deadline = time.monotonic() + 120
-        while "Kafka Server started" not in log.read_text():
-            assert process.poll() is None and time.monotonic() < deadline, log.read_text()[-4000:]
-            time.sleep(0.3)
+
+        def started() -> bool:
+            assert process.poll() is None, log.read_text()[-4000:]
+            return "Kafka Server started" in log.read_text()
+
+        wait_for(started, what="the broker starts")
         yield broker
     finally:
         process.terminate()
-        process.wait(60)
+        process.wait(PATIENCE)
         shutil.rmtree(broker.folder / "data")
 
 
@@ -103,7 +105,7 @@ def test_its_health_check_succeeds(broker: Broker) -> None:
     check = compose()["services"]["kafka"]["healthcheck"]["test"][1]
     arguments = check.split("kafka-broker-api-versions.sh ")[1].replace(":9092 >/dev/null", f":{broker.port}").split()
     command = [*broker.java[:1], "-Xmx64m", *broker.java[-2:], "org.apache.kafka.tools.BrokerApiVersionsCommand"]
-    done = subprocess.run([*command, *arguments], capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run([*command, *arguments], capture_output=True, text=True, check=False, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr
     assert "Produce(0)" in done.stdout
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.timeout(3000)]
 
 
 def run_demo(state_dir: Path, *arguments: str) -> dict:
@@ -20,7 +20,7 @@ def run_demo(state_dir: Path, *arguments: str) -> dict:
         env={**os.environ, "MXCTL_STATE_DIR": str(state_dir)},
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=1200,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -19,6 +22,7 @@ from glue.local.report import Reporter
 from glue.local.stack import Stack
 from glue.settings import Settings, get_settings
 from glue.transforms.declared import chain_names
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.stack
 OBJECT = "7f2c1e5a-0000-4000-8000-000000000001"
@@ -79,8 +83,32 @@ def assert_written(settings: Settings) -> None:
     assert (entry["properties"]["text"], entry["vector"]) == ("kept", [1.0, 0.0])
 
 
+def kill_up(root: Path, when: Callable[[], Any], *options: str) -> None:
+    """``mxctl local up`` ends by SIGKILL at a certain point."""
+    with (root / "up.log").open("ab") as log:
+        child = subprocess.Popen([sys.executable, "-m", "glue", "local", "up", *options], stdout=log, stderr=log)
+
+    def there() -> Any:
+        assert child.poll() is None, (root / "up.log").read_text()
+        return when()
+
+    wait_for(there, seconds=400, what="the point at which it is killed")
+    child.kill()
+    child.wait()
+
+
+def started(root: Path, *names: str) -> bool:
+    """Whether the state names a process for each of these parts."""
+    file = root / "state.json"
+    parts = json.loads(file.read_text())["parts"] if file.exists() else {}
+    return all(parts.get(name, {}).get("pid") for name in names)
+
+
 def test_the_life_of_a_stack(root: Path) -> None:
     stack = Stack(root, Reporter(quiet=True))
+    # Killed while the disk of Kafka is formatted, then while parts start.
+    kill_up(root, lambda: list((root / "kafka").glob("data.*.tmp")), "--no-services")
+    kill_up(root, lambda: started(root, "kafka", "registry", "connect"), "--no-services")
     settings = stack.up(services=False)
     write(settings)
 
@@ -127,7 +155,8 @@ def test_the_life_of_a_stack(root: Path) -> None:
     assert again.kafka != settings.kafka
     assert_written(again)
 
-    # With the topology and its services; a second time nothing is touched.
+    # Killed while the topology is applied; then all of it, and a second time nothing is touched.
+    kill_up(root, lambda: requests.get(f"{again.connect}/connectors", timeout=20).json())
     stack.up()
     pids = {part.name: (part.state, part.pid) for part in stack.status()}
     assert {f"chain-{chain}" for chain in chain_names()} < pids.keys()

@@ -26,8 +26,9 @@ from glue.stores.snowflake import client as warehouse
 from tests.sandbox.snowflake.endpoint import ROOT
 from tests.sandbox.snowflake.rows import Topic
 from tests.stores import scripts, snowflake
+from tests.waiting import wait_for
 
-PATIENCE_SECONDS = 240
+ASKED = 60  # seconds: an answer may take long on a busy machine
 Found = list[tuple[Any, ...]]
 
 
@@ -54,17 +55,17 @@ class Pipeline:
         return self
 
     def __exit__(self, *_: object) -> None:
-        httpx.delete(f"{self.settings.connect}/connectors/{self.name}")
+        httpx.delete(f"{self.settings.connect}/connectors/{self.name}", timeout=ASKED)
 
     def put(self) -> httpx.Response:
         """Create or change the connector; a worker that is rebalancing is asked again."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while True:
-            url = f"{self.settings.connect}/connectors/{self.name}/config"
-            answer = httpx.put(url, json=self.config, timeout=120)
-            if answer.status_code != 409 or time.monotonic() > deadline:
-                return answer
-            time.sleep(1)
+        url = f"{self.settings.connect}/connectors/{self.name}/config"
+
+        def ask() -> httpx.Response:
+            return httpx.put(url, json=self.config, timeout=120)
+
+        found: httpx.Response = wait_for(ask, lambda answer: answer.status_code != 409, what="the worker takes it")
+        return found
 
     def restart(self) -> None:
         """Restart connector and tasks, and wait until they run."""
@@ -95,7 +96,7 @@ class Pipeline:
 
     def tasks(self) -> list[str]:
         """States of the tasks."""
-        answer = httpx.get(f"{self.settings.connect}/connectors/{self.name}/status")
+        answer = httpx.get(f"{self.settings.connect}/connectors/{self.name}/status", timeout=ASKED)
         return [task["state"] for task in answer.json().get("tasks", [])]
 
     def encoder(self, schema: AvroSchema) -> Encoder:
@@ -148,27 +149,22 @@ class Pipeline:
 
     def until(self, true: Callable[[], Any], what: str) -> None:
         """Wait until something holds; what does not answer meanwhile is asked again."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        problem: object = "it never did"
-        while time.monotonic() < deadline:
+
+        def ask() -> Any:
             try:
-                if true():
-                    return
+                return (true(), "")
             except (MillionXError, httpx.HTTPError) as error:
-                problem = error
-            time.sleep(0.5)
-        raise AssertionError(f"{what}: not within {PATIENCE_SECONDS} s; {problem}; tasks {self.tasks()}")
+                return (False, error)
+
+        wait_for(ask, lambda answer: answer[0], what=what)
 
 
 def kill(part: str) -> None:
     """SIGKILL a part of the stack, and wait until it has let go of its ports."""
     state = json.loads((state_dir() / "state.json").read_text())["parts"][part]
     os.kill(state["pid"], signal.SIGKILL)
-    deadline = time.monotonic() + 30
     # Its threads end one by one: a process that is dead already may hold its sockets a little longer.
-    while not all(is_free(port) for port in state["ports"].values()):
-        assert time.monotonic() < deadline, f"{part} still holds a port"
-        time.sleep(0.05)
+    wait_for(lambda: all(is_free(port) for port in state["ports"].values()), what=f"{part} lets go of its ports")
 
 
 def mend() -> Settings:

@@ -24,7 +24,7 @@ LOAD = 20_000
 
 
 def fault(stack: Settings, name: str, **options: Any) -> None:
-    httpx.put(f"{stack.warehouse}/admin/faults/{name}", json=options).raise_for_status()
+    httpx.put(f"{stack.warehouse}/admin/faults/{name}", json=options, timeout=60).raise_for_status()
 
 
 def headers(letter: Any) -> dict[str, str]:
@@ -174,8 +174,8 @@ def test_a_fault_loses_and_doubles_nothing(stack: Settings, name: str, options: 
         fault(stack, name, **options)
         keys |= producer.send(order(n, pipeline.name) for n in range(200, 600))
         pipeline.arrived(keys)
-        on = httpx.get(f"{stack.warehouse}/admin/faults").json()["on"]
-        httpx.delete(f"{stack.warehouse}/admin/faults/{name}")
+        on = httpx.get(f"{stack.warehouse}/admin/faults", timeout=60).json()["on"]
+        httpx.delete(f"{stack.warehouse}/admin/faults/{name}", timeout=60)
         assert name not in on or on[name]["times"] < options["times"], "the fault has hit"
 
 

@@ -30,7 +30,7 @@ SPARE_BYTES = 512 << 20  # room that must remain beside the download, for unpack
 
 @dataclass(frozen=True)
 class Wanted:
-    """One file: where it may be had (asked only when it is missing), where it goes, what it must be."""
+    """One file: where it can be downloaded (asked only when it is missing), where it goes, what it must be."""
 
     urls: Callable[[], Iterable[str]]
     target: Path

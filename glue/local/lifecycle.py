@@ -68,7 +68,7 @@ def bring_up(part: Part, site: Site, wait: bool = True) -> bool:
             site.halt.set()
         raise PartFailedError(f"part {part.name}", str(error), part.fix(site)) from error
     except MillionXError:
-        if not (part.slow or part.optional):  # the others do not wait for such a part, so its failure is not theirs
+        if not (part.slow or part.optional):  # the others do not wait for such a part
             site.halt.set()
         raise
 
@@ -81,7 +81,7 @@ def _bring_up(part: Part, site: Site, wait: bool) -> bool:
     same = state.fingerprint == launch.fingerprint()
     if running is not None and same:
         age = time.time() - (state.created or 0)
-        if _soon(lambda: part.healthy(site), site, max(SOON_S * slack(), part.settle_s - age)):
+        if _soon(lambda: part.healthy(site), site, max(SOON_S * slack(), part.warmup_s - age)):
             site.report.event(part.name, "already running")
             return True
         if part.busy(site):
@@ -153,7 +153,7 @@ def _failure(part: Part, site: Site, why: str) -> PartFailedError:
 
 
 def _soon(condition: Callable[[], bool], site: Site, seconds: float) -> bool:
-    """Whether ``condition`` holds, given a moment to."""
+    """Whether ``condition`` holds within ``seconds``."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline or site.halt.is_set():

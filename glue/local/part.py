@@ -59,7 +59,7 @@ class Part(ABC):
     name: str
     ports: tuple[str, ...] = ()
     timeout_s: float = 180  # without work of its process; an error that ends the process is reported at once
-    settle_s: float = 60  # how old it may be and not answer yet, before a later command considers it unhealthy
+    warmup_s: float = 60  # how old it may be and not answer yet, before a later command considers it unhealthy
     grace_s: float = 15  # how long it may take to end by itself
     slow: bool = False  # may be busy for minutes before it serves; the others then do not wait for it
     optional: bool = False  # when it does not start, that is reported and the stack is up all the same

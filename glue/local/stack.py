@@ -120,7 +120,7 @@ class Stack:
                 if topology and complete:
                     apply_everything(site)
                 _collect(flowing, self.report)
-                _spare(extra, self.report)
+                _report_optional(extra, self.report)
             except BaseException:
                 site.halt.set()  # or the pool would wait for what nobody needs any more
                 raise
@@ -249,8 +249,8 @@ def _collect(futures: Iterable[Future[bool]], report: Reporter) -> list[bool]:
     return results
 
 
-def _spare(futures: Mapping[str, Future[bool]], report: Reporter) -> None:
-    """Wait for parts that the stack can do without; a failure is only told."""
+def _report_optional(futures: Mapping[str, Future[bool]], report: Reporter) -> None:
+    """Wait for parts that the stack can do without; a failure is only reported."""
     for name, future in futures.items():
         try:
             future.result()

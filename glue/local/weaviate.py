@@ -79,7 +79,7 @@ class Weaviate(Part):
                 return ""
         except psutil.NoSuchProcess:
             return ""
-        (now,) = process.tail(weaviate_binary.progress_file(), 1) or ["looking where the server can be had"]
+        (now,) = process.tail(weaviate_binary.progress_file(), 1) or ["looking for a release of the server"]
         return now
 
     def healthy(self, site: Site) -> bool:
@@ -101,8 +101,8 @@ class Weaviate(Part):
             )
 
     def fix(self, site: Site) -> str:
-        told = [line for line in process.tail(site.log(self.name)) if line.startswith(weaviate_binary.FIX)]
-        return told[-1].removeprefix(weaviate_binary.FIX) if told else super().fix(site)
+        fixes = [line for line in process.tail(site.log(self.name)) if line.startswith(weaviate_binary.FIX)]
+        return fixes[-1].removeprefix(weaviate_binary.FIX) if fixes else super().fix(site)
 
     def settings(self, site: Site) -> dict[str, str]:
         return {

@@ -29,7 +29,7 @@ from glue.settings import cache_dir
 
 LOCK_FILE = Path(__file__).resolve().parents[2] / "deploy" / "locks" / "weaviate.json"
 FIX = "fix: "  # how the line with the remedy begins in the log
-WHERE_S = 15  # for the question whether an archive is there; a closed network must not hold anything up
+WHERE_S = 15  # for the question whether an archive is there; a closed network must not delay the build for long
 
 
 def lock() -> dict[str, Any]:

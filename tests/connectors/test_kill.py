@@ -55,8 +55,8 @@ def start_until(one: OnKafka, point: str, count: int, folder: Path) -> Child:
 
 def is_killed(child: Child) -> None:
     """Wait for its end, which must be the one it was to have."""
-    _, told = child.communicate(timeout=PATIENCE)
-    assert child.returncode == -signal.SIGKILL, told.decode()[-2000:]
+    _, stderr = child.communicate(timeout=PATIENCE)
+    assert child.returncode == -signal.SIGKILL, stderr.decode()[-2000:]
 
 
 @pytest.mark.parametrize("name", list(SMALL))

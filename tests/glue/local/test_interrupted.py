@@ -281,7 +281,7 @@ def test_a_binary_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     interrupted_everywhere(tmp_path, keep, check, 6)
 
 
-def settled(place: Path, *parts: Small) -> None:
+def assert_up(place: Path, *parts: Small) -> None:
     """The stack is up: one process a part, on the ports that the state names."""
     local = Stack(place, QUIET, parts)
     assert {part.name: part.state for part in local.status()} == {part.name: "running" for part in parts}
@@ -297,7 +297,7 @@ def test_the_stack_goes_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         Stack(place, QUIET, parts).up(services=False)
 
     def check(place: Path) -> None:
-        settled(place, *parts)
+        assert_up(place, *parts)
         Stack(place, QUIET, parts).down()
         assert not list(process.marked(place))
 
@@ -320,7 +320,7 @@ def test_the_stack_goes_down_with_its_data(tmp_path: Path, monkeypatch: pytest.M
         assert [file.name for file in place.iterdir()] == ["lock"]
         Stack(place, QUIET, [part]).up(services=False)
         assert list((place / "one").iterdir()) == []
-        settled(place, part)
+        assert_up(place, part)
         Stack(place, QUIET, [part]).down()
 
     interrupted_everywhere(tmp_path, down, check, 25, every=7)

@@ -1,4 +1,4 @@
-"""The life of a real stack: up, used, killed in part, mended, down, and up again on other ports with its data."""
+"""The life of a real stack: up, used, killed in part, repaired, down, and up again on other ports with its data."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def test_the_life_of_a_stack(root: Path) -> None:
         "bd.millionx.connect.PythonSinkConnector",
     } <= classes
 
-    # Two parts die; the others are left alone by the mend.
+    # Two parts die; the others are left alone by the repair.
     before = {part.name: part.pid for part in stack.status()}
     for name in ("kafka", "weaviate"):
         psutil.Process(before[name]).send_signal(signal.SIGKILL)

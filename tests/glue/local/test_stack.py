@@ -50,7 +50,7 @@ class Small(Part):
         return {"redis": f"redis://{site.address(self.name, 'http')}/0"} if self.name == "one" else {}
 
     def fix(self, site: Site) -> str:
-        return "mend it"
+        return "fix it"
 
 
 class Slow(Small):
@@ -169,7 +169,7 @@ def test_a_part_configured_differently_is_restarted(root: Path) -> None:
 def test_a_part_that_does_not_answer_is_restarted(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("glue.local.lifecycle.SOON_S", 0.5)
     one = Small("one")
-    one.settle_s = 0
+    one.warmup_s = 0
     local = stack(root, one)
     local.up(services=False)
     pid = pids(local)["one"]
@@ -187,7 +187,7 @@ def test_a_part_that_dies_at_once_is_explained_and_the_others_stay(root: Path) -
     assert caught.value.what == "part two"
     assert "exit code 3" in caught.value.why
     assert caught.value.why.splitlines()[-2:] == ["    line one", "    the reason"]
-    assert caught.value.fix == "mend it"
+    assert caught.value.fix == "fix it"
     assert states(local)["two"] == "dead"
     assert states(local)["one"] in ("running", "unhealthy")  # started, though nobody waited for it any more
 
@@ -321,7 +321,7 @@ def test_a_slow_part_that_fails_does_not_hold_up_the_others(root: Path) -> None:
     assert states(local) == {"one": "running", "two": "stopped"}
 
 
-def test_the_stack_is_up_without_a_part_that_it_can_spare(
+def test_the_stack_is_up_without_an_optional_part(
     root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     class Page(Small):
@@ -341,8 +341,8 @@ def test_the_stack_is_up_without_a_part_that_it_can_spare(
     local = Stack(root, Reporter(), [Small("one")])
     local.up()
     assert states(local) == {"one": "running", "ui": "dead"}
-    told = capsys.readouterr().err
-    assert "the stack is up without it" in told and "the reason" in told and "open it" not in told
+    shown = capsys.readouterr().err
+    assert "the stack is up without it" in shown and "the reason" in shown and "open it" not in shown
     page.code = SERVER
     local.up()
     assert states(local) == {"one": "running", "ui": "running"}

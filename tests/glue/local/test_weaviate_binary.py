@@ -177,9 +177,9 @@ def test_a_listener_that_opens_differently_is_not_overlooked(cache: Path, tmp_pa
 def test_a_build_tells_its_share_and_an_estimate_of_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     class Lines(Reporter):
         def progress(self, part: str, message: str) -> None:
-            told.append(message)
+            shown.append(message)
 
-    told: list[str] = []
+    shown: list[str] = []
     clock = [0.0]
     monkeypatch.setattr(weaviate_build.time, "monotonic", lambda: clock[0])
     watch = weaviate_build._Watch(Lines())
@@ -190,10 +190,10 @@ def test_a_build_tells_its_share_and_an_estimate_of_the_rest(monkeypatch: pytest
         watch.line(f"example/package{number}")
         watch.show("build")
         clock[0] += 10
-    assert told[0] == "building since 0 s: fetching its sources"
-    assert told[1] == "building since 1 min 00 s:  12% (1 of 8 packages), about 0 s left"
-    assert told[4] == "building since 1 min 30 s:  50% (4 of 8 packages), about 30 s left"
-    assert told[8] == "building since 2 min 10 s: 100% (8 of 8 packages), linking"
+    assert shown[0] == "building since 0 s: fetching its sources"
+    assert shown[1] == "building since 1 min 00 s:  12% (1 of 8 packages), about 0 s left"
+    assert shown[4] == "building since 1 min 30 s:  50% (4 of 8 packages), about 30 s left"
+    assert shown[8] == "building since 2 min 10 s: 100% (8 of 8 packages), linking"
 
 
 @pytest.mark.parametrize(("terminal", "lines"), [(True, 1), (False, 5)])

@@ -14,7 +14,7 @@ import pytest
 from glue.settings import Settings
 from glue.stores.weaviate.client import WeaviateStoreClient
 from tests.glue.stores.storage import ORDERS, VECTORS, Outcome, Records, patiently, post
-from tests.sandbox.snowflake.connector import kill, mend
+from tests.sandbox.snowflake.connector import kill, start_again
 from tests.stores import target
 
 ORDER_COUNT = int(os.environ.get("MXCTL_VOLUME_ORDERS", "100000"))
@@ -60,7 +60,7 @@ def test_worker_endpoint_and_weaviate_are_killed_in_turn_under_load(sinks: Setti
             time.sleep(5)
             kill(part)
             time.sleep(2)
-            records.settings = mend()
+            records.settings = start_again()
         time.sleep(5)
     finally:
         stop.set()

@@ -167,6 +167,6 @@ def kill(part: str) -> None:
     wait_for(lambda: all(is_free(port) for port in state["ports"].values()), what=f"{part} lets go of its ports")
 
 
-def mend() -> Settings:
+def start_again() -> Settings:
     """Start again what was killed; the settings to reach it, as a part may get another port."""
     return Stack(state_dir(), Reporter(quiet=True)).up(services=False)

@@ -14,7 +14,7 @@ import pytest
 
 from glue.settings import Settings
 from glue.stores.snowflake import client as warehouse
-from tests.sandbox.snowflake.connector import Pipeline, kill, mend
+from tests.sandbox.snowflake.connector import Pipeline, kill, start_again
 from tests.sandbox.snowflake.endpoint import ROOT, new_key
 from tests.sandbox.snowflake.rows import order
 from tests.stores import ask
@@ -194,7 +194,7 @@ def test_sigkill_under_load_loses_and_doubles_nothing(stack: Settings, killed: l
         for part in killed:
             pipeline.until(pipeline.keys, "rows flow")
             kill(part)
-            pipeline.settings = mend()
+            pipeline.settings = start_again()
         load.join()
         assert len(keys) == LOAD
         pipeline.arrived(keys)

@@ -19,7 +19,7 @@ from glue.cli.options import apply_options, file_option, kinds_option, url_optio
 def apply(
     plan_file: Path | None, files: tuple[str, ...], kinds: tuple[str, ...], url: str | None, **options: Any
 ) -> None:
-    """Bring the cluster to what is declared: topics, subjects, stores, chains, connectors, in this order.
+    """Bring the cluster to what is declared: topics, ACLs, subjects, stores, chains, connectors, in this order.
 
     Everything is checked before anything is written; success means that every task has stayed RUNNING. With PLAN, a
     file of `mxctl plan --out`, exactly that is done, or refused if the cluster has moved since.

@@ -19,7 +19,7 @@ def export() -> None:
 @click.option("--force", is_flag=True, help="Overwrite files that are there.")
 @url_option
 def files(folder: Path, force: bool, url: str | None) -> None:
-    """Write the live cluster into FOLDER as files that declare it: topics, subjects with schemas, connectors."""
+    """Write the live cluster into FOLDER as files that declare it: topics, ACLs, subjects with schemas, connectors."""
     from glue.topology.export import export as run
     from glue.topology.services import Services
 

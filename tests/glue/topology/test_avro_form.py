@@ -45,6 +45,28 @@ SAME = {
     "a namespace repeated inside": edited(lambda s: s["fields"][1]["type"].update(namespace="shop")),
     "the default order written out": edited(lambda s: s["fields"][0].update(order="ascending")),
     "no aliases written out": edited(lambda s: s.update(aliases=[])),
+    "a reference as an object": edited(lambda s: s["fields"][2].update(type=["null", {"type": "State"}])),
+    "a type wrapped twice": edited(lambda s: s["fields"][0].update(type={"type": {"type": "string"}})),
+}
+PAIRS = {
+    "size as a text": ({"type": "fixed", "name": "n.F", "size": "016"}, {"type": "fixed", "name": "n.F", "size": 16}),
+    "an alias by its full name": (
+        {"type": "enum", "name": "n.E", "symbols": ["A"], "aliases": ["Old", "o.Older"]},
+        {"type": "enum", "name": "E", "namespace": "n", "symbols": ["A"], "aliases": ["o.Older", "n.Old"]},
+    ),
+    "no namespace written out": (
+        {"type": "record", "name": "R", "namespace": "", "fields": [{"name": "r", "type": ["null", "R"]}]},
+        {"type": "record", "name": "R", "fields": [{"name": "r", "type": ["null", "R"]}]},
+    ),
+    "scale of 0": (
+        {"type": "bytes", "logicalType": "decimal", "precision": 9, "scale": 0},
+        {"type": "bytes", "logicalType": "decimal", "precision": 9},
+    ),
+    "order of tags": (
+        {"type": "record", "name": "R", "fields": [{"name": "r", "type": "int", "confluent:tags": ["A", "B"]}]},
+        {"type": "record", "name": "R", "fields": [{"name": "r", "type": "int", "confluent:tags": ["B", "A"]}]},
+    ),
+    "a primitive alone": ("string", {"type": "string"}),
 }
 DIFFERENT = {
     "a field more": (edited(lambda s: s["fields"].append({"name": "x", "type": "int", "default": 0})), "schema.x"),
@@ -67,6 +89,12 @@ DIFFERENT = {
 def test_means_the_same(schema: dict[str, Any]) -> None:
     assert canonical(schema) == canonical(BASE)
     assert list(schema_fields(canonical(BASE), canonical(json.loads(json.dumps(schema))))) == []
+
+
+@pytest.mark.parametrize(("left", "right"), PAIRS.values(), ids=list(PAIRS))
+def test_two_ways_to_write_it(left: Any, right: Any) -> None:
+    assert canonical(left) == canonical(right)
+    assert canonical(canonical(left)) == canonical(left)
 
 
 @pytest.mark.parametrize(("schema", "path"), DIFFERENT.values(), ids=list(DIFFERENT))

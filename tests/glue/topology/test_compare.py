@@ -20,6 +20,11 @@ SAME = [
     ("flag in capitals", "f", "TRUE", "true", FLAG),
     ("blanks around", "s", " word", "word ", KeyDef("STRING")),
     ("list with blanks", "l", "a, b ,c", "a,b,c", LIST),
+    ("topics of a sink", "topics", "a,b", "b, a", COMMON["topics"]),
+    ("predicates", "predicates", "p,q", "q,p", COMMON["predicates"]),
+    ("fields taken away", "transforms.drop.exclude", "a,b", "b,a", LIST),
+    ("policies", "cleanup.policy", "compact,delete", "delete,compact", None),
+    ("map of topics", "snowflake.topic2table.map", "a:A,b:B", "b:B, a:A", None),
     ("plugin by its alias", "c", "org.x.ProbeSinkConnector", "ProbeSink", KeyDef("CLASS")),
     ("plugin by its simple name", "c", "org.x.ProbeSinkConnector", "ProbeSinkConnector", KeyDef("CLASS")),
     ("masked with stars", "db.password", "${file:a:b}", "********", None),
@@ -32,6 +37,9 @@ DIFFERENT = [
     ("another flag", "f", "true", "false", FLAG),
     ("case of a word", "s", "Word", "word", KeyDef("STRING")),
     ("order of a list", "l", "a,b", "b,a", LIST),
+    ("order of transforms", "transforms", "a,b", "b,a", COMMON["transforms"]),
+    ("another topic", "topics", "a,b", "a,c", COMMON["topics"]),
+    ("a topic less", "topics", "a,b", "a", COMMON["topics"]),
     ("number as text without a type", "s", "1", "1.0", None),
     ("another class of the same name", "c", "org.x.Sink", "org.y.Sink", KeyDef("CLASS")),
     ("another secret", "db.password", "one", "two", None),
@@ -179,6 +187,17 @@ def test_topic_drift_shows() -> None:
     assert topic_fields(Topic(partitions=4), LiveTopic(2, 1, {}, EFFECTIVE)) == ["partitions"]
     fewer = topic_change("t", Topic(partitions=1), LiveTopic(2, 1, {}, EFFECTIVE))
     assert fewer is not None and fewer.action == "recreate" and "lost" in fewer.cost[0]
+
+
+def test_what_a_policy_costs() -> None:
+    both = {"cleanup.policy": "compact,delete"}
+    less = topic_change("t", Topic(partitions=1, config={"cleanup.policy": "delete"}), LiveTopic(1, 1, both, both))
+    assert less is not None and less.cost == ()
+    now = {"cleanup.policy": "delete"}
+    more = topic_change("t", Topic(partitions=1, config=both), LiveTopic(1, 1, now, now))
+    assert more is not None and "compacted away" in more.cost[0]
+    odd = topic_change("t", Topic(partitions=1, config={"retention.ms": "7 days"}), LiveTopic(1, 1, {}, EFFECTIVE))
+    assert odd is not None and odd.cost == ()
 
 
 def subject(schema: dict[str, object], level: str | None = "BACKWARD") -> Subject:

@@ -58,10 +58,31 @@ def registry_errors(what: str) -> Iterator[None]:
             raise ServiceUnavailableError(what, f"the registry answered {status}", "try again") from error
         fix = "mxctl schemas get lists subjects" if status == HTTPStatus.NOT_FOUND else ""
         raise ServiceError(what, f"the registry answered {status}: {error.error_message}", fix) from error
+    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        raise _unexpected(what) from error
     except _AWAY as error:
         raise ServiceUnavailableError(
             what, f"the Schema Registry does not answer ({type(error).__name__})", "is it running? mxctl local status"
         ) from error
+
+
+def subject_names(registry: SchemaRegistryClient) -> set[str]:
+    """The name of every subject.
+
+    Raises:
+        ServiceUnavailableError: no answer.
+        ServiceError: what answers is no registry; read as "there are none", a plan would register all anew.
+    """
+    with registry_errors("subjects"):
+        names = registry.get_subjects()
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise _unexpected("subjects")
+    return set(names)
+
+
+def _unexpected(what: str) -> ServiceError:
+    why = "what answers does not answer as a Schema Registry does"
+    return ServiceError(what, why, "does a proxy or a login page stand before it? correct MXCTL_REGISTRY")
 
 
 def incompatibilities(
@@ -87,12 +108,15 @@ def incompatibilities(
     try:
         found = answer.json()
     except ValueError:
-        found = {}
+        found = None
+    found = found if isinstance(found, dict) else {}
     if not answer.ok:
         why = f"the registry answered {answer.status_code}: {found.get('message', '')}"
         if answer.status_code >= 500:
             raise ServiceUnavailableError(f"subject {subject}", why, "try again")
         raise ServiceError(f"subject {subject}", why)
-    if found.get("is_compatible", False):
+    if not isinstance(found.get("is_compatible"), bool):
+        raise _unexpected(f"subject {subject}")
+    if found["is_compatible"]:
         return None
     return [str(message) for message in found.get("messages") or []]

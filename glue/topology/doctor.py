@@ -12,7 +12,8 @@ from pathlib import Path
 from glue.errors import MillionXError
 from glue.kafka.reads import TIMEOUT
 from glue.pipeline.routes import Pipeline
-from glue.registry import registry_errors
+from glue.registry import registry_errors, subject_names
+from glue.secrets import url_without_credentials
 from glue.settings import cache_dir, state_dir
 from glue.stores.registry import STORES
 from glue.topology.kinds.connector import known_plugin, read_connectors
@@ -99,10 +100,11 @@ def _kafka(services: Services) -> Iterator[Finding]:
 
 
 def _registry(services: Services) -> Iterator[Finding]:
+    names = subject_names(services.registry)
     with registry_errors("Schema Registry"):
-        names = services.registry.get_subjects()
         level = services.registry.get_compatibility()
-    yield Finding("registry", "ok", f"{len(names)} subjects, default level {level}, at {services.settings.registry}")
+    where = url_without_credentials(services.settings.registry)
+    yield Finding("registry", "ok", f"{len(names)} subjects, default level {level}, at {where}")
 
 
 def _connect(services: Services) -> Iterator[Finding]:

@@ -15,7 +15,7 @@ from glue.deadletters.read import Letter
 from glue.errors import MillionXError
 from glue.kafka.reads import TopicPartition
 from glue.pipeline.routes import Pipeline
-from glue.registry import registry_client, registry_errors
+from glue.registry import registry_client, subject_names
 from glue.settings import Settings
 from glue.topology.graph.traffic import Traffic, read_traffic, really_done
 from glue.topology.kinds.connector import LiveConnector, read_connectors
@@ -155,5 +155,4 @@ class Collector:
         return replace(traffic, done=frozenset(self._done))
 
     def _read_registry(self) -> set[str]:
-        with registry_errors("subjects"):
-            return set(self.services.registry.get_subjects())
+        return subject_names(self.services.registry)

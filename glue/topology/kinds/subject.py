@@ -16,14 +16,14 @@ from pydantic import Field
 
 from glue.avro import load_schema
 from glue.errors import ConfigError, ServiceError
-from glue.registry import Schema, incompatibilities, registry_errors
+from glue.registry import Schema, incompatibilities, registry_errors, subject_names
 from glue.topology.avro_form import canonical, schema_fields
 from glue.topology.change import Action, Change, FieldChange, Undo, impossible
 from glue.topology.files import Files, Strict, json_schema
 from glue.topology.kinds.contract import Exported, Kind, Live
 from glue.topology.memory import Memory
 from glue.topology.model import Declared, Problem
-from glue.topology.rules.names import subject_names
+from glue.topology.rules.names import subject_topics
 from glue.topology.services import Services
 
 Compatibility = Literal[
@@ -81,7 +81,7 @@ class LiveSubjects(Live):
 
 class Subjects(Kind):
     name, section, patches = "subject", "subjects", "Patches subjects.json."
-    rules = (subject_names,)
+    rules = (subject_topics,)
     delete_cost = "soft deleted; its schema ids stay readable"
 
     def load(self, files: Files) -> Iterator[tuple[str, Subject, Path]]:
@@ -198,7 +198,7 @@ def read_subjects(registry: Any, wanted: Iterable[str]) -> LiveSubjects:
     """
     with registry_errors("subjects"):
         default = registry.get_compatibility()
-        names = set(registry.get_subjects())
+    names = subject_names(registry)
     registry.clear_latest_caches()
 
     def read(name: str) -> tuple[str, LiveSubject]:

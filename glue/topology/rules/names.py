@@ -42,7 +42,7 @@ def copies(declared: Declared) -> Iterator[Problem]:
             )
 
 
-def subject_names(declared: Declared) -> Iterator[Problem]:
+def subject_topics(declared: Declared) -> Iterator[Problem]:
     """A subject is ``<topic>-value`` or ``<topic>-key`` of a declared topic (the strategy TopicName)."""
     for name in declared.subjects:
         topic, _, role = name.rpartition("-")

@@ -18,6 +18,7 @@ from sandbox.made_orders import MadeOrder
 from sandbox.world import DARAZ_APP, World
 
 _DHAKA = timezone(timedelta(hours=6))
+_WORDS = {"pending": "pending", "paid": "ready_to_ship", "shipped": "shipped", "delivered": "delivered"}
 _BREAKS: list[Json] = [
     {"updated_at": "not a time"},
     {"order_id": "(missing)"},
@@ -46,7 +47,7 @@ def order_json(order: MadeOrder) -> Json:
         "updated_at": _time(order.updated_at),
         "customer_first_name": given,
         "customer_last_name": family,
-        "statuses": [order.state],
+        "statuses": sorted({unit["status"] for unit in items_json(order)}),
         "items_count": sum(line.quantity for line in order.lines),
         "price": f"{sum(float(line.product['price']) * line.quantity for line in order.lines):.2f}",
         "remarks": order.note or "",
@@ -69,10 +70,17 @@ def items_json(order: MadeOrder) -> list[Json]:
             "item_price": float(product["price"]),
             "paid_price": float(product["price"]),
             "currency": "BDT",
-            "status": order.state,
+            "status": _status(order, row),
         }
         for row, product in enumerate(line.product for line in order.lines for _ in range(line.quantity))
     ]
+
+
+def _status(order: MadeOrder, row: int) -> str:
+    """Units have states of their own."""
+    if order.fate == "cancelled":
+        return "canceled"
+    return "returned" if order.fate == "returned" and row == 0 else _WORDS[order.state]
 
 
 def _error(code: str, kind: str, message: str) -> JSONResponse:

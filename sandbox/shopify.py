@@ -52,6 +52,10 @@ def order_json(order: MadeOrder) -> Json:
         "created_at": iso(order.created_at),
         "updated_at": iso(order.updated_at),
         "currency": "BDT",
+        "test": order.fate == "test",
+        "cancelled_at": iso(order.updated_at) if order.fate == "cancelled" else None,
+        "cancel_reason": "customer" if order.fate == "cancelled" else None,
+        "refunds": _refunds(order),
         "financial_status": "paid" if order.state != "pending" else "pending",
         "fulfillment_status": "fulfilled" if order.state in ("shipped", "delivered") else None,
         "email": buyer.mail,
@@ -72,6 +76,7 @@ def order_json(order: MadeOrder) -> Json:
                 "sku": line.product["sku"],
                 "title": line.product["name"],
                 "quantity": line.quantity,
+                "current_quantity": line.quantity - (1 if order.fate == "returned" and index == 0 else 0),
                 "price": line.product["price"],
                 "vendor": "MillionX Sandbox",
                 "product_type": line.product["category"],
@@ -79,6 +84,13 @@ def order_json(order: MadeOrder) -> Json:
             for index, line in enumerate(order.lines)
         ],
     }  # fmt: skip
+
+
+def _refunds(order: MadeOrder) -> list[Json]:
+    if order.fate != "returned":
+        return []
+    item = {"line_item_id": order.number * 10, "quantity": 1, "restock_type": "return"}
+    return [{"id": order.number * 3, "created_at": iso(order.updated_at), "refund_line_items": [item]}]
 
 
 def routes(world: World) -> list[Route]:

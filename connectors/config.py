@@ -17,6 +17,7 @@ from connectors.source import Source, SourceOptions
 from glue import overlay
 from glue.errors import ConfigError, UsageError
 from glue.imports import load_class
+from glue.reasons import invalid
 from glue.settings import Settings
 from glue.times import parse_duration
 
@@ -57,14 +58,7 @@ class SourceConfig(Strict):
         try:
             return self.source_class().options_class.model_validate(self.options)
         except ValidationError as error:
-            raise _config_error(self.name, error, "options.") from None
-
-
-def _config_error(name: str, error: ValidationError, prefix: str = "") -> ConfigError:
-    problems = "; ".join(
-        f"{prefix}{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors(include_input=False)
-    )
-    return ConfigError(f"source {name}", problems, _fix(name))
+            raise invalid(f"source {self.name}", error, _fix(self.name), "options.") from None
 
 
 def _fix(name: str) -> str:
@@ -100,6 +94,6 @@ def load_source(name: str, settings: Settings, resolve: bool = True) -> SourceCo
             body = overlay.resolve(body, settings, f"source {name}")
         return SourceConfig.model_validate({**body, "name": name})
     except ValidationError as error:
-        raise _config_error(name, error) from None
+        raise invalid(f"source {name}", error, _fix(name)) from None
     except (OSError, ValueError) as error:
         raise ConfigError(f"source {name}", f"{path.name} can not be read: {error}", _fix(name)) from error

@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from glue.errors import MillionXError
+from glue.errors import ConfigError, MillionXError
 
 _NAMES_A_FIELD = re.compile(r"""\[\s*["']\w+["']\s*\]|["'][\w.]+["']\s*[,)]""")
 _LONGEST = 100
@@ -35,10 +35,22 @@ def reason_of(error: BaseException) -> str:
     return f"{told or type(error).__qualname__}{f' at {where}' if where else ''}"
 
 
-def broken_fields(error: ValidationError) -> str:
-    """Which fields a record broke and how."""
+def broken_fields(error: ValidationError, whole: str = "record", prefix: str = "", most: int = _MOST) -> str:
+    """Which fields are wrong and how, and never a value.
+
+    Args:
+        whole: what is wrong where no field is.
+        prefix: goes before each field.
+        most: how many are told.
+    """
     problems: list[Any] = error.errors(include_input=False, include_context=False, include_url=False)
-    return "; ".join(f"{'.'.join(map(str, one['loc'])) or 'record'}: {_rule(one)}" for one in problems[:_MOST])
+    fields = (prefix + ".".join(map(str, one["loc"])) if one["loc"] else whole for one in problems)
+    return "; ".join(f"{field}: {_rule(one)}" for field, one in list(zip(fields, problems, strict=True))[:most])
+
+
+def invalid(what: str, error: ValidationError, fix: str, prefix: str = "") -> ConfigError:
+    """The error for a file or settings that their model refuses: every wrong field, and never a value."""
+    return ConfigError(what, broken_fields(error, "file", prefix, most=100), fix)
 
 
 def _rule(problem: dict[str, Any]) -> str:

@@ -8,8 +8,7 @@ from typing import Any, ClassVar, Generic, TypeVar, get_args, get_origin
 
 from pydantic import ValidationError
 
-from glue.connect_python.options import problems
-from glue.errors import ConfigError
+from glue.reasons import invalid
 from glue.transforms.contract import Record, TransformConfig
 
 Partition = tuple[str, int]
@@ -44,8 +43,7 @@ class Sink(ABC, Generic[ConfigT]):
         try:
             self.config = self.config_class.model_validate(dict(props))  # type: ignore[assignment]
         except ValidationError as error:
-            why = "; ".join(f"{name}: {problem}" for name, problem in problems(error))
-            raise ConfigError(f"sink {type(self).__name__}", why) from None
+            raise invalid(f"sink {type(self).__name__}", error, "correct the connector's config") from None
 
     def open(self, partitions: Collection[Partition]) -> None:
         """These partitions (topic, number) are now ours."""

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, ValidationError
 
 from glue.errors import ConfigError
+from glue.reasons import invalid
 from glue.transforms.contract import TransformConfig
 from glue.transforms.declared import DeclaredChain
 
@@ -58,10 +59,7 @@ class ServiceConfig(TransformConfig):
         try:
             config = cls.model_validate(own)
         except ValidationError as error:
-            problems = "; ".join(
-                f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False)
-            )
-            raise ConfigError(f"chain {chain.name}", problems, "correct the file") from None
+            raise invalid(f"chain {chain.name}", error, "correct the file") from None
         if config.errors_tolerance == "all" and not config.errors_deadletterqueue_topic_name:
             raise ConfigError(
                 f"chain {chain.name}",

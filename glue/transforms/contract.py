@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Generic, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
-from glue.errors import ConfigError
+from glue.reasons import invalid
 
 Headers = list[tuple[str, bytes | None]]
 
@@ -96,12 +96,8 @@ class Configurable(ABC, Generic[ConfigT]):
         try:
             self.config = self.config_class.model_validate(dict(props))  # type: ignore[assignment]
         except ValidationError as error:
-            problems = "; ".join(
-                f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg']}" for e in error.errors(include_input=False)
-            )
-            raise ConfigError(
-                f"{type(self).__name__}", problems, f"mxctl transforms describe {type(self).__name__}"
-            ) from None
+            name = type(self).__name__
+            raise invalid(name, error, f"mxctl transforms describe {name}") from None
 
     def offline(self, fixtures: Mapping[str, Any]) -> None:
         """Answer from ``fixtures`` instead of outside services, for test cases. Called after ``configure``."""

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from glue.errors import ConfigError, UsageError
 from glue.overlay import merge_patch, patch_of, resolve
+from glue.reasons import invalid
 from glue.settings import get_settings
 
 
@@ -82,10 +83,7 @@ def read_chain(path: Path, patch: Any = None) -> DeclaredChain:
         body = merge_patch(json.loads(path.read_text(encoding="utf-8")), patch or {})
         chain = DeclaredChain.model_validate(resolve(body, get_settings(), f"chain file {path.name}"))
     except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}" for e in error.errors(include_input=False)
-        )
-        raise ConfigError(f"chain file {path.name}", problems, "correct the file") from None
+        raise invalid(f"chain file {path.name}", error, "correct the file") from None
     except (OSError, ValueError) as error:
         raise ConfigError(f"chain file {path.name}", str(error), "correct the file") from None
     if chain.name != path.stem:

@@ -154,7 +154,8 @@ class Playground:
             yield worker
         finally:
             worker.stop.set()
-            thread.join(60)
+            thread.join(PATIENCE)
+            assert not thread.is_alive(), "the worker does not end"
         if errors:
             raise errors[0]
 

@@ -1,1 +1,1 @@
-"""Dead letters: bad records set aside with their cause, unreadable where they hold personal data, and replayed."""
+"""Dead letters: bad records kept apart with their cause, unreadable where they hold personal data, and replayed."""

@@ -32,7 +32,7 @@ class LetterMaker:
     """Makes dead letters for one task of one chain.
 
     Args:
-        ring: keys that seal. Without one, a record that may hold personal data can not be set aside.
+        ring: keys that seal. Without one, a record that may hold personal data has no dead letter.
     """
 
     def __init__(self, chain: str, task: int, decode: Decoder, ring: Keyring) -> None:

@@ -33,9 +33,9 @@ def test_a_changed_chain_shows_its_changes_on_the_same_records(play: Playground,
 
     same = compare(play.chain(), golden)
     assert (same.records, same.changes, same.gone) == (3, {}, [])
-    other = compare(play.chain(transforms__scrub__phone="(phone)"), golden | {f"{play.source}/0/999": {}})
+    other = compare(play.chain(transforms__scrub__placeholder="({})"), golden | {f"{play.source}/0/999": {}})
     assert [lines for lines in other.changes.values() if any("[PHONE]" in line for line in lines)] == [
-        ['value.content: "call me on [PHONE] please" -> "call me on (phone) please"']
+        ['value.content: "call me on [PHONE] please" -> "call me on (PHONE) please"']
     ]
     assert len(other.changes) == 1 and other.gone == [f"{play.source}/0/999"]
 
@@ -73,20 +73,20 @@ def test_the_command_line(play: Playground, chain_file: Path, tmp_path: Path) ->
     play.flush()
     arguments = ["test", play.name, "--live", "5", "--golden", str(tmp_path / "golden.json")]
 
-    def run(phone: str, *more: str) -> Result:
-        chain = play.chain(transforms__scrub__phone=phone)
+    def run(placeholder: str, *more: str) -> Result:
+        chain = play.chain(transforms__scrub__placeholder=placeholder)
         chain_file.write_text(json.dumps({"name": chain.name, "config": chain.config}))
         return CliRunner().invoke(transforms, [*arguments, *more])
 
-    assert run("[PHONE]").exit_code == 0
-    unchanged = run("[PHONE]")
+    assert run("[{}]").exit_code == 0
+    unchanged = run("[{}]")
     assert unchanged.exit_code == 0 and "1 live records: 0 come out otherwise" in unchanged.output
-    changed = run("[X]", "-o", "json")
+    changed = run("<{}>", "-o", "json")
     assert changed.exit_code == 1
     (lines,) = json.loads(changed.stdout)["live"]["changes"].values()
-    assert any("call me on [X] please" in line for line in lines)
-    assert run("[X]", "--accept").exit_code == 0
-    assert run("[X]").exit_code == 0
+    assert any("call me on <PHONE> please" in line for line in lines)
+    assert run("<{}>", "--accept").exit_code == 0
+    assert run("<{}>").exit_code == 0
 
 
 @pytest.mark.parametrize("arguments", [["--live", "5"], ["posts", "--accept"], ["posts", "orders", "--live", "5"]])

@@ -20,9 +20,11 @@ from glue.cli.output import table_or_json
     "--store", "stores", multiple=True, help="Only this table or collection, such as orders or socialpost; repeatable."
 )
 @click.option("--deep", is_flag=True, help="Compare every field of every record too; slow.")
-@click.option("--repair", is_flag=True, help="Put what is missing on its topic again, so that the sink stores it.")
-@click.option("-y", "--yes", is_flag=True, help="With --repair: do not ask.")
-@click.option("--limit", type=click.IntRange(0), default=20, show_default=True, help="Differences listed in a table.")
+@click.option("--repair", is_flag=True, help="Publish what is missing to its topic again, so that the sink stores it.")
+@click.option("-y", "--yes", is_flag=True, help="With --repair: do not ask for confirmation.")
+@click.option(
+    "--limit", type=click.IntRange(0), default=20, show_default=True, help="Maximum number of differences listed."
+)
 @table_or_json
 def audit(
     since: datetime | None,

@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     shell_complete=source_names,
     help="Only the way of this source's records; repeatable. [default: all]",
 )
-@click.option("--timeout", type=Duration(), default="60s", show_default=True, help="Lost is what takes longer.")
+@click.option(
+    "--timeout", type=Duration(), default="60s", show_default=True, help="After this time a record counts as lost."
+)
 @click.option("--metrics-port", type=int, help="Serve Prometheus metrics on this port (of MXCTL_BIND); 0: any.")
 @table_or_json
 def canary(

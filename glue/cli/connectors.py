@@ -12,7 +12,7 @@ from glue.cli.output import confirm, emit, emit_rows, output_option
 
 _names = click.argument("names", nargs=-1, shell_complete=connector_names)
 _all = click.option("--all", "everything", is_flag=True, help="All connectors.")
-_timeout = click.option("--timeout", type=float, default=60, show_default=True, help="Seconds to wait for it.")
+_timeout = click.option("--timeout", type=float, default=60, show_default=True, help="Seconds to wait.")
 
 
 @click.group()
@@ -152,7 +152,7 @@ def delete(name: str, url: str | None, yes: bool) -> None:
 @click.argument(
     "level", required=False, type=click.Choice(["TRACE", "DEBUG", "INFO", "WARN", "ERROR"], case_sensitive=False)
 )
-@click.option("--logger", help="Another logger than that of the connector's plugin.")
+@click.option("--logger", help="Logger to set instead of that of the connector's plugin.")
 @url_option
 @output_option()
 def logs_level(name: str, level: str | None, logger: str | None, url: str | None, output: str) -> None:

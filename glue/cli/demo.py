@@ -11,9 +11,13 @@ from glue.settings import get_settings, state_dir
 
 
 @click.command()
-@click.option("--posts", type=click.IntRange(1), default=120, show_default=True, help="Posts a platform.")
-@click.option("--orders", type=click.IntRange(1), default=100, show_default=True, help="Orders a market place.")
-@click.option("--seed", type=int, help="What the made data follows from [default: new data each time].")
+@click.option(
+    "--posts", type=click.IntRange(1), default=120, show_default=True, help="Number of posts for each platform."
+)
+@click.option(
+    "--orders", type=click.IntRange(1), default=100, show_default=True, help="Number of orders for each marketplace."
+)
+@click.option("--seed", type=int, help="Seed of the generated data [default: new data each time].")
 @click.option("--keep", is_flag=True, help="Leave the stack running.")
 @click.option(
     "-o",
@@ -21,7 +25,7 @@ from glue.settings import get_settings, state_dir
     type=click.Choice(["text", "json"]),
     default="text",
     show_default=True,
-    help="Form of what stdout gets.",
+    help="Output format.",
 )
 def demo(posts: int, orders: int, seed: int | None, keep: bool, output: str) -> None:
     """Start the stack, run the producers against made vendors, follow every record to its store.

@@ -1,4 +1,4 @@
-"""``mxctl dlq``: look at dead letters, send them back, or lay them to rest."""
+"""``mxctl dlq``: inspect dead letters, replay them, or discard them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _filters(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--message", default="", help="Part of the exception's text."),
         click.option("--origin", default="", help="Topic that the record came from."),
         since_option("letters"),
-        click.option("--limit", type=click.IntRange(1), help="At most so many letters, the oldest first."),
+        click.option("--limit", type=click.IntRange(1), help="Maximum number of letters, oldest first."),
     ]
     for option in reversed(options):
         command = option(command)
@@ -95,7 +95,7 @@ def stats(output: str, **given: Any) -> None:
 @click.option("--contents", is_flag=True, help="Open the letter and show its value, with personal data masked.")
 @output_option()
 def show(contents: bool, output: str, **given: Any) -> None:
-    """Show letters in full: all headers, the trace, and with --contents the masked value."""
+    """Show letters in full: all headers, the stack trace and, with --contents, the masked value."""
     from glue.avro import Decoder
     from glue.deadletters.show import contents as contents_of
     from glue.privacy.keyring import load_keyring
@@ -123,8 +123,10 @@ def show(contents: bool, output: str, **given: Any) -> None:
 
 @dlq.command()
 @_filters
-@click.option("--max-attempts", default=3, show_default=True, help="Letters replayed so often already are kept.")
-@click.option("--dry-run", is_flag=True, help="Say what would be sent, and send nothing.")
+@click.option(
+    "--max-attempts", default=3, show_default=True, help="Skip letters that were replayed this many times already."
+)
+@click.option("--dry-run", is_flag=True, help="Show what would be sent; send nothing.")
 @yes_option
 @output_option()
 def replay(max_attempts: int, dry_run: bool, yes: bool, output: str, **given: Any) -> None:
@@ -150,7 +152,7 @@ def replay(max_attempts: int, dry_run: bool, yes: bool, output: str, **given: An
 
 @dlq.command()
 @_filters
-@click.option("--dry-run", is_flag=True, help="Say what would be discarded, and change nothing.")
+@click.option("--dry-run", is_flag=True, help="Show what would be discarded; change nothing.")
 @yes_option
 @output_option()
 def discard(dry_run: bool, yes: bool, output: str, **given: Any) -> None:

@@ -43,7 +43,7 @@ def files(folder: Path, force: bool, url: str | None) -> None:
     type=click.Choice(["yaml", "json"]),
     default="yaml",
     show_default=True,
-    help="Form of what stdout gets; json is one List.",
+    help="Output format; json is one List.",
 )
 def strimzi(
     profile: str, cluster: str, connect: str, image: str | None, replicas: int, bootstrap: str, output: str

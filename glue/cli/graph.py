@@ -16,9 +16,9 @@ from glue.cli.options import settings_for, url_option
     type=click.Choice(["text", "mermaid", "html"]),
     default="text",
     show_default=True,
-    help="How to draw.",
+    help="Format of the graph.",
 )
-@click.option("--live", is_flag=True, help="With the state of the running cluster: records, lag, failed tasks.")
+@click.option("--live", is_flag=True, help="Add the state of the running cluster: records, lag, failed tasks.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file instead of stdout.")
 @url_option
 def graph(output: str, live: bool, out: Path | None, url: str | None) -> None:

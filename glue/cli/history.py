@@ -13,7 +13,7 @@ from glue.cli.output import confirm, emit, emit_rows, output_option
 @click.command()
 @click.argument("apply_id", metavar="[APPLY]", required=False)
 @output_option()
-@click.option("-n", "--last", default=20, show_default=True, help="How many applies, newest first.")
+@click.option("-n", "--last", default=20, show_default=True, help="Number of applies to list, newest first.")
 def history(apply_id: str | None, output: str, last: int) -> None:
     """List what was applied to this cluster, by whom and when; or show one APPLY field by field."""
     from glue.topology.services import Services

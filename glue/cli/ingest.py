@@ -21,7 +21,9 @@ from glue.settings import get_settings
 )
 @click.option("--format", "form", type=click.Choice(["jsonl", "csv", "text"]), help="[default: by the file's ending]")
 @click.option("--again", is_flag=True, help="Send a file that was sent before; its records keep their keys.")
-@click.option("--wait", is_flag=True, help="Wait until every record is stored or dead, and say what became of them.")
+@click.option(
+    "--wait", is_flag=True, help="Wait until every record is stored or in dead letters, and report the outcome."
+)
 @table_or_json
 def ingest(file: Path, source: str, form: str | None, again: bool, wait: bool, output: str) -> None:
     """Send the posts or orders in FILE (JSON lines, CSV, or plain text of one post a line) to Kafka.

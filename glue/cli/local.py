@@ -33,9 +33,9 @@ def local() -> None:
 
 @local.command()
 @click.option("--services/--no-services", default=True, help="Also apply the topology and start the transform chains.")
-@click.option("--wait/--no-wait", default=True, help="Wait for Weaviate even when it has to be built first.")
+@click.option("--wait/--no-wait", default=True, help="Wait for Weaviate even when its binary has to be built first.")
 @click.option("--with", "extras", multiple=True, type=click.Choice(["monitoring"]), help="Also start Prometheus.")
-@click.option("-q", "--quiet", is_flag=True, help="Say nothing unless something fails.")
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing unless something fails.")
 def up(services: bool, wait: bool, extras: tuple[str, ...], quiet: bool) -> None:
     """Start the stack, or what is missing of it; returns when all of it is healthy."""
     if extras and not services:
@@ -46,7 +46,7 @@ def up(services: bool, wait: bool, extras: tuple[str, ...], quiet: bool) -> None
 @local.command()
 @click.option("--purge", is_flag=True, help="Also delete its data, logs and keys.")
 @click.option("--only", "extras", multiple=True, type=click.Choice(["monitoring"]), help="Leave the pipeline running.")
-@click.option("-q", "--quiet", is_flag=True, help="Say nothing unless something fails.")
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing unless something fails.")
 def down(purge: bool, extras: tuple[str, ...], quiet: bool) -> None:
     """Stop the stack; its data stays for the next `up`."""
     if extras and purge:
@@ -59,8 +59,10 @@ def down(purge: bool, extras: tuple[str, ...], quiet: bool) -> None:
 
 @local.command()
 @click.argument("part", required=False)
-@click.option("-f", "--follow", is_flag=True, help="Go on with what is written, until Ctrl-C.")
-@click.option("-n", "--lines", type=click.IntRange(0), default=20, show_default=True, help="Lines from the end.")
+@click.option("-f", "--follow", is_flag=True, help="Keep printing new lines until Ctrl-C.")
+@click.option(
+    "-n", "--lines", type=click.IntRange(0), default=20, show_default=True, help="Number of lines from the end."
+)
 def logs(part: str | None, follow: bool, lines: int) -> None:
     """Show the end of the log of PART, or of every part."""
     from glue.local.follow import last_lines, logs, new_lines

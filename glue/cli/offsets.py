@@ -12,7 +12,7 @@ from glue.cli.completion import topic_names
 from glue.cli.options import connector_argument, settings_for, url_option, yes_option
 from glue.cli.output import confirm, emit_rows, output_option
 
-_stop = click.option("--stop", "stop_it", is_flag=True, help="Stop the connector for it, and resume it afterwards.")
+_stop = click.option("--stop", "stop_it", is_flag=True, help="Stop the connector first, and resume it afterwards.")
 _dry_run = click.option("--dry-run", is_flag=True, help="Show what would change; write nothing.")
 
 

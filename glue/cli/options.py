@@ -100,7 +100,7 @@ def connector_argument(function: F) -> F:
 
 def yes_option(function: F) -> F:
     """``--yes``: do not ask."""
-    return click.option("-y", "--yes", is_flag=True, help="Do not ask.")(function)
+    return click.option("-y", "--yes", is_flag=True, help="Do not ask for confirmation.")(function)
 
 
 def apply_options(function: F) -> F:
@@ -109,20 +109,34 @@ def apply_options(function: F) -> F:
     for option in reversed(
         (
             click.option("--dry-run", is_flag=True, help="Check everything and show the plan; write nothing."),
-            click.option("--prune", is_flag=True, help="Delete what mxctl created and nobody declares any more."),
-            click.option("--rollback", is_flag=True, help="When something fails, put back what was."),
-            click.option("--allow-recreate", is_flag=True, help="Recreate topics that can not be changed; records go."),
+            click.option("--prune", is_flag=True, help="Delete what mxctl created and is no longer declared."),
+            click.option("--rollback", is_flag=True, help="If something fails, restore the previous state."),
             click.option(
-                "--stable-for", type=seconds, default=5, show_default=True, help="Seconds every task must stay RUNNING."
+                "--allow-recreate", is_flag=True, help="Recreate topics that cannot be changed; their records are lost."
             ),
             click.option(
-                "--timeout", type=seconds, default=180, show_default=True, help="Seconds for connectors to get there."
+                "--stable-for",
+                type=seconds,
+                default=5,
+                show_default=True,
+                help="Seconds for which every task must stay RUNNING.",
             ),
             click.option(
-                "--lock-timeout", type=seconds, default=0, show_default=True, help="Seconds to wait for another apply."
+                "--timeout",
+                type=seconds,
+                default=180,
+                show_default=True,
+                help="Seconds to wait until all connectors are RUNNING.",
             ),
             click.option(
-                "-o", "--output", type=click.Choice(["table", "json", "yaml"]), default="table", help="How to print."
+                "--lock-timeout",
+                type=seconds,
+                default=0,
+                show_default=True,
+                help="Seconds to wait for another apply to finish.",
+            ),
+            click.option(
+                "-o", "--output", type=click.Choice(["table", "json", "yaml"]), default="table", help="Output format."
             ),
         )
     ):

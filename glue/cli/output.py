@@ -23,7 +23,7 @@ def output_option(*more: str) -> Callable[[F], F]:
 
 def _output(*forms: str) -> Callable[[F], F]:
     return click.option(
-        "-o", "--output", type=click.Choice(forms), default="table", show_default=True, help="How to print."
+        "-o", "--output", type=click.Choice(forms), default="table", show_default=True, help="Output format."
     )
 
 

@@ -15,7 +15,7 @@ from glue.cli.output import output_option
 @kinds_option
 @url_option
 @output_option()
-@click.option("--prune", is_flag=True, help="Also plan to delete what mxctl created and nobody declares any more.")
+@click.option("--prune", is_flag=True, help="Also plan to delete what mxctl created and is no longer declared.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the plan for `mxctl apply PLAN`.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 3 when there are changes.")
 def plan(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     type=click.Choice(["table", "json", "csv"]),
     default="table",
     show_default=True,
-    help="Form of what stdout gets.",
+    help="Output format.",
 )
 def query(sql: str, store: str | None, output: str) -> None:
     """Run SQL in the database of the profile: Snowflake, or PostgreSQL; "-" reads it from stdin.

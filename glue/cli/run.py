@@ -26,7 +26,13 @@ if TYPE_CHECKING:
 @click.option("--every", type=Duration(), help="Run at this interval until stopped, e.g. 15m.")
 @since_option("what was made")
 @until_option("what was made")
-@click.option("--wait", type=Duration(), default="15s", show_default=True, help="Wait so long for another run to end.")
+@click.option(
+    "--wait",
+    type=Duration(),
+    default="15s",
+    show_default=True,
+    help="How long to wait for another run of the source to end.",
+)
 @click.option(
     "--metrics-port", type=click.IntRange(1, 65_535), help="Serve Prometheus metrics on this port (of MXCTL_BIND)."
 )

@@ -18,9 +18,13 @@ def sandbox() -> None:
 
 @sandbox.command()
 @click.option("--port", type=click.IntRange(1, 65_535), help="Port to listen on [default: a free one].")
-@click.option("--seed", type=int, default=1, show_default=True, help="What the made data follows from.")
-@click.option("--posts", type=click.IntRange(0), default=120, show_default=True, help="Posts a platform.")
-@click.option("--orders", type=click.IntRange(0), default=100, show_default=True, help="Orders a market place.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Seed of the generated data.")
+@click.option(
+    "--posts", type=click.IntRange(0), default=120, show_default=True, help="Number of posts for each platform."
+)
+@click.option(
+    "--orders", type=click.IntRange(0), default=100, show_default=True, help="Number of orders for each marketplace."
+)
 @click.option(
     "--latency", type=click.FloatRange(0), default=0.0, show_default=True, help="Mean seconds before an answer."
 )

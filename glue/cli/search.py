@@ -24,17 +24,19 @@ _EMBED = "glue.transforms.embed:Embed"
 @click.command(epilog='Example: mxctl search "winter shoes" --platform tiktok --since 2025-11-01 --min-engagement 100')
 @click.argument("text")
 @click.option("--collection", help="Which collection, where the declared sinks fill several.")
-@click.option("--platform", help="Only of this platform: tiktok or facebook.")
+@click.option("--platform", help="Only posts of this platform: tiktok or facebook.")
 @since_option("posts")
 @until_option("posts")
-@click.option("--min-engagement", type=click.IntRange(min=0), help="At least so many likes, comments and shares.")
+@click.option(
+    "--min-engagement", type=click.IntRange(min=0), help="Minimum number of likes, comments and shares together."
+)
 @click.option(
     "--hybrid",
     type=click.FloatRange(0, 1),
     help="Words count too: the share of meaning, 1 for meaning alone, 0 for words alone "
     "[default: 1; 0.25 for text in Bengali letters, whose words the model does not know].",
 )
-@click.option("--limit", type=click.IntRange(1, 1000), default=10, show_default=True, help="At most so many posts.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=10, show_default=True, help="Maximum number of posts.")
 @table_or_json
 def search(
     text: str,

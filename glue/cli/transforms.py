@@ -81,8 +81,12 @@ def describe(name: str, output: str) -> None:
 @click.argument("chains", nargs=-1, shell_complete=chain_names)
 @output_option()
 @click.option("--live", type=click.IntRange(1), metavar="N", help="Also run the last N records of the live topics.")
-@click.option("--golden", type=click.Path(path_type=Path, dir_okay=False), help="File that keeps what came of them.")
-@click.option("--accept", is_flag=True, help="Take a new sample, and what comes of it, as right.")
+@click.option(
+    "--golden",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File that holds the expected results of these records.",
+)
+@click.option("--accept", is_flag=True, help="Take a new sample and accept its results as expected.")
 def test(chains: tuple[str, ...], output: str, live: int | None, golden: Path | None, accept: bool) -> None:
     """Run the test cases that chain files hold (all chains when none is named); exit 1 when one fails.
 

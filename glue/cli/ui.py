@@ -10,7 +10,7 @@ from glue.cli.options import settings_for, url_option
 
 
 @click.command()
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Loopback port [default: any that is free].")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Loopback port [default: a free one].")
 @click.option("--open", "show", is_flag=True, help="Open the page in this machine's browser.")
 @url_option
 def ui(port: int, show: bool, url: str | None) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 from connectors.source import Cursor
 from glue.errors import ServiceError
 from glue.kafka.config import KafkaConfig
+from glue.kafka.lock import Lock
 from glue.kafka.topic_log import TopicLog
 from glue.settings import get_settings
 
@@ -91,6 +92,16 @@ class Checkpoint:
 def checkpoints_topic() -> str:
     """The compacted topic of the checkpoints: the setting ``MXCTL_CHECKPOINTS_TOPIC``."""
     return get_settings().checkpoints_topic
+
+
+def lease(kafka: KafkaConfig, name: str, wait: float) -> Lock:
+    """One run of source ``name`` at a time: a second one waits ``wait`` seconds for it.
+
+    Two runs that ask in the same moment both get it; then the transactional id of the producer fences off the older
+    one, which commits nothing more. A killed run holds it for six seconds, the broker's least.
+    """
+    what = f"source {name}"
+    return Lock(kafka, f"connectors.lease.{name}", checkpoints_topic(), what=what, wait=wait, ttl=6, exclusive=False)
 
 
 def read_checkpoint(kafka: KafkaConfig, key: str, timeout: float = 90.0) -> Checkpoint:

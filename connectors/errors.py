@@ -33,9 +33,5 @@ class CredentialError(ServiceError):
     """A token, key or signature was refused."""
 
 
-class LeaseHeldError(MillionXError):
-    """Another run of the same source is going on."""
-
-
 class StoppedError(MillionXError):
     """The run was asked to stop while it waited."""

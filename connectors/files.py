@@ -16,10 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from connectors import daraz_orders, shopify_orders
-from connectors.checkpoint import Checkpoint, read_checkpoint
+from connectors.checkpoint import Checkpoint, lease, read_checkpoint
 from connectors.config import SourceConfig, load_source
 from connectors.file_lines import ALIASES, FileLines, Format, records_in
-from connectors.lease import lease
 from connectors.models import MarketOrder, SocialPost, SourceRecord, WeatherData, millis, weather_key
 from connectors.places import place_code
 from connectors.producer import SourceProducer
@@ -71,7 +70,7 @@ def ingest(
 
     Raises:
         UsageError: no such source or file, or a form that its name does not tell.
-        LeaseHeldError, ServiceError, ServiceUnavailableError: as :func:`connectors.runner.run_once`; run it again to
+        LockHeldError, ServiceError, ServiceUnavailableError: as :func:`connectors.runner.run_once`; run it again to
             go on.
     """
     config = load_source(source, settings, resolve=False)

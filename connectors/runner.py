@@ -10,11 +10,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from connectors.checkpoint import read_checkpoint
+from connectors.checkpoint import lease, read_checkpoint
 from connectors.config import SourceConfig, load_source
 from connectors.errors import StoppedError
 from connectors.http import Http
-from connectors.lease import lease
 from connectors.limits import TokenBucket
 from connectors.producer import SourceProducer
 from connectors.publisher import OnRecord, Publisher
@@ -102,7 +101,7 @@ def run_once(
 
     Raises:
         UsageError, ConfigError: there is no such source, or it is configured wrong.
-        LeaseHeldError: another run of it is going on.
+        LockHeldError: another run of it is going on.
         ServiceError, ServiceUnavailableError: Kafka or the registry can not be used.
     """
     config = config or load_source(name, settings)

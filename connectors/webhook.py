@@ -27,10 +27,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from connectors.checkpoint import read_checkpoint
+from connectors.checkpoint import lease, read_checkpoint
 from connectors.config import SourceConfig, load_source, source_names
 from connectors.http import Http
-from connectors.lease import lease
 from connectors.limits import TokenBucket
 from connectors.producer import SourceProducer
 from connectors.publisher import Publisher
@@ -145,7 +144,7 @@ def receiver(name: str, settings: Settings, config: SourceConfig, options: Shopi
     """A receiver for source ``name``, with its own lease and checkpoint.
 
     Raises:
-        LeaseHeldError: another one is running.
+        LockHeldError: another one is running.
         ServiceError, ServiceUnavailableError: Kafka or the registry can not be used.
     """
     key, stats = webhook_key(name), Stats(name)

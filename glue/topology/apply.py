@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from glue.errors import ServiceError
+from glue.kafka.lock import Lock
 from glue.settings import Settings
 from glue.topology.change import Action, Change, Event, Journal, Progress, silent
 from glue.topology.history import remember
@@ -14,7 +15,6 @@ from glue.topology.kinds import KINDS
 from glue.topology.load import load
 from glue.topology.model import Declared
 from glue.topology.plan import Plan, make_plan
-from glue.topology.record.lock import ClusterLock
 from glue.topology.services import Services
 from glue.topology.validate import refuse_problems
 from glue.topology.wait import Health, health, wait_running
@@ -76,7 +76,7 @@ def apply_all(
         ConfigError: the declared files are wrong.
         ServiceError: a schema is incompatible or a plugin refuses its config; nothing has been written then.
         ConnectorFailedError: a task failed or did not stay RUNNING.
-        LockedError: another mxctl is applying.
+        LockHeldError: another mxctl is applying.
         ServiceUnavailableError: a service does not answer.
     """
     options, wanted = options or Options(), tuple(kinds)
@@ -100,7 +100,7 @@ def execute(services: Services, plan_now: Callable[[], Plan], options: Options, 
     started = time.monotonic()
     plan = plan_now()
     if plan.changes and not options.dry_run:
-        with ClusterLock(services.kafka, wait=options.lock_timeout) as lock:
+        with services.memory.lock(options.lock_timeout) as lock:
             plan = plan_now()
             states = _write(services, plan, options, progress, lock)
     else:
@@ -110,9 +110,7 @@ def execute(services: Services, plan_now: Callable[[], Plan], options: Options, 
     return Outcome(list(plan.changes), states, time.monotonic() - started, services.connect_calls)
 
 
-def _write(
-    services: Services, plan: Plan, options: Options, progress: Progress, lock: ClusterLock
-) -> dict[str, Health]:
+def _write(services: Services, plan: Plan, options: Options, progress: Progress, lock: Lock) -> dict[str, Health]:
     journal = Journal()
 
     def apply(change: Change) -> None:

@@ -15,10 +15,12 @@ from uuid import uuid4
 
 from glue.errors import UsageError
 from glue.kafka.config import KafkaConfig
+from glue.kafka.lock import Lock
 from glue.kafka.topic_log import TopicLog
 from glue.topology.model import Key
 
 TOPIC = "_mxctl.state"
+LOCK = "_mxctl.lock"  # a consumer group
 CONFIG = {"cleanup.policy": "compact", "max.message.bytes": "8388608"}
 
 
@@ -71,7 +73,7 @@ class MemoryTopic:
     """Reads and writes :class:`Memory` of one owner."""
 
     def __init__(self, kafka: KafkaConfig, owner: str) -> None:
-        self._topic = TopicLog(kafka, TOPIC, CONFIG)
+        self._kafka, self._topic = kafka, TopicLog(kafka, TOPIC, CONFIG)
         self._owner = owner
 
     def read(self) -> Memory:
@@ -95,6 +97,15 @@ class MemoryTopic:
                 memory.applied[group, name] = value
         memory.history.sort(key=lambda one: one.id)
         return memory
+
+    def lock(self, wait: float = 0) -> Lock:
+        """The lock of the whole cluster: of two mxctl that apply at once, one is told to wait.
+
+        Args:
+            wait: seconds to wait for another holder before giving up.
+        """
+        self._topic.ensure()
+        return Lock(self._kafka, LOCK, TOPIC, what="the cluster's lock", wait=wait)
 
     def remember(self, applied: Applied) -> None:
         """Add an apply to the history."""

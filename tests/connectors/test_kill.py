@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 
 from connectors import publisher, source
-from connectors.errors import LeaseHeldError
-from connectors.lease import holder, lease
+from connectors.checkpoint import lease
 from connectors.producer import SourceProducer
 from glue.kafka.config import KafkaConfig
+from glue.kafka.lock import LockHeldError, holder
 from glue.kafka.produce import FencedError, ProducerRecord
 from glue.registry import registry_client
 from glue.settings import Settings
@@ -95,7 +95,7 @@ def test_a_second_run_is_refused_while_the_first_holds_the_lease(
     admin = KafkaConfig.of(stack).admin()
     with lease(KafkaConfig.of(stack), one.config.name, 0):
         wait_for(lambda: holder(admin, f"connectors.lease.{one.config.name}"), what="the lease is seen")
-        with pytest.raises(LeaseHeldError) as caught:
+        with pytest.raises(LockHeldError) as caught:
             one.run(wait=0.0)
         assert str(os.getpid()) in caught.value.why
     one.run().check()

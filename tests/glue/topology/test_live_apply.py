@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -9,13 +10,12 @@ from pathlib import Path
 import pytest
 
 from glue.errors import ConfigError, ServiceError
-from glue.kafka.config import KafkaConfig
+from glue.kafka.lock import LockHeldError
 from glue.topology.apply import Options, Outcome, apply_all
 from glue.topology.change import Event
 from glue.topology.load import load
 from glue.topology.plan import Plan, make_plan
 from glue.topology.planfile import read_plan, replan, write_plan
-from glue.topology.record.lock import ClusterLock, LockedError
 from glue.topology.services import Services
 
 from .project import RECORD, Project
@@ -179,22 +179,15 @@ def test_a_plan_file_is_refused_when_the_cluster_has_moved(live: Project, tmp_pa
 
 
 def test_two_applies_at_once(live: Project) -> None:
-    with ClusterLock(KafkaConfig.of(live.settings)) as held:
-        with pytest.raises(LockedError) as caught:
+    with Services(live.settings).memory.lock() as held:
+        with pytest.raises(LockHeldError) as caught:
             apply(live)
-        assert held.name in caught.value.why
+        assert f"-{os.getpid()}-" in caught.value.why
         assert apply(live, replace(QUICK, dry_run=True)).changes  # looking is free
         timer = threading.Timer(1.5, held.__exit__, (None, None, None))
         timer.start()
         assert apply(live, replace(QUICK, lock_timeout=30)).changes
     timer.join()
-
-
-def test_a_dead_holder_loses_the_lock(live: Project) -> None:
-    dead = ClusterLock(KafkaConfig.of(live.settings), ttl=3)
-    dead._try()  # claims and is never heard of again
-    with ClusterLock(KafkaConfig.of(live.settings), wait=20) as taken:
-        taken.check()
 
 
 def test_progress_is_told(live: Project) -> None:

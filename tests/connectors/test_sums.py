@@ -62,6 +62,8 @@ def test_demand_in_both_warehouses_is_what_was_kept(keys: None) -> None:
         found = cursor.execute(_QUERY.format("")).fetchall()
     assert {(shop, product): (Decimal(units), Decimal(money)) for shop, product, units, money in found} == wanted
     with Postgres() as postgres:
+        for script in sorted((get_settings().config_dir / "postgres").glob("*.sql")):
+            postgres.ask(script.read_text(encoding="utf-8"))
         for row in made:
             names, values = ", ".join(row), ", ".join(map(_literal, row.values()))
             postgres.ask(f"insert into raw_data.orders ({names}) values ({values})")

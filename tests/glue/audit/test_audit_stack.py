@@ -20,7 +20,7 @@ from glue.kafka.config import KafkaConfig
 from glue.kafka.reads import TopicTail
 from glue.registry import registry_client
 from glue.stores.weaviate.client import WeaviateStoreClient, document_id
-from tests.stores import ask
+from tests.stores import ask, target
 
 pytestmark = pytest.mark.stack
 ORDERS, VECTORS = "sink.snowflake.orders", "sink.weaviate.vectors"
@@ -100,6 +100,12 @@ def produced(sinks):
     return now.isoformat(timespec="milliseconds"), orders, posts, bad
 
 
+def change_post(sinks, key: str, change: dict) -> None:
+    """Change an object behind the sink's back."""
+    path = f"{sinks.weaviate}/v1/objects/SocialPost/{document_id(key)}"
+    httpx.patch(path, json={"class": "SocialPost", **change}, timeout=30).raise_for_status()
+
+
 def only(stores: dict, name: str, kind: str) -> list[str]:
     """Keys of one kind of difference."""
     return [one["key"] for one in stores[name]["differences"] if one["kind"] == kind and not one["repaired"]]
@@ -107,23 +113,23 @@ def only(stores: dict, name: str, kind: str) -> list[str]:
 
 def test_a_loss_made_on_purpose_is_named_repaired_and_gone(sinks, produced):
     since, orders, posts, _ = produced
-    window = ("--since", since, "--store", "orders", "--store", "vectors")
+    window = ("--since", since, "--store", "orders", "--store", "socialpost")
 
     code, stores = settled(*window, "--deep")
-    assert (code, stores["orders"]["differences"], stores["vectors"]["differences"]) == (0, [], [])
+    assert (code, stores["orders"]["differences"], stores["socialpost"]["differences"]) == (0, [], [])
     assert stores["orders"]["on_topic"] == stores["orders"]["stored"] == MANY
-    assert stores["vectors"]["on_topic"] == stores["vectors"]["stored"] == MANY
-    assert stores["vectors"]["dead"] == 1, "the short vector lies in dead letters"
+    assert stores["socialpost"]["on_topic"] == stores["socialpost"]["stored"] == MANY
+    assert stores["socialpost"]["dead"] == 1, "the short vector lies in dead letters"
 
     ask("delete from ORDERS where RECORD_KEY = %s", [orders[3]], sinks)
-    with WeaviateStoreClient(sinks) as weaviate, weaviate._collection("SocialPost") as collection:
-        collection.data.delete_by_id(document_id(posts[5]))
+    with WeaviateStoreClient(sinks) as weaviate:
+        assert weaviate.delete(target("socialpost"), [posts[5]]) == 1
 
     code, stores = audit(*window)
     assert code == 1
     assert only(stores, "orders", "missing") == [orders[3]]
-    assert only(stores, "vectors", "missing") == [posts[5]]
-    assert stores["orders"]["counts"] == stores["vectors"]["counts"] == {"missing": 1}
+    assert only(stores, "socialpost", "missing") == [posts[5]]
+    assert stores["orders"]["counts"] == stores["socialpost"]["counts"] == {"missing": 1}
     assert stores["orders"]["windows"][0]["keys"] == 1
 
     with TopicTail(KafkaConfig.of(sinks), (ORDERS, VECTORS)) as tail:
@@ -137,7 +143,7 @@ def test_a_loss_made_on_purpose_is_named_repaired_and_gone(sinks, produced):
     assert HEADER in sent[orders[3]] and sent[posts[5]]["own"] == b"1"
 
     code, stores = audit(*window, "--deep")
-    assert (code, stores["orders"]["counts"], stores["vectors"]["counts"]) == (0, {}, {})
+    assert (code, stores["orders"]["counts"], stores["socialpost"]["counts"]) == (0, {}, {})
     rows = ask("select count(*), count(distinct RECORD_KEY) from ORDERS where RECORD_KEY = %s", [orders[3]])
     assert rows.rows == [(1, 1)]
     with TopicTail(KafkaConfig.of(sinks), (ORDERS, VECTORS)) as tail:
@@ -147,28 +153,25 @@ def test_a_loss_made_on_purpose_is_named_repaired_and_gone(sinks, produced):
 
 def test_doubled_extra_and_silently_changed_are_named_and_only_what_can_be_replaced_is_repaired(sinks, produced):
     since, orders, posts, _ = produced
-    window = ("--since", since, "--store", "orders", "--store", "vectors")
+    window = ("--since", since, "--store", "orders", "--store", "socialpost")
     stranger = str(uuid4())
     settled(*window)
     ask("insert into ORDERS select * from ORDERS where RECORD_KEY = %s", [orders[7]], sinks)
     ask("insert into ORDERS (RECORD_KEY, VERSION) values (%s, 1)", [stranger], sinks)
-    with WeaviateStoreClient(sinks) as weaviate, weaviate._collection("SocialPost") as collection:
-        collection.data.update(document_id(posts[2]), properties={"hashtags": []})
-        engaged = collection.query.fetch_object_by_id(document_id(posts[4])).properties["engagement"]
-        collection.data.update(document_id(posts[4]), properties={"engagement": engaged + 1})
-        turned = [1.0 if at == 9 else 0.0 for at in range(384)]
-        collection.data.update(document_id(posts[6]), properties={}, vector=turned)
+    change_post(sinks, posts[2], {"properties": {"hashtags": []}})
+    change_post(sinks, posts[4], {"properties": {"engagement": 5}})
+    change_post(sinks, posts[6], {"properties": {}, "vector": [1.0 if at == 9 else 0.0 for at in range(384)]})
     try:
         code, stores = audit(*window)
         assert code == 1
         assert stores["orders"]["counts"] == {"doubled": 1, "extra": 1}
         assert (only(stores, "orders", "doubled"), only(stores, "orders", "extra")) == ([orders[7]], [stranger])
-        assert only(stores, "vectors", "different") == [posts[4]], "an array is compared by --deep only"
+        assert only(stores, "socialpost", "different") == [posts[4]], "an array is compared by --deep only"
 
         code, stores = audit(*window, "--deep", "--repair", "--yes")
         assert code == 1, "rows that are too many stay"
         assert stores["orders"]["counts"] == {"doubled": 1, "extra": 1}
-        repaired = {one["key"]: one["why"] for one in stores["vectors"]["differences"] if one["repaired"]}
+        repaired = {one["key"]: one["why"] for one in stores["socialpost"]["differences"] if one["repaired"]}
         assert repaired.keys() == {posts[2], posts[4], posts[6]}
         assert (repaired[posts[2]], repaired[posts[6]]) == ("hashtags is gone", "vector differs")
     finally:

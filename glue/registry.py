@@ -1,4 +1,7 @@
-"""The Schema Registry: Confluent's client with this project's errors, and the verdict on a schema with its reasons."""
+"""The Schema Registry: Confluent's client with this project's errors, and the verdict on a schema with its reasons.
+
+The client is imported when it is first used: it takes most of a second, and many commands need no registry.
+"""
 
 from __future__ import annotations
 
@@ -7,25 +10,32 @@ import importlib.util
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
-
-import requests
-from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
-from confluent_kafka.schema_registry.error import SchemaRegistryError
 
 from glue.errors import ConfigError, ServiceError, ServiceUnavailableError
 from glue.secrets import url_without_credentials
 
+if TYPE_CHECKING:
+    from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
+
 __all__ = ["Schema", "SchemaRegistryClient", "incompatibilities", "registry_client", "registry_errors"]
 _TIMEOUT = 20
 
-# The client's own HTTP library: httpx or httpx2, by the version of confluent-kafka.
-_AWAY: tuple[type[Exception], ...] = (
-    OSError,
-    *(importlib.import_module(name).HTTPError for name in ("httpx", "httpx2") if importlib.util.find_spec(name)),
-)
+
+def __getattr__(name: str) -> Any:
+    if name in ("Schema", "SchemaRegistryClient"):
+        return getattr(importlib.import_module("confluent_kafka.schema_registry"), name)
+    raise AttributeError(name)
+
+
+@cache
+def _away() -> tuple[type[Exception], ...]:
+    """What the client's own HTTP library raises: httpx or httpx2, by the version of confluent-kafka."""
+    known = (name for name in ("httpx", "httpx2") if importlib.util.find_spec(name))
+    return OSError, *(importlib.import_module(name).HTTPError for name in known)
 
 
 def registry_client(url: str, timeout: float = 10.0, retries: int = 3) -> SchemaRegistryClient:
@@ -39,6 +49,8 @@ def registry_client(url: str, timeout: float = 10.0, retries: int = 3) -> Schema
         raise ConfigError(
             f"Schema Registry at {shown}", "that is no http:// or https:// address", "correct MXCTL_REGISTRY"
         )
+    from confluent_kafka.schema_registry import SchemaRegistryClient
+
     return SchemaRegistryClient({"url": url, "timeout": timeout, "max.retries": retries})
 
 
@@ -50,6 +62,8 @@ def registry_errors(what: str) -> Iterator[None]:
         ServiceUnavailableError: no answer, or a 5xx or 429 answer.
         ServiceError: the registry refused.
     """
+    from confluent_kafka.schema_registry.error import SchemaRegistryError
+
     try:
         yield
     except SchemaRegistryError as error:
@@ -60,7 +74,7 @@ def registry_errors(what: str) -> Iterator[None]:
         raise ServiceError(what, f"the registry answered {status}: {error.error_message}", fix) from error
     except (json.JSONDecodeError, KeyError, TypeError) as error:
         raise _unexpected(what) from error
-    except _AWAY as error:
+    except _away() as error:
         raise ServiceUnavailableError(
             what, f"the Schema Registry does not answer ({type(error).__name__})", "is it running? mxctl local status"
         ) from error
@@ -97,6 +111,8 @@ def incompatibilities(
         ServiceUnavailableError: no answer.
         ServiceError: the registry refused the question.
     """
+    import requests
+
     path = f"/compatibility/subjects/{quote(subject, safe='')}/versions{'' if every_version else '/latest'}"
     body = {"schema": json.dumps(schema, ensure_ascii=False), "schemaType": "AVRO"}
     try:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from confluent_kafka import KafkaException
 
 from glue.connect import ConnectClient
 from glue.kafka.config import QUIET, KafkaConfig
 from glue.kafka.reads import TIMEOUT, kafka_unavailable
-from glue.registry import SchemaRegistryClient, registry_client
+from glue.registry import registry_client
 from glue.settings import Settings
 from glue.topology.configdef import Definitions
 from glue.topology.memory import MemoryTopic
+
+if TYPE_CHECKING:
+    from glue.registry import SchemaRegistryClient
 
 
 class Services:

@@ -16,7 +16,6 @@ from glue.topology.memory import Memory
 from glue.topology.model import Declared
 from glue.topology.rules.chains import topics_declared
 from glue.topology.services import Services
-from glue.transforms.declared import DeclaredChain
 
 
 class Chains(Kind):
@@ -32,6 +31,8 @@ class Chains(Kind):
         return {"config": want.get("config", {})}
 
     def json_schemas(self) -> dict[str, dict[str, Any]]:
+        from glue.transforms.declared import DeclaredChain
+
         return {"transforms": json_schema(DeclaredChain)}
 
     def read(self, services: Services, wanted: Mapping[str, Any], memory: Memory) -> Live:

@@ -11,12 +11,11 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Literal
 
-from confluent_kafka.schema_registry.error import SchemaRegistryError
 from pydantic import Field
 
 from glue.avro import load_schema
 from glue.errors import ConfigError, ServiceError
-from glue.registry import Schema, incompatibilities, registry_errors, subject_names
+from glue.registry import incompatibilities, registry_errors, subject_names
 from glue.topology.avro_form import canonical, schema_fields
 from glue.topology.change import Action, Change, FieldChange, Undo, impossible
 from glue.topology.files import Files, Strict, json_schema
@@ -136,6 +135,8 @@ class Subjects(Kind):
     def apply(self, services: Services, declared: Declared, live: Live, change: Change) -> Undo:
         """First the level, then the schema."""
         registry, name, have = services.registry, change.name, live.found.get(change.name)
+        from glue.registry import Schema
+
         with registry_errors(change.label):
             if change.action == Action.DELETE:
                 registry.delete_subject(name)
@@ -224,6 +225,8 @@ def parsed_schema(name: str, text: str | None) -> Any:
 
 def own_level(registry: Any, name: str) -> str | None:
     """The level of the subject itself; None where it has none (Confluent answers 404, code 40408)."""
+    from confluent_kafka.schema_registry.error import SchemaRegistryError
+
     try:
         return str(registry.get_compatibility(name))
     except SchemaRegistryError as error:

@@ -11,13 +11,12 @@ from glue.pipeline.routes import Pipeline
 from glue.privacy.tags import SAFE, personal_fields
 from glue.topology.model import Declared, Problem, split_list
 from glue.transforms.contract import Transform
-from glue.transforms.scrub import ScrubPII
 
 if TYPE_CHECKING:
     from glue.topology.kinds.connector import Connector
 
 _PYTHON = "bd.millionx.connect.PythonTransform"
-_SCRUB = f"{ScrubPII.__module__}:{ScrubPII.__qualname__}"
+_SCRUB = "glue.transforms.scrub:ScrubPII"
 _NO_TEXT = frozenset({"PUBLIC"})
 _FILTER = "org.apache.kafka.connect.transforms.Filter"
 # Connect's own transforms that take fields away, and the keys under which they name them
@@ -103,6 +102,8 @@ def _gate(declared: Declared, name: str, alias: str, before: list[str]) -> Itera
 def _is_gate(config: Mapping[str, str], alias: str) -> bool:
     path = config.get(f"transforms.{alias}.class", "")
     try:
+        from glue.transforms.scrub import ScrubPII  # with all its recognisers, which who only reads files needs not
+
         return path == _SCRUB or issubclass(load_class(path, Transform, f"transform {alias}"), ScrubPII)
     except ConfigError:  # a class that is installed on the worker only: nothing is known of it
         return False

@@ -12,11 +12,12 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
     AclBindingFilter,
     AclOperation,
     AclPermissionType,
+    ConfigResource,
     ResourcePatternType,
     ResourceType,
 )
 
-from glue.errors import ServiceUnavailableError
+from glue.errors import ServiceError, ServiceUnavailableError
 from glue.kafka.reads import TIMEOUT
 from glue.kafka.topics import kafka_errors
 
@@ -71,6 +72,8 @@ def read_acls(admin: Any) -> dict[str, Acl] | None:
             if error.args[0].code() == KafkaError.SECURITY_DISABLED:
                 return None
             raise
+        if not found and not _has_authorizer(admin):
+            return None
     types = {theirs: ours for ours, theirs in _TYPES.items()}
     acls = [
         Acl(
@@ -86,6 +89,24 @@ def read_acls(admin: Any) -> dict[str, Acl] | None:
         if one.restype.name in types
     ]
     return {acl.label: acl for acl in acls}
+
+
+def _has_authorizer(admin: Any) -> bool:
+    """Whether an empty list of ACLs is one. librdkafka 2.16 also reads as such that there is no authorizer, and that
+    this principal may not look.
+    """
+    cluster = admin.describe_cluster(include_authorized_operations=True, request_timeout=TIMEOUT).result(TIMEOUT * 2)
+    if AclOperation.DESCRIBE not in (cluster.authorized_operations or ()):
+        raise ServiceError("acls", "this principal may not look at them", "allow it DESCRIBE on the cluster")
+    resource = ConfigResource(ConfigResource.Type.BROKER, str(cluster.nodes[0].id))
+    try:
+        config = admin.describe_configs([resource], request_timeout=TIMEOUT)[resource].result(TIMEOUT * 2)
+    except KafkaException as error:
+        if error.args[0].code() == KafkaError.CLUSTER_AUTHORIZATION_FAILED:
+            return True  # who refuses is an authorizer
+        raise
+    entry = config.get("authorizer.class.name")
+    return entry is None or bool(entry.value)
 
 
 def create_acl(admin: Any, acl: Acl) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from glue.topology.model import Declared, Problem
-from glue.topology.rules import dead_letters, names, privacy, routes, secrets, transforms
+from glue.topology.rules import chains, dead_letters, names, privacy, routes, secrets
 
 # Rules across kinds; those about one kind are registered by it.
 RULES: tuple[Callable[[Declared], Iterator[Problem]], ...] = (
     names.source_topics,
-    transforms.connector_chains,
+    chains.transform_keys,
     dead_letters.missing,
     dead_letters.unread,
     privacy.sinks,

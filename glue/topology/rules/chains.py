@@ -1,8 +1,9 @@
-"""Chains: their topics are declared, and what they write has a schema."""
+"""Chains: their topics are declared, what they write has a schema, and every alias of a transform has a type."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from glue.topology.model import Declared, Problem, split_list
 
@@ -26,4 +27,34 @@ def topics_declared(declared: Declared) -> Iterator[Problem]:
         if output in inputs:
             yield Problem(
                 file, "config.output.topic", "is also an input: the chain would feed itself", "write elsewhere"
+            )
+
+
+def transform_keys(declared: Declared) -> Iterator[Problem]:
+    """The keys of connectors and of chain files."""
+    for name, connector in declared.connectors.items():
+        yield from _check(declared.files.get(("connector", name)), connector.config)
+    for name, chain in declared.chains.items():
+        config = {str(key): str(value) for key, value in chain.get("config", {}).items()}
+        yield from _check(declared.files.get(("chain", name)), config)
+
+
+def _check(file: Path | None, config: Mapping[str, str]) -> Iterator[Problem]:
+    predicates = split_list(config.get("predicates", ""))
+    for group in ("transforms", "predicates"):
+        aliases = split_list(config.get(group, ""))
+        for alias in sorted({alias for alias in aliases if aliases.count(alias) > 1}):
+            yield Problem(file, f"config.{group}", f"{alias} is listed twice", "list it once")
+        for alias in aliases:
+            if not config.get(f"{group}.{alias}.type"):
+                yield Problem(file, f"config.{group}.{alias}.type", "is missing", "name the class")
+            used = config.get(f"{group}.{alias}.predicate")
+            if group == "transforms" and used and used not in predicates:
+                fix = f"add it to predicates, with predicates.{used}.type"
+                yield Problem(file, f"config.{group}.{alias}.predicate", f"{used} is not declared", fix)
+        prefix = f"{group}."
+        strays = {key.split(".")[1] for key in config if key.startswith(prefix)} - set(aliases)
+        for stray in sorted(strays):
+            yield Problem(
+                file, f"config.{prefix}{stray}", f"has no effect: {stray} is not in {group}", f"add it to {group}"
             )

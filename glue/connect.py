@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 CONFLICT = 409
 NOT_FOUND = 404
 _GATEWAY = (429, 502, 503, 504)
-_UNFIT = "/\\%;"  # Jetty refuses a path with one of these, even escaped, as ambiguous
+_UNFIT = "/\\%"  # Jetty refuses a path with one of these, even escaped, as ambiguous (Kafka 4.1: 400)
 
 
 class ConnectNotFoundError(ServiceError):

@@ -115,11 +115,11 @@ def test_a_worker_that_timed_out_is_transient(worker: FakeWorker) -> None:
 
 
 def test_names_are_quoted(worker: FakeWorker) -> None:
-    client(worker).config("a+b c?d#é")
-    assert worker.asked[0][1] == "/connectors/a%2Bb%20c%3Fd%23%C3%A9/config"
+    client(worker).config("a+b c?d#é;")
+    assert worker.asked[0][1] == "/connectors/a%2Bb%20c%3Fd%23%C3%A9%3B/config"
 
 
-@pytest.mark.parametrize("name", ["a/b", "..", ".", "a\\b", "a%2Fb", "a;b", " a", "a\n", ""])
+@pytest.mark.parametrize("name", ["a/b", "..", ".", "a\\b", "a%2Fb", " a", "a\n", ""])
 def test_a_name_that_rest_can_not_carry_is_refused_before_a_call(worker: FakeWorker, name: str) -> None:
     for call in (client(worker).status, client(worker).delete, client(worker).pause):
         with pytest.raises(UsageError, match="REST"):

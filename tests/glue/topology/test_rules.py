@@ -122,7 +122,7 @@ def test_placeholders_of_plugins_pass(project: Project, value: str) -> None:
     assert messages(project) == []
 
 
-@pytest.mark.parametrize("name", ["a/b", "a%b", "a;b", "a\\b", "..", " a", "a\tb"])
+@pytest.mark.parametrize("name", ["a/b", "a%b", "a\\b", "..", " a", "a\tb"])
 def test_names_that_rest_can_not_carry_are_refused(project: Project, name: str) -> None:
     project.things()
     body = project.connector("sink")

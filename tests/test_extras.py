@@ -154,3 +154,12 @@ def test_what_is_missing_is_told_with_the_command_that_installs_it(words: list[s
     assert done.returncode != 0
     assert f"pip install 'millionx[{extra}]'" in done.stderr + done.stdout, done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_the_list_of_commands_loads_no_client() -> None:
+    """It is asked for most, so it starts fast."""
+    code = "from click.testing import CliRunner; from glue.cli.main import cli; import sys\n"
+    code += "assert CliRunner().invoke(cli, ['--help']).exit_code == 0\n"
+    code += "print(*{'confluent_kafka', 'requests', 'fastavro', 'redis', 'httpx'} & set(sys.modules))"
+    done = _run(set(), code=code)
+    assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr

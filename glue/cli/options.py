@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -75,20 +75,33 @@ def file_option(function: F) -> F:
     )(function)
 
 
-def kinds_option(function: F) -> F:
-    """``--kind``, repeatable; all kinds otherwise."""
+class LazyChoice(click.Choice):  # type: ignore[type-arg]
+    """A choice whose values are imported when they are asked for, so that the help of other commands starts fast."""
 
+    def __init__(self, values: Callable[[], Sequence[str]], case_sensitive: bool = True) -> None:
+        self._values = values
+        self.case_sensitive = case_sensitive
+
+    @property
+    def choices(self) -> Sequence[str]:  # type: ignore[override]
+        """The values."""
+        return tuple(self._values())
+
+
+def _kinds() -> Sequence[str]:
     from glue.topology.kinds import KINDS
 
-    def parse(context: click.Context, parameter: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
-        return value or tuple(KINDS)
+    return tuple(KINDS)
 
+
+def kinds_option(function: F) -> F:
+    """``--kind``, repeatable; all kinds otherwise."""
     return click.option(
         "--kind",
         "kinds",
         multiple=True,
-        callback=parse,
-        type=click.Choice(list(KINDS)),
+        callback=lambda context, parameter, value: value or _kinds(),
+        type=LazyChoice(_kinds),
         help="Only these kinds of resources; repeatable.",
     )(function)
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, get_args
 
 import click
 
 from glue.cli.completion import subject_names
-from glue.cli.options import apply_options, settings_for
+from glue.cli.options import LazyChoice, apply_options, settings_for
 from glue.cli.output import emit, emit_rows, output_option
-from glue.topology.kinds.subject import Compatibility
 
 _subject = click.argument("subject", shell_complete=subject_names)
+
+
+def _levels() -> Sequence[str]:
+    from glue.topology.kinds.subject import Compatibility
+
+    return get_args(Compatibility)
 
 
 @click.group()
@@ -117,7 +123,7 @@ def register(subject: str) -> None:
 
 @schemas.command()
 @_subject
-@click.argument("level", required=False, type=click.Choice(list(get_args(Compatibility)), case_sensitive=False))
+@click.argument("level", required=False, type=LazyChoice(_levels, case_sensitive=False))
 def compatibility(subject: str, level: str | None) -> None:
     """Show or set the compatibility level of SUBJECT (a level that is not declared shows up as drift in the plan)."""
     from glue.topology.schemas import compatibility as ask

@@ -1,6 +1,6 @@
 """Where a source goes on: a cursor and the fingerprints of what was sent lately, in a compacted Kafka topic.
 
-It is written in the same transaction as the records before it, so it can not run ahead of them or fall behind; and a
+It is written in the same transaction as the records before it, so it cannot run ahead of them or fall behind; and a
 source can go on from any machine.
 """
 
@@ -84,7 +84,7 @@ class Checkpoint:
             return cls(dict(document["cursor"]), Seen.load(document["seen"]))
         except (ValueError, KeyError, TypeError) as error:
             raise ServiceError(
-                f"topic {checkpoints_topic()}", f"a checkpoint can not be read ({type(error).__name__})",
+                f"topic {checkpoints_topic()}", f"a checkpoint cannot be read ({type(error).__name__})",
                 "write a tombstone for its key; the source then starts anew",
             ) from error  # fmt: skip
 
@@ -108,7 +108,7 @@ def read_checkpoint(kafka: KafkaConfig, key: str, timeout: float = 90.0) -> Chec
     """The newest committed checkpoint under ``key``; an empty one where there is none.
 
     Waits for transactions that are open in the topic: those of a killed run end by themselves within a minute, and
-    what is behind them can not be seen before.
+    what is behind them cannot be seen before.
 
     Raises:
         ServiceError: it is no checkpoint, or the topic does not exist.

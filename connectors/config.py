@@ -96,4 +96,4 @@ def load_source(name: str, settings: Settings, resolve: bool = True) -> SourceCo
     except ValidationError as error:
         raise invalid(f"source {name}", error, _fix(name)) from None
     except (OSError, ValueError) as error:
-        raise ConfigError(f"source {name}", f"{path.name} can not be read: {error}", _fix(name)) from error
+        raise ConfigError(f"source {name}", f"{path.name} cannot be read: {error}", _fix(name)) from error

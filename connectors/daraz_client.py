@@ -30,7 +30,7 @@ _THROTTLED = {"ApiCallLimit", "ApiFrequencyLimit", "SellerCallLimit", "AppCallLi
 
 
 class ClockError(CredentialError):
-    """The vendor's clock and ours differ too much; ``offset`` is in seconds, None where it can not be told."""
+    """The vendor's clock and ours differ too much; ``offset`` is in seconds, None where it cannot be told."""
 
     def __init__(self, what: str, offset: float | None) -> None:
         super().__init__(what, "IllegalTimestamp", "set this machine's clock")

@@ -81,7 +81,7 @@ class _Line:
         """One more unit.
 
         Raises:
-            ValueError: an amount of it can not be read.
+            ValueError: an amount of it cannot be read.
         """
         paid = _paid(item, self.price)
         tax, shipping = _sum(self.tax, item.get("tax_amount")), _sum(self.shipping, item.get("shipping_amount"))
@@ -129,7 +129,7 @@ class _Line:
 
 
 def _lines(rows: Iterable[Raw]) -> list[Fields]:
-    """Rows of one SKU and price as one line; a row that can not be read stands alone, and the model says why."""
+    """Rows of one SKU and price as one line; a row that cannot be read stands alone, and the model says why."""
     lines: dict[tuple[str, Decimal], _Line] = {}
     alone: list[Fields] = []
     for row in rows:

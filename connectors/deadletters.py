@@ -26,7 +26,7 @@ STAGE = "SOURCE"
 
 
 def raw_bytes(raw: Any) -> bytes:
-    """A native record as JSON, the same for the same record; what JSON can not hold is written as text."""
+    """A native record as JSON, the same for the same record; what JSON cannot hold is written as text."""
     return json.dumps(raw, sort_keys=True, default=str, ensure_ascii=True).encode()
 
 

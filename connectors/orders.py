@@ -35,14 +35,14 @@ def _states() -> dict[str, dict[str, State]]:
             if not platform.startswith("$")
         }
     except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise ConfigError(f"file {_FILE}", f"it can not be read: {error}", "correct it") from error
+        raise ConfigError(f"file {_FILE}", f"it cannot be read: {error}", "correct it") from error
 
 
 def state_of(platform: str, word: str) -> State:
     """The meaning of a platform's word by ``connectors/data/order_states.json``; a word that is not there is unclear.
 
     Raises:
-        ConfigError: the file can not be read.
+        ConfigError: the file cannot be read.
     """
     states = _states().get(platform, {})
     return states.get(word, State(UNKNOWN, UNCLEAR))

@@ -35,7 +35,7 @@ def _places() -> _Places:
                     raise ValueError(f"{name} is the name of two places")
         words = sorted((_folded(word) for word in document["drop"]), key=len, reverse=True)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ConfigError(f"file {_FILE}", f"it can not be read: {error}", "correct it") from error
+        raise ConfigError(f"file {_FILE}", f"it cannot be read: {error}", "correct it") from error
     return _Places(codes, re.compile(rf"(?:^|(?<= ))(?:{'|'.join(map(re.escape, words))})(?= |$)"))
 
 
@@ -54,7 +54,7 @@ def place_code(*texts: str | None) -> str | None:
     ``Mirpur 10, Dhaka-1216``.
 
     Raises:
-        ConfigError: the file of places can not be read.
+        ConfigError: the file of places cannot be read.
     """
     known = _places()
     for text in texts:

@@ -102,7 +102,7 @@ def run_once(
     Raises:
         UsageError, ConfigError: there is no such source, or it is configured wrong.
         LockHeldError: another run of it is going on.
-        ServiceError, ServiceUnavailableError: Kafka or the registry can not be used.
+        ServiceError, ServiceUnavailableError: Kafka or the registry cannot be used.
     """
     config = config or load_source(name, settings)
     options = config.parsed_options()

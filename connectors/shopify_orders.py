@@ -117,7 +117,7 @@ def _refunded(order: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
 def _left(
     line: dict[str, Any], order: Mapping[str, Any], common: Fields, refunds: dict[str, tuple[int, int]]
 ) -> Fields:
-    """What is left of a line; nothing where its numbers can not be read, which the model then says."""
+    """What is left of a line; nothing where its numbers cannot be read, which the model then says."""
     try:
         ordered, price, discount = whole(line.get("quantity")), money(line.get("price")), _discount(line)
     except ValueError:

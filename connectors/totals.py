@@ -64,7 +64,7 @@ class Totals:
 
     @classmethod
     def load(cls, data: bytes | None) -> Totals:
-        """The opposite of ``dump``; what can not be read counts as nothing, for it is no more than statistics."""
+        """The opposite of ``dump``; what cannot be read counts as nothing, for it is no more than statistics."""
         try:
             document = json.loads(data or b"{}")
             return cls(**{one.name: document[one.name] for one in fields(cls) if one.name in document})

@@ -145,7 +145,7 @@ def receiver(name: str, settings: Settings, config: SourceConfig, options: Shopi
 
     Raises:
         LockHeldError: another one is running.
-        ServiceError, ServiceUnavailableError: Kafka or the registry can not be used.
+        ServiceError, ServiceUnavailableError: Kafka or the registry cannot be used.
     """
     key, stats = webhook_key(name), Stats(name)
     http = Http(TokenBucket(1, 1), config.retry, config.timeouts, stats, threading.Event())

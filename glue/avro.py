@@ -157,7 +157,7 @@ class Decoder:
         With a reader's id, what another version of the schema wrote is resolved to it (Avro's schema resolution).
 
         Raises:
-            DataError: the bytes are not framed Avro of that schema, or can not be resolved to the reader's.
+            DataError: the bytes are not framed Avro of that schema, or cannot be resolved to the reader's.
         """
         if len(data) <= _HEADER.size or data[0] != _MAGIC:
             raise DataError("decode", "not in the Confluent wire format (zero byte and schema id first)")
@@ -171,9 +171,9 @@ class Decoder:
         try:
             value = cast("dict[str, Any]", fastavro.schemaless_reader(buffer, parsed, reader))
         except fastavro.read.SchemaResolutionError:
-            raise DataError("decode", f"its schema can not be read as the present {schema.get('name', '?')}") from None
+            raise DataError("decode", f"its schema cannot be read as the present {schema.get('name', '?')}") from None
         except (ValueError, TypeError, KeyError, IndexError, EOFError, UnicodeDecodeError, OverflowError) as error:
-            why = f"{self._bad_field(data, writer_id)} can not be read ({type(error).__name__})"
+            why = f"{self._bad_field(data, writer_id)} cannot be read ({type(error).__name__})"
             raise DataError("decode", f"not a value of {parsed['name']}: {why}") from error
         if buffer.tell() != len(data):
             raise DataError("decode", f"bytes left over after a value of {schema.get('name', '?')}")
@@ -250,7 +250,7 @@ class _Bounds:
 
 
 class _Fields:
-    """Finds the field that can not be read or written, for the reason of a dead letter."""
+    """Finds the field that cannot be read or written, for the reason of a dead letter."""
 
     def __init__(self, schema: AvroSchema) -> None:
         self._schema, self._parsed = schema, dict[int, Any]()

@@ -272,7 +272,7 @@ def unfit_name(name: str) -> str:
     if name != name.strip() or name in ("", ".", ".."):
         return "Connect's REST would take it for another path"
     found = sorted({one for one in name if one in _UNFIT or not one.isprintable()})
-    return f"Connect's REST can not carry {', '.join(map(repr, found))} in a path" if found else ""
+    return f"Connect's REST cannot carry {', '.join(map(repr, found))} in a path" if found else ""
 
 
 def _must_fit(name: str) -> None:

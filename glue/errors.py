@@ -31,7 +31,7 @@ class Transient:
 
 
 class Terminal:
-    """Mixin: trying the same call again can not succeed."""
+    """Mixin: trying the same call again cannot succeed."""
 
 
 class UsageError(MillionXError, Terminal):
@@ -58,4 +58,4 @@ class ServiceError(MillionXError, Terminal):
 
 
 class ServiceUnavailableError(MillionXError, Transient):
-    """A service did not answer, or answered that it can not now."""
+    """A service did not answer, or answered that it cannot now."""

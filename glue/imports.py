@@ -74,7 +74,7 @@ def load_class(path: str, kind: type, what: str, fix: str = "write package.modul
     """The class named ``package.module:Class``, which must be a ``kind``.
 
     Raises:
-        ConfigError: it can not be imported, is not there, or is no such class; ``what`` names it, ``fix`` says where.
+        ConfigError: it cannot be imported, is not there, or is no such class; ``what`` names it, ``fix`` says where.
     """
     module, _, attribute = path.partition(":")
     try:
@@ -85,7 +85,7 @@ def load_class(path: str, kind: type, what: str, fix: str = "write package.modul
     except ConfigError:
         raise
     except Exception as error:  # importing runs the module
-        raise ConfigError(what, f"{path} can not be imported: {type(error).__name__}: {error}", fix) from error
+        raise ConfigError(what, f"{path} cannot be imported: {type(error).__name__}: {error}", fix) from error
     if not (isinstance(found, type) and issubclass(found, kind)):
         raise ConfigError(what, f"{path} is no subclass of {kind.__module__}.{kind.__name__}", fix)
     return found

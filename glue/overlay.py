@@ -101,7 +101,7 @@ def resolve(value: Any, settings: Settings, what: str) -> Any:
 
 
 def resolve_text(text: str, settings: Settings, what: str, *, for_worker: bool = False) -> str:
-    """``text`` with its references resolved; with ``for_worker`` only those that a Connect worker can not resolve.
+    """``text`` with its references resolved; with ``for_worker`` only those that a Connect worker cannot resolve.
 
     Raises:
         ConfigError: as :func:`resolve`.

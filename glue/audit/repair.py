@@ -31,7 +31,7 @@ def explain(report: StoreReport, kafka: KafkaConfig, decode: Decoder) -> None:
 
 
 def fault(message: Any, decode: Decoder) -> str:
-    """Why a record can not be stored however often it is sent; empty if nothing is wrong with it."""
+    """Why a record cannot be stored however often it is sent; empty if nothing is wrong with it."""
     if message is None:
         return "its record is no longer on the topic"
     if message.key() is None:
@@ -39,7 +39,7 @@ def fault(message: Any, decode: Decoder) -> str:
     try:
         value, schema = decode(message.value())
     except DataError as error:
-        return f"its record can not be decoded: {error.why}"
+        return f"its record cannot be decoded: {error.why}"
     return wrong_length(value, schema)
 
 

@@ -171,7 +171,7 @@ class _Look:
                     try:
                         value = self._decode(message.value())[0]
                     except DataError:
-                        yield row, "its record can not be decoded"
+                        yield row, "its record cannot be decoded"
                         continue
                     rows[topic.key(row)] = row
                     pairs.append((topic.key(row), value))

@@ -101,7 +101,7 @@ class Collector:
     """Takes batches of messages, and makes a :class:`TopicSnapshot` of them.
 
     Args:
-        facts: read from each value; a value it can not read counts as (0, 0).
+        facts: read from each value; a value it cannot read counts as (0, 0).
         ignore_tombstones: for stores that keep what a tombstone would delete.
         since, until: bounds of the records' timestamps in ms; others are passed over.
     """
@@ -190,7 +190,7 @@ def _ms(text: str) -> int:
 
 
 class Facts:
-    """(collection time in ms, sum of the measures) of a record; (0, 0) for what can not be read.
+    """(collection time in ms, sum of the measures) of a record; (0, 0) for what cannot be read.
 
     Avro's schema resolution skips the other fields, the vector first of all.
     """

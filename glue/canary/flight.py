@@ -25,7 +25,7 @@ class Flight:
         sent: when, by the monotonic clock.
         seen: by stage.
         dead: why it went to dead letters, if it did.
-        problem: why it could not be sent, or why the store can not be asked, when that is so.
+        problem: why it could not be sent, or why the store cannot be asked, when that is so.
     """
 
     path: Path

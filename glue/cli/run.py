@@ -61,7 +61,7 @@ def run(source: str, once: bool, every: timedelta | None, since: datetime | None
             start_http_server(metrics_port, settings.bind)
         except OSError as error:
             raise UsageError(
-                f"port {metrics_port}", "it can not be listened on", "choose another --metrics-port"
+                f"port {metrics_port}", "it cannot be listened on", "choose another --metrics-port"
             ) from error
     if every:
         run_every(source, settings, every, stop, lambda result: _show(result, output))

@@ -45,4 +45,4 @@ def serve(source: str | None, host: str | None, port: int) -> None:
         try:
             server.run()
         except SystemExit as error:
-            raise UsageError(f"port {port}", "it can not be listened on", "choose another --port") from error
+            raise UsageError(f"port {port}", "it cannot be listened on", "choose another --port") from error

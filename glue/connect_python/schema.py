@@ -3,7 +3,7 @@
 The conversions of a schema are a pair of functions, built once.
 
 In Python: a struct is a dict, Decimal a ``Decimal``, Timestamp a ``datetime`` with zone UTC, Date a ``date``, Time a
-``time``, as fastavro gives them. A time that Python can not hold (before year 1, after 9999) stays a number. On the
+``time``, as fastavro gives them. A time that Python cannot hold (before year 1, after 9999) stays a number. On the
 wire a struct is the list of its values in schema order, a Decimal its text, the times are numbers.
 """
 

@@ -29,7 +29,7 @@ class Annotations:
         folder: where the ``.avsc`` files are; None for none.
 
     Raises:
-        ConfigError: the folder or a file in it can not be read.
+        ConfigError: the folder or a file in it cannot be read.
     """
 
     def __init__(self, folder: Path | None = None) -> None:

@@ -62,5 +62,5 @@ class LetterMaker:
         try:
             _, schema = self._decode(value)
         except Exception:
-            return False  # what can not be read can not be called safe
+            return False  # what cannot be read cannot be called safe
         return not personal_fields(schema)

@@ -59,7 +59,7 @@ class KafkaConfig:
     def __post_init__(self) -> None:
         for key in self.properties:
             if key in _OWNED or key.endswith("_cb"):
-                raise ConfigError(f"Kafka setting {key}", "it can not be set from outside", _OWNED.get(key, _OURS))
+                raise ConfigError(f"Kafka setting {key}", "it cannot be set from outside", _OWNED.get(key, _OURS))
         object.__setattr__(self, "properties", MappingProxyType(dict(self.properties)))
 
     @classmethod
@@ -67,7 +67,7 @@ class KafkaConfig:
         """As the settings say.
 
         Raises:
-            ConfigError: see the class; or the properties file can not be read, or a line of it has no value.
+            ConfigError: see the class; or the properties file cannot be read, or a line of it has no value.
         """
         file = settings.kafka_properties_file
         given = {key: value.get_secret_value() for key, value in settings.kafka_properties.items()}

@@ -171,7 +171,7 @@ def read(
     Args:
         patience: seconds without anything new after which Kafka has stopped answering.
         wait_for_open: wait for transactions that are open within the ranges; those of a program that was killed end
-            by themselves, and what is behind them can not be seen before.
+            by themselves, and what is behind them cannot be seen before.
 
     Raises:
         ServiceUnavailableError: Kafka stopped answering, or a transaction stays open.
@@ -198,7 +198,7 @@ def read(
                 heard = time.monotonic()
             elif time.monotonic() - heard > patience:
                 topic, is_open = next(iter(left))[0], left.keys() <= reader.ended
-                why = "its end can not be read: a transaction stays open" if is_open else "no answer in time"
+                why = "its end cannot be read: a transaction stays open" if is_open else "no answer in time"
                 raise ServiceUnavailableError(
                     f"topic {topic}", why, "try again in a minute" if is_open else "mxctl local status; mxctl doctor"
                 )

@@ -76,7 +76,7 @@ class TopicLog:
     def newest(self, key: str, patience: float = TIMEOUT) -> bytes | None:
         """The newest committed value under ``key``; None where there is none.
 
-        Waits for transactions that are open in the topic: what is behind them can not be seen before. Raises as
+        Waits for transactions that are open in the topic: what is behind them cannot be seen before. Raises as
         :meth:`read`.
         """
         value: bytes | None = None

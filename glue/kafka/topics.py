@@ -37,7 +37,7 @@ def kafka_errors(what: str) -> Iterator[None]:
     """Kafka's refusals and silences as this project's errors.
 
     Raises:
-        ServiceUnavailableError: Kafka does not answer, or can not now.
+        ServiceUnavailableError: Kafka does not answer, or cannot now.
         ServiceError: it refused.
     """
     try:

@@ -48,7 +48,7 @@ class State:
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ConfigError(
                 f"state of the local stack {file}",
-                f"it can not be read: {type(error).__name__}",
+                f"it cannot be read: {type(error).__name__}",
                 "run: mxctl local down (it finds the processes by themselves), then mxctl local up",
             ) from error
 

@@ -108,7 +108,7 @@ def _build(report: Reporter) -> Path:
     if shutil.which("go") is None:
         raise MillionXError(
             "obtaining the Weaviate server",
-            "its release can not be downloaded from here, and there is no Go to build it with",
+            "its release cannot be downloaded from here, and there is no Go to build it with",
             "allow downloads of releases; or install Go 1.25 or newer; or set MXCTL_WEAVIATE_BINARY to a server you "
             "have; then: mxctl local up",
         )
@@ -136,7 +136,7 @@ def download(report: Reporter) -> Path | None:
     except (requests.RequestException, ValueError):
         size = 0
     if not size:
-        report.event("weaviate", "its release can not be downloaded from here")
+        report.event("weaviate", "its release cannot be downloaded from here")
         return None
     digest = lock()["archives"].get(kind, UNLOCKED)
     if digest == UNLOCKED:

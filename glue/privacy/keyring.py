@@ -46,13 +46,13 @@ def load_keyring(path: str | Path | None) -> Keyring:
         ConfigError: no path, no such file, or a key that is missing, malformed or shorter than 32 bytes.
     """
     if not path:
-        raise ConfigError("hash keys", "no key file is set, and without a key persons can not be protected", _FIX)
+        raise ConfigError("hash keys", "no key file is set, and without a key persons cannot be protected", _FIX)
     try:
         data = json.loads(Path(path).read_text(encoding="utf-8"))
         keys = {str(name): base64.b64decode(text, validate=True) for name, text in data["keys"].items()}
         active = str(data["active"])
     except OSError as error:
-        raise ConfigError("hash keys", f"the key file can not be read: {error.strerror}", _FIX) from None
+        raise ConfigError("hash keys", f"the key file cannot be read: {error.strerror}", _FIX) from None
     except (ValueError, KeyError, TypeError, AttributeError, binascii.Error):
         raise ConfigError("hash keys", "the key file is malformed", _FIX) from None
     if active not in keys:

@@ -157,7 +157,7 @@ def _visit_branch(branch: Any, visit_text: TextMap, tag: Tag | None) -> Visit:
 
 def _of_unknown_type(value: Any, name: str, visit_text: TextMap) -> Any:
     if isinstance(value, (dict, list, bytes)):
-        raise DataError("ScrubPII", f"the type {name} holds itself or is not known, so it can not be followed")
+        raise DataError("ScrubPII", f"the type {name} holds itself or is not known, so it cannot be followed")
     return visit_text(value) if isinstance(value, str) else value
 
 

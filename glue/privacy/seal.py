@@ -2,7 +2,7 @@
 
 AES-256-GCM (NIST SP 800-38D) under a key derived by HKDF-SHA256 (RFC 5869) from a hash key, so that one file of secrets
 serves both. The header ``millionx.sealed`` names the key. A sealed value is ``MXS1``, 12 random bytes, and ciphertext
-with tag. Inside: a byte that is 1 where the rest is compressed by zlib and else 0 (sealed bytes can not be compressed
+with tag. Inside: a byte that is 1 where the rest is compressed by zlib and else 0 (sealed bytes cannot be compressed
 on their way any more); then key, value and the headers' names and values in turn, each as four bytes of length,
 big-endian (0xFFFFFFFF for null), and its bytes.
 """

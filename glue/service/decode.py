@@ -34,7 +34,7 @@ class TopicReader:
         """The value and its schema.
 
         Raises:
-            DataError: not framed Avro, or of a schema that can not be read as the latest.
+            DataError: not framed Avro, or of a schema that cannot be read as the latest.
             ServiceUnavailableError: the registry does not answer.
         """
         try:

@@ -54,7 +54,7 @@ def serve(
     """Answer on ``port`` (0: a free one) of the setting ``bind`` in a thread; ``health`` gives (alive, ready, report).
 
     Raises:
-        UsageError: that address and port can not be listened on.
+        UsageError: that address and port cannot be listened on.
     """
 
     class Handler(BaseHTTPRequestHandler):
@@ -84,7 +84,7 @@ def serve(
         server = ThreadingHTTPServer((bind, port), Handler)
     except OSError as error:
         raise UsageError(
-            f"{bind}:{port}", f"it can not be listened on: {error.strerror}", "choose another port or MXCTL_BIND"
+            f"{bind}:{port}", f"it cannot be listened on: {error.strerror}", "choose another port or MXCTL_BIND"
         ) from error
     threading.Thread(target=server.serve_forever, name="health", daemon=True).start()
     return server

@@ -108,7 +108,7 @@ class Loop:
 
         Raises:
             ServiceError: fenced, or a bad record with errors.tolerance=none.
-            StuckError, KafkaException: the clients can not go on; what is not committed is read again by new ones.
+            StuckError, KafkaException: the clients cannot go on; what is not committed is read again by new ones.
         """
         self._consumer.subscribe(
             self.config.topics, on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked

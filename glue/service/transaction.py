@@ -24,7 +24,7 @@ _LOOK = 0.2
 
 
 class StuckError(ServiceUnavailableError):
-    """A Kafka client does not come back, or says that it can not go on; a new one takes over."""
+    """A Kafka client does not come back, or says that it cannot go on; a new one takes over."""
 
 
 class Aborted(Exception):  # noqa: N818 - an outcome that the loop handles
@@ -47,7 +47,7 @@ class TransactionalWriter:
         self._until_it_works(self._producer.init_transactions, "start transactions")
 
     def publish(self, messages: Sequence[Any], results: list[Result]) -> None:
-        """Produce ``results`` in order, in the open transaction or a new one. What a topic can not take becomes a
+        """Produce ``results`` in order, in the open transaction or a new one. What a topic cannot take becomes a
         failure in place, and its message a dead letter.
 
         Raises:
@@ -81,7 +81,7 @@ class TransactionalWriter:
 
         Raises:
             Aborted: see there.
-            ServiceError: this worker was fenced, or the client can not go on.
+            ServiceError: this worker was fenced, or the client cannot go on.
             StuckError: the client does not come back; leave it, and start a new one.
         """
         try:

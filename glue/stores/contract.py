@@ -127,7 +127,7 @@ class Store(ABC):
                 importlib.import_module(self.package)
 
     def digest(self, settings: Settings, schemas: Schemas) -> str:
-        """Changes with the declaration, where the store itself can not be compared with it; else empty."""
+        """Changes with the declaration, where the store itself cannot be compared with it; else empty."""
         return ""
 
     @abstractmethod
@@ -234,7 +234,7 @@ class TimeClient(StoreClient):
 
     @abstractmethod
     def identity(self, key: str) -> str:
-        """The id of a record key's object; it can not be turned back."""
+        """The id of a record key's object; it cannot be turned back."""
 
     @abstractmethod
     def measures(self, target: Target) -> list[str]:

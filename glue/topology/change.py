@@ -88,7 +88,7 @@ class Undo:
 
 
 def impossible(text: str) -> Undo:
-    """A change that can not be undone; running it says so."""
+    """A change that cannot be undone; running it says so."""
 
     def run() -> None:
         raise ServiceError("rollback", text)
@@ -117,6 +117,6 @@ class Journal:
                 undo.run()
             except MillionXError as error:
                 failures.append(f"{change.label}: {error.why or error.what}")
-            except Exception as error:  # one that can not be undone must not keep the others from it
+            except Exception as error:  # one that cannot be undone must not keep the others from it
                 failures.append(f"{change.label}: {type(error).__name__}")
         return failures

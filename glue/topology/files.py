@@ -129,7 +129,7 @@ def read_json(file: Path, problems: list[Problem]) -> dict[str, Any]:
         text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
         body = json.loads(text, object_pairs_hook=pairs)
     except OSError as error:
-        raise ConfigError(shown, error.strerror or "can not be read", "name an existing file") from None
+        raise ConfigError(shown, error.strerror or "cannot be read", "name an existing file") from None
     except ValueError as error:
         raise ConfigError(shown, f"not JSON: {error}", "correct it at the line and column named") from None
     if not isinstance(body, dict):

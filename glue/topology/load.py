@@ -39,7 +39,7 @@ def load(settings: Settings, *, profile: str | None = None, connector_files: Ite
         connector_files: files, folders or ``-`` to take connectors from instead of ``connectors/``.
 
     Raises:
-        ConfigError: a file can not be read at all. What is wrong inside one is in ``problems``.
+        ConfigError: a file cannot be read at all. What is wrong inside one is in ``problems``.
         UsageError: no such profile.
     """
     folder = settings.config_dir

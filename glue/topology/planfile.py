@@ -44,7 +44,7 @@ def read_plan(file: Path) -> dict[str, Any]:
         version = body["version"]
     except OSError as error:
         raise ConfigError(
-            f"plan {file}", error.strerror or "can not be read", "mxctl plan --out FILE writes one"
+            f"plan {file}", error.strerror or "cannot be read", "mxctl plan --out FILE writes one"
         ) from None
     except (ValueError, KeyError, TypeError):
         raise ConfigError(f"plan {file}", "is not a plan", "mxctl plan --out FILE writes one") from None

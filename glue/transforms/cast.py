@@ -95,7 +95,7 @@ class Cast(Transform[CastConfig]):
                         raise TypeError
                     value[name] = cast(content)
                 except (ValueError, TypeError, ArithmeticError):
-                    raise DataError("Cast", f"{name} can not be cast as {self.config.spec}") from None
+                    raise DataError("Cast", f"{name} cannot be cast as {self.config.spec}") from None
         return record
 
     def output_schema(self, schema: dict[str, Any]) -> dict[str, Any]:

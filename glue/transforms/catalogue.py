@@ -81,7 +81,7 @@ def find(name: str) -> Part:
 
     Raises:
         UsageError: there is none.
-        ConfigError: the path can not be imported.
+        ConfigError: the path cannot be imported.
     """
     if ":" in name:
         return Part(load_class(name, Configurable, f"transform {name}"))

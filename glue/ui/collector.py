@@ -70,7 +70,7 @@ class Collector:
     So a service that hangs holds up neither the page nor the others.
 
     Raises:
-        ConfigError: the declared files can not be read.
+        ConfigError: the declared files cannot be read.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -119,7 +119,7 @@ class Collector:
         )
 
     def declared(self) -> Declared:
-        """The declared topology, read again when a file changed; what was, while it can not be read."""
+        """The declared topology, read again when a file changed; what was, while it cannot be read."""
         with self._lock:
             stamp = self._files_stamp()
             if stamp != self._stamp:

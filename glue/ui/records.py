@@ -1,4 +1,4 @@
-"""The latest few records of a declared topic, decoded and masked; what can not be decoded is not shown."""
+"""The latest few records of a declared topic, decoded and masked; what cannot be decoded is not shown."""
 
 from __future__ import annotations
 
@@ -73,6 +73,6 @@ class LatestRecords:
             value, schema = self._decode(message.value())
             return {**row, "schema": schema.get("name"), "value": visible_value(value, schema)}
         except MillionXError as error:
-            return {**row, "hidden": f"not shown, since it can not be decoded: {error.why or error.what}"}
-        except Exception as error:  # whatever it is, what can not be masked is not shown
-            return {**row, "hidden": f"not shown, since it can not be masked ({type(error).__name__})"}
+            return {**row, "hidden": f"not shown, since it cannot be decoded: {error.why or error.what}"}
+        except Exception as error:  # whatever it is, what cannot be masked is not shown
+            return {**row, "hidden": f"not shown, since it cannot be masked ({type(error).__name__})"}

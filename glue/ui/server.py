@@ -122,7 +122,7 @@ def serve(settings: Settings, port: int, ready: Callable[[str], None]) -> None:
 
     Raises:
         UsageError: the port is in use.
-        ConfigError: the declared files can not be read.
+        ConfigError: the declared files cannot be read.
     """
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -130,7 +130,7 @@ def serve(settings: Settings, port: int, ready: Callable[[str], None]) -> None:
             listener.bind((LOOPBACK, port))
         except (OSError, OverflowError) as error:
             taken = getattr(error, "errno", 0) == errno.EADDRINUSE
-            why = "another program listens there" if taken else "it can not be listened on"
+            why = "another program listens there" if taken else "it cannot be listened on"
             raise UsageError(f"port {port}", why, "choose another --port, or 0 for any") from error
         listener.listen(64)
         collector = Collector(settings)

@@ -39,7 +39,7 @@ _UNSENDABLE = (
     TypeError,
     OverflowError,
 )
-# what a node says while it can not write: nothing is wrong with the object, and later it will be taken
+# what a node says while it cannot write: nothing is wrong with the object, and later it will be taken
 _TRANSIENT = re.compile(
     r"read.?only|no space|disk|deadline|unavailable|timed? ?out|connect|shutting down|shut down|closed|memory|leader"
     r"|replica|broadcast|consistency|too many|transport|not ready|locked|context canceled|status code: (429|5\d\d)",
@@ -112,7 +112,7 @@ class WeaviateSink(Sink[WeaviateSinkConfig]):
         """Store a batch, trying again as often as the options say; returns what Weaviate refused, with its reason.
 
         Raises:
-            ServiceUnavailableError: Weaviate is away, or can not write now.
+            ServiceUnavailableError: Weaviate is away, or cannot write now.
             ServiceError: it does not let us in, or has no such collection.
         """
         left = {True: self.config.max_timeout_retries, False: self.config.max_connection_retries}

@@ -83,7 +83,7 @@ class WeaviateSinkConfig(TransformConfig):
     def _host_port(cls, url: str) -> str:
         host, colon, port = url.rpartition(":")
         if not (host and colon and port.isdigit()):
-            raise ValueError("write it as host:port; this sink writes over gRPC, so it can not be empty")
+            raise ValueError("write it as host:port; this sink writes over gRPC, so it cannot be empty")
         return url
 
     @field_validator("weaviate_headers")

@@ -1,7 +1,7 @@
 """Weaviate's collections as declared files, one a collection: the body that ``POST /v1/schema`` takes.
 
 A collection that is missing is created, a property that is missing is added, and settings that Weaviate can change are
-changed. What it can not (the type of a property, the vector index, an index of a property) is an error that says so.
+changed. What it cannot (the type of a property, the vector index, an index of a property) is an error that says so.
 What the server adds by itself is no difference. Nothing is ever deleted.
 Source: Weaviate 1.35, REST /v1/schema.
 """
@@ -68,7 +68,7 @@ def apply(settings: Settings, *, dry_run: bool = False) -> list[str]:
     """Bring the collections there; the changes in words.
 
     Raises:
-        ConfigError: a declaration asks for what can not be changed in place.
+        ConfigError: a declaration asks for what cannot be changed in place.
         ServiceUnavailableError, ServiceError: Weaviate is away, or refuses.
     """
     rest = Rest(settings)
@@ -91,7 +91,7 @@ def _steps(wanted: dict[str, Any], live: dict[str, Any] | None) -> Iterator[_Ste
     if stuck:
         raise ConfigError(
             f"collection {name}",
-            f"Weaviate can not change {', '.join(stuck)} of a collection that exists",
+            f"Weaviate cannot change {', '.join(stuck)} of a collection that exists",
             "declare a new collection and load it from the topic, or take the change back",
         )
     yield from steps

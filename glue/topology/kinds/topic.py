@@ -143,7 +143,7 @@ def topic_change(name: str, want: Topic, have: LiveTopic | None) -> Change | Non
         if want.partitions < have.partitions:
             action = Action.RECREATE
             cost.append(
-                "topic recreated: Kafka can not take partitions away; its records and consumers' offsets are lost"
+                "topic recreated: Kafka cannot take partitions away; its records and consumers' offsets are lost"
             )
         else:
             cost.append("keys map to other partitions from now on; consumers rebalance")
@@ -197,7 +197,7 @@ def _update(admin: Any, want: Topic, have: LiveTopic, change: Change) -> Undo:
     before = {key: have.overrides.get(key) for key in keys}
     set_configs(admin, name, {key: want.config.get(key) for key in keys})
     if grown:
-        return impossible(f"topic {name} has more partitions now; Kafka can not take them away")
+        return impossible(f"topic {name} has more partitions now; Kafka cannot take them away")
     return Undo(f"put back the configs of topic {name}", lambda: set_configs(admin, name, before))
 
 

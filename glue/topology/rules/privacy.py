@@ -95,7 +95,7 @@ def _gate(declared: Declared, name: str, alias: str, before: list[str]) -> Itera
         message = "is not true, so the gate passes over the texts that are tagged as scrubbed"
         yield Problem(file, f"config.{at}.again", message, 'set it to "true"')
     if not config.get(f"{at}.python.schemas"):
-        message = "is missing: without its tags, the gate can not tell a name from a text"
+        message = "is missing: without its tags, the gate cannot tell a name from a text"
         yield Problem(file, f"config.{at}.python.schemas", message, 'set it, e.g. "${env:MILLIONX_SCHEMAS}"')
 
 

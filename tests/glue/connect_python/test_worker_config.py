@@ -58,7 +58,7 @@ def test_each_wrong_option_is_named(bench: Bench) -> None:
         ("python.class", "plugins:NoSuch", "AttributeError"),
         ("python.class", "no_such_module:Sink", "ModuleNotFoundError"),
         ("python.class", "plugins:Identity", "is no subclass of"),
-        ("python.executable", "/no/such/python", "can not start /no/such/python"),
+        ("python.executable", "/no/such/python", "cannot start /no/such/python"),
         ("python.call.timeout.ms", "0", "must be at least 1"),
     ],
 )

@@ -60,7 +60,7 @@ def test_a_port_that_is_taken_is_the_users_mistake_not_a_traceback(bind: str) ->
     with socket.socket() as taken:
         taken.bind((bind, 0))
         taken.listen()
-        with pytest.raises(UsageError, match="can not be listened on"):
+        with pytest.raises(UsageError, match="cannot be listened on"):
             serve(taken.getsockname()[1], lambda: (True, True, {}), CollectorRegistry())
 
 

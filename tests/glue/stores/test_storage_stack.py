@@ -74,7 +74,7 @@ def test_worker_endpoint_and_weaviate_are_killed_in_turn_under_load(sinks: Setti
 
 
 def test_updates_tombstones_and_refusals_of_posts(sinks: Settings) -> None:
-    """An update replaces, a tombstone deletes, and what can not be stored is in dead letters with the reason."""
+    """An update replaces, a tombstone deletes, and what cannot be stored is in dead letters with the reason."""
     records = Records(sinks)
     records.posts(range(20))
     updated, deleted, came_back, short, undated = (records.post_key(n) for n in (1, 2, 3, 100, 101))

@@ -77,7 +77,7 @@ final class PythonHost implements AutoCloseable {
                 Files.deleteIfExists(folder);
             }
         } catch (IOException error) {
-            throw new HostLost(title + ": can not start " + settings.executable + ": " + error.getMessage(), error);
+            throw new HostLost(title + ": cannot start " + settings.executable + ": " + error.getMessage(), error);
         }
     }
 

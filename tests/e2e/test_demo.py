@@ -11,13 +11,15 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.glue.stores.postgres import Postgres
+
 pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.timeout(3000)]
 
 
-def run_demo(state_dir: Path, *arguments: str) -> dict:
+def run_demo(state_dir: Path, *arguments: str, **environment: str) -> dict:
     done = subprocess.run(
         [sys.executable, "-m", "glue", "demo", "-o", "json", *arguments],
-        env={**os.environ, "MXCTL_STATE_DIR": str(state_dir)},
+        env={**os.environ, "MXCTL_STATE_DIR": str(state_dir), **environment},
         capture_output=True,
         text=True,
         timeout=1200,
@@ -53,4 +55,16 @@ def test_everything_produced_is_stored_once_and_nothing_is_left_running(tmp_path
 
     again = run_demo(tmp_path, "--posts", "25", "--orders", "20", "--seed", "8")
     assert again["lost"] == again["duplicates"] == 0, "what the first demo stored is neither counted nor stored again"
+    assert running_in(tmp_path) == []
+
+
+def test_the_profile_postgres_stores_the_same(tmp_path):
+    with Postgres() as postgres:
+        summary = run_demo(tmp_path, "--posts", "25", "--orders", "20", "--seed", "9", **postgres.environment())
+        produced, stored = summary["produced"], summary["stored"]
+        assert summary["lost"] == summary["duplicates"] == 0
+        assert stored["socialpost"] == produced["tiktok"] + produced["facebook"] > 0
+        assert stored["orders"] == produced["shopify"] + produced["daraz"] > 0
+        assert postgres.ask("select count(*) from raw_data.orders") == [[str(stored["orders"])]]
+        assert postgres.ask("select count(*) from raw_data.weather_logs") == [["5"]]
     assert running_in(tmp_path) == []

@@ -34,13 +34,13 @@ _SYSTEM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stabl
 class BrowserOptions(Strict):
     """How the browser behaves. Times in seconds."""
 
-    executable: str | None = Field(None, description="A Chromium; unset: the system's, else Playwright's own.")
+    executable: str | None = Field(None, description="Path of a Chromium; unset: the system's, else Playwright's.")
     user_agent: str | None = None
     locale: str = "bn-BD"
     proxies: list[SecretStr] = Field(default_factory=list, description="http://user:pass@host:port, used in turn.")
     page_timeout: float = Field(20.0, gt=0)
-    session_pages: int = Field(20, ge=1, description="Pages after which a session retires.")
-    session_age: float = Field(900.0, gt=0, description="Age at which a session retires.")
+    session_pages: int = Field(20, ge=1, description="Pages after which a session is replaced.")
+    session_age: float = Field(900.0, gt=0, description="Age at which a session is replaced.")
     sessions: int = Field(3, ge=1, description="Fresh sessions to try before a block ends the run.")
     obey_robots: bool = True
 

@@ -85,7 +85,7 @@ class Checkpoint:
         except (ValueError, KeyError, TypeError) as error:
             raise ServiceError(
                 f"topic {checkpoints_topic()}", f"a checkpoint cannot be read ({type(error).__name__})",
-                "write a tombstone for its key; the source then starts anew",
+                "write a tombstone for its key; the source then starts from the beginning",
             ) from error  # fmt: skip
 
 

@@ -30,7 +30,7 @@ class SourceConfig(Strict):
     topic: str
     dead_letters: str
     every: timedelta = timedelta(minutes=15)
-    overlap: timedelta = Field(timedelta(minutes=10), description="How far a run reads back behind the last one.")
+    overlap: timedelta = Field(timedelta(minutes=10), description="How far a run reads back before its checkpoint.")
     rate: Rate = Rate()
     retry: RetryPolicy = RetryPolicy()
     timeouts: Timeouts = Timeouts()

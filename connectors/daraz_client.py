@@ -137,7 +137,7 @@ class DarazClient:
         check_status(what, answer)
         body = answer.json(what)
         if not isinstance(body, dict):
-            raise ServiceUnavailableError(what, "the answer is no object")
+            raise ServiceUnavailableError(what, "the answer is not an object")
         if body.get("code") == "IllegalTimestamp":
             raise ClockError(what, self._offset_of(answer))
         _raise_for_code(what, body)

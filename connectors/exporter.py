@@ -85,13 +85,13 @@ class SourcesCollector(Collector):
         attempts = _counter("attempts", "Calls to the vendor, by outcome.", "outcome")
         runs = _counter("runs", "Runs, by outcome.", "outcome")
         records = _counter("records", "Records sent, by topic.", "topic")
-        dead = _counter("dead_letters", "Records that broke their model.")
-        repeated = _counter("repeated", "Records that came again and were dropped.")
+        dead = _counter("dead_letters", "Records that broke their model; dead letters.")
+        repeated = _counter("repeated", "Records that were sent before and are dropped.")
         seconds = SummaryMetricFamily("millionx_source_run_seconds", "Duration of runs.", labels=["source"])
         newest = _gauge("newest_record_timestamp_seconds", "Time of the newest record sent.")
         last = _gauge("last_run_timestamp_seconds", "End of the last run; 0: none yet.")
         success = _gauge("last_success_timestamp_seconds", "End of the last run that succeeded; 0: none yet.")
-        interval = _gauge("interval_seconds", "How often the source is meant to run.")
+        interval = _gauge("interval_seconds", "Configured seconds between two runs of the source.")
         for name, one in sorted(found.items()):
             for family, counts, known in ((attempts, one.attempts, OUTCOMES), (runs, one.runs, _RUNS)):
                 for outcome, count in (dict.fromkeys(known, 0) | counts).items():

@@ -29,7 +29,7 @@ from connectors.source import (
     newest,
     required,
 )
-from connectors.text import Mentions, hashtags, product_ids, wordless
+from connectors.text import Mentions, has_no_text, hashtags, product_ids
 from glue.errors import DataError
 
 
@@ -78,8 +78,8 @@ class Facebook(Source[FacebookOptions]):
         seen: list[datetime] = []
         for posts in graph.posts(page, since, window.until):
             seen += _times(posts)
-            worded = [post for post in posts if not (isinstance(post, dict) and wordless(post.get("message")))]
-            yield Page([{"page": page, "post": post} for post in worded], wordless=len(posts) - len(worded))
+            worded = [post for post in posts if not (isinstance(post, dict) and has_no_text(post.get("message")))]
+            yield Page([{"page": page, "post": post} for post in worded], without_text=len(posts) - len(worded))
         reached = newest(seen, started, known)
         if reached:
             times[page] = reached
@@ -89,9 +89,9 @@ class Facebook(Source[FacebookOptions]):
         listing = Listing(self._browser, self.context.http, self.options.selectors)
         url = self.options.pages_url.format(page=page)
         cards = listing.read(f"Facebook page {page}", url, self.options.posts_per_page)
-        worded = [card for card in cards if not wordless(card.get("text"))]
+        worded = [card for card in cards if not has_no_text(card.get("text"))]
         chosen = [{"page": page, "card": card} for card in worded if _in(window, card)]
-        yield Page(chosen, wordless=len(cards) - len(worded))
+        yield Page(chosen, without_text=len(cards) - len(worded))
 
     def parse(self, raw: Raw, collected_at: datetime) -> Iterable[Fields]:
         """A post of either kind; both give the same id."""
@@ -165,7 +165,7 @@ def _number(value: Any, name: str) -> int:
     try:
         return int(whole(value))
     except (ValueError, TypeError):
-        raise DataError("post", f"{name}: is no whole number") from None
+        raise DataError("post", f"{name}: is not a whole number") from None
 
 
 def _card_id(card: Mapping[str, Any]) -> str:
@@ -173,4 +173,4 @@ def _card_id(card: Mapping[str, Any]) -> str:
     try:
         return str(json.loads(str(required(card, "ft")))["top_level_post_id"])
     except (ValueError, KeyError, TypeError):
-        raise DataError("card", "ft: is no JSON with top_level_post_id") from None
+        raise DataError("card", "ft: is not JSON with top_level_post_id") from None

@@ -82,7 +82,7 @@ class GraphApi:
             raise _error(what, body["error"])
         check_status(what, answer)
         if not isinstance(body, dict) or not isinstance(body.get("data"), list):
-            raise ServiceUnavailableError(what, "the answer is no page of posts")
+            raise ServiceUnavailableError(what, "the answer is not a page of posts")
         return body
 
     def _listen(self, answer: Answer) -> None:
@@ -104,7 +104,7 @@ def _error(what: str, error: dict[str, Any]) -> Exception:
     if code in _THROTTLES:
         return ThrottledError(what, f"throttled (code {code})")
     if code in _DEAD_TOKEN:
-        return CredentialError(what, f"the token is dead (code {code})", "make a new page token and set it")
+        return CredentialError(what, f"the token is no longer valid (code {code})", "make a new page token and set it")
     if code in (1, 2):
         return ServiceUnavailableError(what, f"code {code}")
     return ServiceError(what, f"code {code}, subcode {error.get('error_subcode')}")

@@ -77,7 +77,7 @@ def ingest(
     form = form or _SUFFIXES.get(path.suffix.lower())
     if form is None:
         raise UsageError(
-            f"file {path}", f"its form is not known by the ending {path.suffix!r}", "--format jsonl|csv|text"
+            f"file {path}", f"its format is not known from the ending {path.suffix!r}", "--format jsonl|csv|text"
         )
     started = time.monotonic()
     try:

@@ -21,11 +21,11 @@ class Rate(Strict):
 class RetryPolicy(Strict):
     """Capped exponential backoff with full jitter. Throttling and blocks are counted apart from failures."""
 
-    attempts: int = Field(6, ge=1, description="Tries of one call that fails transiently.")
+    attempts: int = Field(6, ge=1, description="Attempts for a call that fails transiently.")
     base_seconds: float = Field(0.5, gt=0)
     cap_seconds: float = Field(30.0, gt=0)
-    throttled_attempts: int = Field(20, ge=1, description="Tries of one call that is throttled.")
-    throttled_cap_seconds: float = Field(300.0, gt=0, description="Longest wait that a vendor may ask for.")
+    throttled_attempts: int = Field(20, ge=1, description="Attempts for a call that is throttled.")
+    throttled_cap_seconds: float = Field(300.0, gt=0, description="Longest wait accepted when a vendor asks for one.")
 
 
 class Timeouts(Strict):

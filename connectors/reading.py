@@ -41,20 +41,20 @@ def money(value: Any) -> Decimal:
         ValueError: it is none.
     """
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
-        raise ValueError("is no amount of money")
+        raise ValueError("is not an amount of money")
     text = western_digits(str(value)).strip()
     if isinstance(value, str):
         text = _CURRENCY_BEHIND.sub("", _CURRENCY_BEFORE.sub("", text, count=1), count=1).strip()
         if _SCIENTIFIC.fullmatch(text):
             raise ValueError("is written as a spreadsheet writes large numbers (1.2E+06)")
         if not _AMOUNT.fullmatch(text):
-            raise ValueError("is no amount of money")
+            raise ValueError("is not an amount of money")
     try:
         amount = Decimal(text.replace(",", ""))
     except InvalidOperation:
-        raise ValueError("is no amount of money") from None
+        raise ValueError("is not an amount of money") from None
     if not amount.is_finite():
-        raise ValueError("is no amount of money")
+        raise ValueError("is not an amount of money")
     if abs(amount) >= Decimal(10**14):
         raise ValueError("has more than 14 digits before its decimal point")
     rounded = amount.quantize(_STEP)
@@ -70,7 +70,7 @@ def moment(value: Any) -> Any:
         ValueError: it is none, has no offset, or is not of this century.
     """
     if isinstance(value, bool):
-        raise ValueError("is no time")
+        raise ValueError("is not a time")
     if isinstance(value, str):
         text = western_digits(value).strip()
         value = float(text) if _NUMBER.fullmatch(text) else _written(text)
@@ -78,9 +78,9 @@ def moment(value: Any) -> Any:
         for seconds in (value, value / 1000):
             if _FIRST <= seconds < _LAST:
                 return datetime.fromtimestamp(seconds, UTC)
-        raise ValueError("is a number, but no time since 1970 (a spreadsheet's serial date?)")
+        raise ValueError("is a number, but not a time since 1970 (a spreadsheet's serial date?)")
     if not isinstance(value, datetime):
-        raise ValueError("is no time")
+        raise ValueError("is not a time")
     if value.tzinfo is None:
         raise ValueError("has no offset from UTC")
     if not 2000 <= value.year < 2100:
@@ -93,7 +93,7 @@ def _written(text: str) -> datetime:
     try:
         return datetime.fromisoformat(text)
     except ValueError:
-        raise ValueError("is no time as ISO 8601 writes it (2026-01-05T10:00:00+06:00)") from None
+        raise ValueError("is not a time in ISO 8601 (2026-01-05T10:00:00+06:00)") from None
 
 
 def whole(value: Any) -> Any:
@@ -107,7 +107,7 @@ def whole(value: Any) -> Any:
     text = western_digits(value).strip()
     found = re.fullmatch(r"([+-]?(?:\d{1,3}(?:,\d{3})+|\d{1,2}(?:,\d{2})*,\d{3}|\d+))(?:\.0+)?", text)
     if not found:
-        raise ValueError("is no whole number")
+        raise ValueError("is not a whole number")
     return int(found.group(1).replace(",", ""))
 
 

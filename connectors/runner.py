@@ -182,7 +182,7 @@ def _drive(source: Source[Any], publisher: Publisher, config: SourceConfig, sinc
     begin = max((one for one in (since, resumed) if one is not None), default=None)
     try:
         for page in source.pages(Window(begin, until), cursor):
-            publisher.stats.without_words(page.wordless)
+            publisher.stats.skip_without_text(page.without_text)
             publisher.deliver(page.records, page.cursor)
             if stop.is_set():
                 break

@@ -32,7 +32,9 @@ class ShopifyOptions(SourceOptions):
     base_url: str
     api_version: str = Field("2024-10", pattern=r"^\d{4}-\d{2}$")
     token: SecretStr
-    webhook_secrets: list[SecretStr] = Field(default_factory=list, description="Two while one rotates.")
+    webhook_secrets: list[SecretStr] = Field(
+        default_factory=list, description="Of the webhooks; two during a rotation."
+    )
     webhook_topics: list[str] = Field(
         default_factory=lambda: [
             "orders/create",
@@ -41,10 +43,10 @@ class ShopifyOptions(SourceOptions):
             "orders/fulfilled",
             "orders/cancelled",
         ],
-        description="Webhooks that carry a whole order; others are answered and left.",
+        description="Webhooks that carry a whole order; others are acknowledged and ignored.",
     )
     shop_domain: str | None = Field(None, description="Take webhooks of this shop only.")
-    merchant_id: str = Field("", description="Whose orders these are; empty takes shop_domain or the host of base_url.")
+    merchant_id: str = Field("", description="Shop named in the records; empty: shop_domain, or the host of base_url.")
     page_size: int = Field(250, ge=1, le=250)
 
 
@@ -92,7 +94,7 @@ class Shopify(Source[ShopifyOptions]):
         page = answer.json(_WHAT)
         orders = page.get("orders") if isinstance(page, dict) else None
         if not isinstance(orders, list):
-            raise ServiceUnavailableError(_WHAT, "the answer is no page of orders")
+            raise ServiceUnavailableError(_WHAT, "the answer is not a page of orders")
         links = parse_header_links(answer.headers.get("link", ""))
         following = next((link["url"] for link in links if link.get("rel") == "next"), None)
         # Only its query: the token goes to the shop that the source names, wherever a link points.

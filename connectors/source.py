@@ -54,13 +54,13 @@ class Window:
 class Page:
     """Native records that came together, and the cursor that holds once all of them are acknowledged by Kafka.
 
-    ``cursor`` None says: nothing to remember yet (an unsorted page in the middle of a listing). ``wordless`` posts (a
-    photo alone) are no records and no errors: they are left out and counted, the same way by every source.
+    ``cursor`` None says: nothing to remember yet (an unsorted page in the middle of a listing). ``without_text`` counts
+    posts without text (a photo alone): they are neither records nor errors, and every source skips and counts them.
     """
 
     records: list[Raw]
     cursor: Cursor | None = None
-    wordless: int = 0
+    without_text: int = 0
 
 
 @dataclass
@@ -124,7 +124,7 @@ class Source(ABC, Generic[OptionsT]):
 def each_of(items: Iterable[T], read: Callable[[T], Iterator[Page]]) -> Iterator[Page]:
     """The pages of each item (page, keyword, city); one that fails does not hold back those after it.
 
-    What would befall the others too (refused credentials, throttling, a block, changed pages) ends it at once.
+    An error that affects all items (refused credentials, throttling, a block, changed pages) ends it at once.
 
     Raises:
         ServiceError, ServiceUnavailableError: the first failure, after all others were read.

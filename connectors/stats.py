@@ -8,9 +8,9 @@ from prometheus_client import Counter, Gauge, Histogram
 
 _ATTEMPTS = Counter("millionx_source_attempts_total", "Calls to the vendor, by outcome.", ["source", "outcome"])
 _RECORDS = Counter("millionx_source_records_total", "Records sent, by topic.", ["source", "topic"])
-_DEAD = Counter("millionx_source_dead_letters_total", "Records that broke their model.", ["source"])
-_REPEATED = Counter("millionx_source_repeated_total", "Records that came again and were dropped.", ["source"])
-_WORDLESS = Counter("millionx_source_wordless_total", "Posts without words, which are left out.", ["source"])
+_DEAD = Counter("millionx_source_dead_letters_total", "Records that broke their model; dead letters.", ["source"])
+_REPEATED = Counter("millionx_source_repeated_total", "Records that were sent before and are dropped.", ["source"])
+_WITHOUT_TEXT = Counter("millionx_source_without_text_total", "Posts without text, which are skipped.", ["source"])
 _FRESHNESS = Gauge("millionx_source_newest_record_timestamp_seconds", "Time of the newest record sent.", ["source"])
 _DURATION = Histogram(
     "millionx_source_run_seconds", "Duration of a run.", ["source"], buckets=(1, 5, 15, 60, 300, 900, 3600)
@@ -29,7 +29,7 @@ class Stats:
     records: dict[str, int] = field(default_factory=dict)
     dead_letters: int = 0
     repeated: int = 0
-    wordless: int = 0
+    without_text: int = 0
 
     def attempt(self, outcome: str) -> None:
         """One call to the vendor: ok, transient, throttled, blocked or refused."""
@@ -53,10 +53,10 @@ class Stats:
         self.repeated += 1
         _REPEATED.labels(self.source).inc()
 
-    def without_words(self, count: int) -> None:
-        """Posts that hold no words."""
-        self.wordless += count
-        _WORDLESS.labels(self.source).inc(count)
+    def skip_without_text(self, count: int) -> None:
+        """Posts without text, which are skipped."""
+        self.without_text += count
+        _WITHOUT_TEXT.labels(self.source).inc(count)
 
     def finished(self, outcome: str, seconds: float) -> None:
         """The run ended."""

@@ -127,7 +127,7 @@ def hashtags(text: str) -> list[str]:
     return list(dict.fromkeys(tag.rstrip("\u200c\u200d").lower() for tag in _HASHTAG.findall(text)))
 
 
-def wordless(text: str | None) -> bool:
+def has_no_text(text: str | None) -> bool:
     """Whether a post holds nothing to read: no text, or only blanks and invisible characters."""
     return not (text or "").translate(_INVISIBLE).strip()
 

@@ -25,7 +25,7 @@ from connectors.source import (
     mapping,
     required,
 )
-from connectors.text import Mentions, hashtags, product_ids, wordless
+from connectors.text import Mentions, has_no_text, hashtags, product_ids
 from glue.errors import DataError
 
 _POST = re.compile(r"/(?:video|photo)/(\d{10,20})(?!\d)")
@@ -66,8 +66,8 @@ class TikTok(Source[TikTokOptions]):
             path = self.options.search_path.format(keyword=urllib.parse.quote(keyword))
             url = f"{self.options.base_url.rstrip('/')}{path}"
             cards = self._listing.read(f"TikTok search {keyword!r}", url, self.options.posts_per_keyword)
-            worded = [card for card in cards if not wordless(card.get("text"))]
-            yield Page([card for card in worded if _in(window, card)], wordless=len(cards) - len(worded))
+            worded = [card for card in cards if not has_no_text(card.get("text"))]
+            yield Page([card for card in worded if _in(window, card)], without_text=len(cards) - len(worded))
 
         return each_of(self.options.keywords, read)
 

@@ -108,7 +108,7 @@ def _number(value: Any, name: str) -> float:
     try:
         return float(value)
     except (TypeError, ValueError):
-        raise DataError("record", f"{name}: is no number") from None
+        raise DataError("record", f"{name}: is not a number") from None
 
 
 def _rain(measured: Mapping[str, Any]) -> float:

@@ -47,7 +47,7 @@ MAX_BODY = 2 * 1024 * 1024
 ANSWER_WITHIN = 4.0  # seconds; Shopify waits five
 _BATCH = 200
 _REFRESH = 30.0
-_ANSWERS = Counter("millionx_webhook_answers_total", "Webhooks by answer.", ["source", "status"])
+_ANSWERS = Counter("millionx_webhook_answers_total", "Webhooks by HTTP status of the answer.", ["source", "status"])
 
 
 def signature(secret: str, body: bytes) -> str:

@@ -60,7 +60,7 @@ class ConnectClient:
         if not self.url.startswith(("http://", "https://")):
             raise UsageError(
                 f"Kafka Connect at {self.shown_url}",
-                "that is no http:// or https:// address",
+                "it is not an http:// or https:// address",
                 "correct --url or MXCTL_CONNECT",
             )
         self.timeout, self.validate_timeout, self.patience = timeout, validate_timeout, patience
@@ -237,7 +237,7 @@ class ConnectClient:
                 raise RebalancingError(
                     what,
                     f"Kafka Connect is still rebalancing after {self.patience:.0f} s",
-                    "wait for the workers to settle, then try again: mxctl doctor",
+                    "wait for the rebalance to end, then try again: mxctl doctor",
                 )
             log.debug("%s: workers are rebalancing, asking again in %.1f s", what, pause)
             time.sleep(pause * random.uniform(0.75, 1.25))  # noqa: S311 - jitter

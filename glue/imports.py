@@ -87,5 +87,5 @@ def load_class(path: str, kind: type, what: str, fix: str = "write package.modul
     except Exception as error:  # importing runs the module
         raise ConfigError(what, f"{path} cannot be imported: {type(error).__name__}: {error}", fix) from error
     if not (isinstance(found, type) and issubclass(found, kind)):
-        raise ConfigError(what, f"{path} is no subclass of {kind.__module__}.{kind.__name__}", fix)
+        raise ConfigError(what, f"{path} is not a subclass of {kind.__module__}.{kind.__name__}", fix)
     return found

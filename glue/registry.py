@@ -47,7 +47,7 @@ def registry_client(url: str, timeout: float = 10.0, retries: int = 3) -> Schema
     if not url.startswith(("http://", "https://")):
         shown = url_without_credentials(url)
         raise ConfigError(
-            f"Schema Registry at {shown}", "that is no http:// or https:// address", "correct MXCTL_REGISTRY"
+            f"Schema Registry at {shown}", "it is not an http:// or https:// address", "correct MXCTL_REGISTRY"
         )
     from confluent_kafka.schema_registry import SchemaRegistryClient
 

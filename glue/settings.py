@@ -91,19 +91,19 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="MXCTL_", env_file=".env", extra="ignore")
 
     profile: str = Field("local", description="Which overlay of connect-config/profiles applies.")
-    owner: str = Field("millionx", description="Whose topology this is: projects that share a cluster differ in it.")
+    owner: str = Field("millionx", description="Owner of this topology; unique among projects that share a cluster.")
     config_dir: Path = Field(default_factory=lambda: project_root() / "connect-config")
     schemas_dir: Path = Field(default_factory=lambda: project_root() / "schemas")
 
     kafka: str = Field("127.0.0.1:9092", description="Bootstrap servers.")
     kafka_properties_file: Path | None = Field(None, description="Kafka clients: key=value lines of librdkafka's keys.")
     kafka_properties: dict[str, SecretStr] = Field(
-        {}, description="Kafka clients: each MXCTL_KAFKA_<KEY> of librdkafka, _ for every dot; stands above the file."
+        {}, description="Kafka clients: each MXCTL_KAFKA_<KEY> of librdkafka, _ for each dot; overrides the file."
     )
     connect: str = Field("http://127.0.0.1:8083", description="Kafka Connect REST.")
     checkpoints_topic: str = Field(
         "connectors.checkpoints",
-        description="Where sources keep their place; declared in topics.json.",
+        description="Topic of the sources' checkpoints; declared in topics.json.",
     )
     registry: str = Field("http://127.0.0.1:8081", description="Schema Registry, Confluent API.")
     redis: str = Field("redis://127.0.0.1:6379/0", description="Redis with the product catalogue.")
@@ -113,27 +113,29 @@ class Settings(BaseSettings):
     warehouse_user: str = "MILLIONX_CONNECT"
     warehouse_role: str = "MILLIONX_CONNECT_ROLE"
     warehouse_private_key_file: Path | None = Field(None, description="PKCS#8 PEM for key-pair authentication.")
-    warehouse_admin_user: str = Field("MILLIONX_ADMIN", description="Who applies the warehouse's script.")
+    warehouse_admin_user: str = Field("MILLIONX_ADMIN", description="User that runs the warehouse's SQL scripts.")
     warehouse_admin_private_key_file: Path | None = Field(
-        None, description="Key of that user, if it is not the file above."
+        None, description="Private key of that user; unset: the file above."
     )
 
     postgres: str = Field("", description="Profile postgres: JDBC URL, e.g. jdbc:postgresql://127.0.0.1:5432/millionx.")
     postgres_user: str = "millionx"
-    postgres_password: SecretStr = Field(SecretStr(""), description="Of that user; kept in a file of the worker's.")
+    postgres_password: SecretStr = Field(
+        SecretStr(""), description="Password of that user; workers read it from a file."
+    )
 
     bind: str = Field("127.0.0.1", description="Address that our services listen on; 0.0.0.0 in a container.")
-    sandbox: str = Field(default_factory=_sandbox_address, description="The made vendors: mxctl sandbox up.")
+    sandbox: str = Field(default_factory=_sandbox_address, description="Address of the simulated vendors.")
 
     hash_keys_file: Path | None = Field(
-        None, description='JSON {"active": id, "keys": {id: base64}} for pseudonyms of persons; no file, no start.'
+        None, description='JSON {"active": id, "keys": {id: base64}} for pseudonyms of persons; required.'
     )
-    weaviate_binary: Path | None = Field(None, description="Local stack: a Weaviate server to use as it is.")
+    weaviate_binary: Path | None = Field(None, description="Local stack: path of a Weaviate server to use.")
     weaviate_plugin: Path | None = Field(
         None, description="Local stack: unpacked folder of the official Weaviate connector; unset: ours is used."
     )
-    prometheus: Path | None = Field(None, description="Local stack, monitoring: a Prometheus server to use as it is.")
-    traces: str = Field("", description="OTLP/HTTP address that gets traces, such as http://HOST:4318/v1/traces.")
+    prometheus: Path | None = Field(None, description="Local stack, monitoring: path of a Prometheus server to use.")
+    traces: str = Field("", description="OTLP/HTTP address to send traces to, such as http://HOST:4318/v1/traces.")
     log_format: Literal["text", "json"] = Field("text", description="text or json.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
     weaviate_api_key: SecretStr | None = None

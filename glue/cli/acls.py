@@ -18,7 +18,7 @@ def acls() -> None:
 @acls.command("apply")
 @apply_options
 def apply_command(**options: Any) -> None:
-    """Create the ACLs that acls.json declares; with --prune, delete those it made and nobody declares any more."""
+    """Create the ACLs that acls.json declares; with --prune, delete what mxctl created and is no longer declared."""
     from glue.cli.applying import run_apply
 
     run_apply(("acl",), **options)

@@ -38,7 +38,7 @@ def audit(
 ) -> None:
     """Compare the sink topics to the tables and collections that the sinks fill, key by key.
 
-    Records that lie in dead letters are accounted for; those the sinks have not come to yet are pending.
+    Records in dead letters are accounted for; those that the sinks have not read yet are pending.
     """
     from glue.audit.compare import Wanted
     from glue.audit.report import DIFFERENT, MISSING

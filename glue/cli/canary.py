@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     "sources",
     multiple=True,
     shell_complete=source_names,
-    help="Only the way of this source's records; repeatable. [default: all]",
+    help="Only the route of this source's records; repeatable. [default: all]",
 )
 @click.option(
     "--timeout", type=Duration(), default="60s", show_default=True, help="After this time a record counts as lost."
@@ -45,7 +45,7 @@ def canary(
 ) -> None:
     """Send a marked, harmless record through every topic, chain and sink, and see it arrive in its store.
 
-    One goes the way of each declared source.
+    One record takes the route of each declared source.
 
     Says how long each stage took. Exit code 1: a record did not arrive; the stage that saw it last is named. Searches
     and views leave these records out.

@@ -28,7 +28,7 @@ from glue.settings import get_settings, state_dir
     help="Output format.",
 )
 def demo(posts: int, orders: int, seed: int | None, keep: bool, output: str) -> None:
-    """Start the stack, run the producers against made vendors, follow every record to its store.
+    """Start the stack, run the producers against simulated vendors, follow every record to its store.
 
     Exit code 1 if a record was lost or doubled. A stack that ran before goes on running.
     """

@@ -16,7 +16,7 @@ _SIGN = {"ok": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "red")
 @url_option
 @output_option()
 def doctor(url: str | None, output: str) -> None:
-    """Say what is wrong with this installation and how to mend it. Exits with 1 if something fails."""
+    """Say what is wrong with this installation and how to fix it. Exits with 1 if something fails."""
     from glue.topology.doctor import examine
     from glue.topology.services import Services
 

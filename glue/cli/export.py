@@ -16,7 +16,7 @@ def export() -> None:
 
 @export.command()
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
-@click.option("--force", is_flag=True, help="Overwrite files that are there.")
+@click.option("--force", is_flag=True, help="Overwrite existing files.")
 @url_option
 def files(folder: Path, force: bool, url: str | None) -> None:
     """Write the live cluster into FOLDER as files that declare it: topics, ACLs, subjects with schemas, connectors."""

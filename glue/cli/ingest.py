@@ -17,7 +17,10 @@ from glue.settings import get_settings
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option(
-    "--source", required=True, shell_complete=source_names, help="Send it as if this declared source had given it."
+    "--source",
+    required=True,
+    shell_complete=source_names,
+    help="The declared source that the records count as.",
 )
 @click.option("--format", "form", type=click.Choice(["jsonl", "csv", "text"]), help="[default: by the file's ending]")
 @click.option("--again", is_flag=True, help="Send a file that was sent before; its records keep their keys.")

@@ -18,7 +18,7 @@ _dry_run = click.option("--dry-run", is_flag=True, help="Show what would change;
 
 @click.group()
 def offsets() -> None:
-    """See how far sink connectors have read, and set them back or forth."""
+    """See how far sink connectors have read, and set them back or forward."""
 
 
 @offsets.command()
@@ -84,7 +84,7 @@ def set_(
 @yes_option
 @url_option
 def reset(name: str, stop_it: bool, dry_run: bool, yes: bool, url: str | None) -> None:
-    """Forget all offsets of a connector: it begins anew."""
+    """Delete all offsets of a connector, so that it starts from the beginning."""
     from glue.topology.offsets import reset_offsets, standings
 
     services = _services(url)

@@ -39,12 +39,12 @@ if TYPE_CHECKING:
 @table_or_json
 def run(source: str, once: bool, every: timedelta | None, since: datetime | None, until: datetime | None,
         wait: timedelta, metrics_port: int | None, output: str) -> None:  # fmt: skip
-    """Read what is new at SOURCE and send it to Kafka; SIGTERM ends it after the page at hand."""
+    """Read what is new at SOURCE and send it to Kafka; SIGTERM ends it after the current page."""
     from connectors.config import load_source
     from connectors.runner import run_every, run_once
 
     if every is not None and every.total_seconds() <= 0:
-        raise UsageError("mxctl run", "--every is no time at all", "give an interval such as 15m")
+        raise UsageError("mxctl run", "--every is zero", "give an interval such as 15m")
     if every and (once or since or until):
         raise UsageError("mxctl run", "--every goes with none of --once, --since, --until", "choose one")
     if since and until and since >= until:

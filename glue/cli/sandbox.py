@@ -13,7 +13,7 @@ from glue.settings import get_settings, state_dir
 
 @click.group()
 def sandbox() -> None:
-    """Run stand-ins for TikTok, Facebook, Shopify, Daraz and the weather service, with made data."""
+    """Run stand-ins for TikTok, Facebook, Shopify, Daraz and the weather service, with generated data."""
 
 
 @sandbox.command()
@@ -59,7 +59,7 @@ def down() -> None:
 @sandbox.command()
 @table_or_json
 def status(output: str) -> None:
-    """Show whether it runs and what it was asked; exit code 1 if it does not run."""
+    """Show whether it runs and which requests it received; exit code 1 if it does not run."""
     from sandbox.control import find, state
 
     running = find(state_dir())
@@ -78,7 +78,7 @@ def status(output: str) -> None:
 @click.argument("names", nargs=-1)
 @click.option("--clear", is_flag=True, help="Switch all faults off.")
 def faults(names: tuple[str, ...], clear: bool) -> None:
-    """Switch exactly the faults NAMES on in the running sandbox; without NAMES, list what there is."""
+    """Switch exactly the faults NAMES on in the running sandbox; without NAMES, list all faults."""
     from sandbox.control import SandboxError, find, put_faults
     from sandbox.faults import FAULTS, VENDORS
 
@@ -97,7 +97,7 @@ def faults(names: tuple[str, ...], clear: bool) -> None:
 
 @sandbox.command()
 def seed() -> None:
-    """Write the made catalogue to Redis: product:{id} as JSON."""
+    """Write the generated catalogue to Redis: product:{id} as JSON."""
     from glue.demo.world import seed_catalogue
 
     click.echo(f"Redis: {seed_catalogue(get_settings().redis)} products", err=True)

@@ -67,7 +67,7 @@ def _names(services: Any, subject: str | None) -> tuple[Any, list[str]]:
 @schemas.command()
 @click.argument("subject", required=False, shell_complete=subject_names)
 def check(subject: str | None) -> None:
-    """Ask the registry whether it would take the declared schema of SUBJECT, or of all. Exits with 1 if not."""
+    """Ask the registry whether it would accept the declared schema of SUBJECT, or of all. Exits with 1 if not."""
     from glue.topology.schemas import schema_check
 
     services = _services()

@@ -49,7 +49,7 @@ def search(
     limit: int,
     output: str,
 ) -> None:
-    """Find posts that mean TEXT, best first; Bangla, Banglish and English."""
+    """Find posts by the meaning of TEXT, best first; Bangla, Banglish and English."""
     wanted = {
         ("platform", "="): platform,
         ("timestamp", ">="): since,

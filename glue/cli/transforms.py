@@ -33,7 +33,7 @@ def run(chain: str, port: int, workers: int | None, instance: str | None) -> Non
 @transforms.command("list")
 @output_option()
 def list_(output: str) -> None:
-    """List the declared chains and the transforms that are there to use."""
+    """List the declared chains and the transforms that are available."""
     from glue.transforms.catalogue import catalogue
     from glue.transforms.declared import chain_names, load_chain
 
@@ -88,10 +88,10 @@ def describe(name: str, output: str) -> None:
 )
 @click.option("--accept", is_flag=True, help="Take a new sample and accept its results as expected.")
 def test(chains: tuple[str, ...], output: str, live: int | None, golden: Path | None, accept: bool) -> None:
-    """Run the test cases that chain files hold (all chains when none is named); exit 1 when one fails.
+    """Run the test cases of chain files (all chains when none is named); exit 1 when one fails.
 
     With --live, records of the topics that one CHAIN reads go through it too, and nothing is written to any topic. The
-    first time, what comes of them is kept; from then on the same records are read again, and each difference is shown.
+    first run keeps their results; later runs read the same records again and show each difference.
     """
     from glue.errors import UsageError
     from glue.transforms.cases import run_cases

@@ -14,7 +14,7 @@ from glue.cli.options import settings_for, url_option
 @click.option("--open", "show", is_flag=True, help="Open the page in this machine's browser.")
 @url_option
 def ui(port: int, show: bool, url: str | None) -> None:
-    """Serve a page with the topology as a living graph: rates, lag, states, dead letters, records (masked).
+    """Serve a page with the topology as a live graph: rates, lag, states, dead letters, records (masked).
 
     The address goes to stdout. It can be reached from this machine only.
     """

@@ -16,7 +16,7 @@ def warehouse() -> None:
 )
 @click.option("--store", help="Which database, where the declared sinks fill several: snowflake, postgres.")
 def ddl(apply_it: bool, store: str | None) -> None:
-    """Print the SQL that makes the database ready, for review, or run it (a second run changes nothing).
+    """Print the SQL that prepares the database, for review, or run it (a second run changes nothing).
 
     Snowflake: the administrator is MXCTL_WAREHOUSE_ADMIN_USER. The connector's public key is filled in from the private
     key that is configured; without one, a placeholder is left. PostgreSQL: MXCTL_POSTGRES_USER runs it.

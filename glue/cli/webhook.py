@@ -19,7 +19,9 @@ def webhook() -> None:
 
 @webhook.command()
 @click.option(
-    "--source", shell_complete=source_names, help="Source that receives the webhooks [default: the one that has them]."
+    "--source",
+    shell_complete=source_names,
+    help="Source of the webhooks [default: the only one with webhooks].",
 )
 @click.option("--host", help="Address to listen on [default: MXCTL_BIND, else 127.0.0.1].")
 @click.option("--port", type=click.IntRange(1, 65_535), default=8088, show_default=True, help="Port to listen on.")

@@ -102,9 +102,9 @@ def demo(settings: Settings, report: Reporter, posts: int, orders: int, seed: in
         if not sources:
             why = f"profile {settings.profile} points no source at it"
             raise ServiceError("the sandbox of vendors", why, "mxctl demo runs under the profile local")
-        report.event("demo", f"made vendors at {address}; running the producers: {', '.join(sources)}")
+        report.event("demo", f"simulated vendors at {address}; running the producers: {', '.join(sources)}")
         if others:
-            report.event("demo", f"not run, as they do not ask the made vendors: {', '.join(others)}")
+            report.event("demo", f"not run, as they do not use the simulated vendors: {', '.join(others)}")
         tally = follow(watch, Producers(state_dir() / "logs", sources), Progress(report))
     report.event("demo", describe(tally))
     return summarise(tally)

@@ -97,7 +97,7 @@ def _has_authorizer(admin: Any) -> bool:
     """
     cluster = admin.describe_cluster(include_authorized_operations=True, request_timeout=TIMEOUT).result(TIMEOUT * 2)
     if AclOperation.DESCRIBE not in (cluster.authorized_operations or ()):
-        raise ServiceError("acls", "this principal may not look at them", "allow it DESCRIBE on the cluster")
+        raise ServiceError("acls", "this principal is not allowed to list them", "allow it DESCRIBE on the cluster")
     resource = ConfigResource(ConfigResource.Type.BROKER, str(cluster.nodes[0].id))
     try:
         config = admin.describe_configs([resource], request_timeout=TIMEOUT)[resource].result(TIMEOUT * 2)

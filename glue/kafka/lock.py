@@ -183,7 +183,7 @@ class Lock:
             if any(_given(one) for one in members(admin, self.group) if one.client_id != self._name):
                 return False
             if time.monotonic() > deadline:
-                raise ServiceUnavailableError(self._what, "Kafka gives it to nobody", "mxctl doctor")
+                raise ServiceUnavailableError(self._what, "Kafka assigns it to no program", "mxctl doctor")
         return True
 
     def _poll(self, member: Consumer) -> None:

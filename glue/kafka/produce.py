@@ -65,7 +65,7 @@ def enqueue(producer: Any, record: ProducerRecord, on_delivery: Callable[[Any, A
             return
         except BufferError:
             if time.monotonic() > deadline:
-                raise ServiceUnavailableError(f"topic {record.topic}", "the broker takes no records", _FIX) from None
+                raise ServiceUnavailableError(f"topic {record.topic}", "the broker accepts no records", _FIX) from None
             producer.poll(0.1)
 
 
@@ -127,7 +127,7 @@ class TransactionalProducer:
         """Send all of them, acknowledged by all replicas, or nothing.
 
         Raises:
-            FencedError: another one of this name took over; nothing was committed.
+            FencedError: another producer of this name took over; nothing was committed.
             ServiceError: Kafka refuses a record for good; nothing was committed.
             ServiceUnavailableError: Kafka does not answer; nothing was committed.
         """
@@ -178,7 +178,7 @@ class TransactionalProducer:
 
     def _error(self, error: KafkaError) -> MillionXError:
         if error.code() in FENCED:
-            return FencedError(f"Kafka producer {self.name}", "another one of this name took over")
+            return FencedError(f"Kafka producer {self.name}", "another producer of this name took over")
         if error.code() in _REFUSED:
             return ServiceError("Kafka", error.str(), "mxctl topics apply")
         return ServiceUnavailableError("Kafka", error.str(), "mxctl local status; then run again: nothing is lost")

@@ -57,7 +57,7 @@ class JarLock:
             raise ConfigError(
                 f"lock of Java artifacts {file}",
                 f"{type(error).__name__}: {error}",
-                "restore the file from version control, or write it anew with: python -m glue.local.relock",
+                "restore the file from version control, or generate it again with: python -m glue.local.relock",
             ) from error
 
     def __getitem__(self, name: str) -> tuple[Artifact, ...]:

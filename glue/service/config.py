@@ -20,29 +20,27 @@ class ServiceConfig(TransformConfig):
     topics: list[str] = Field(min_length=1, description="Topics to read.")
     output_topic: str = Field(description="Topic to write; its subject's latest schema is used.")
     group_id: str = Field("", description="Consumer group; empty for millionx-<chain>.")
-    tasks_max: int = Field(1, ge=1, description="Worker processes when --workers does not say.")
-    batch_max_records: int = Field(2000, ge=1, description="Records in one transaction at most.")
+    tasks_max: int = Field(1, ge=1, description="Worker processes, unless --workers is given.")
+    batch_max_records: int = Field(2000, ge=1, description="Maximum number of records in a transaction.")
     batch_max_wait_ms: int = Field(100, ge=1, description="Longest wait for a batch to fill.")
-    buffer_max_kbytes: int = Field(16_384, ge=64, description="Records fetched ahead, in kB, a worker.")
+    buffer_max_kbytes: int = Field(16_384, ge=64, description="Maximum size of prefetched records of a worker, in kB.")
     errors_tolerance: Literal["none", "all"] = Field(
-        "none", description="none stops at a bad record, all sets it aside."
+        "none", description="none stops at a bad record, all sends it to dead letters."
     )
     errors_deadletterqueue_topic_name: str = Field("", description="Where bad records go.")
     errors_retry_timeout: int = Field(
         60_000, ge=-1, description="Milliseconds that a transient error is retried; -1 forever."
     )
-    errors_retry_delay_max_ms: int = Field(5_000, ge=1, description="Longest pause between two tries.")
+    errors_retry_delay_max_ms: int = Field(5_000, ge=1, description="Longest pause between two attempts.")
     errors_log_enable: bool = Field(False, description="Whether each bad record is logged (never its contents).")
     headers_pass: list[str] = Field(
         ["traceparent", "tracestate"],
-        description="Headers of the input that pass beside millionx.*; others are left behind.",
+        description="Headers of the input to keep beside millionx.*; others are dropped.",
     )
     session_timeout_ms: int = Field(
-        30_000, ge=1000, description="A worker that is silent for so long loses its partitions."
+        30_000, ge=1000, description="Time without a heartbeat after which a worker loses its partitions."
     )
-    transaction_timeout_ms: int = Field(
-        60_000, ge=1000, description="A transaction that is open for so long is aborted."
-    )
+    transaction_timeout_ms: int = Field(60_000, ge=1000, description="Time after which an open transaction is aborted.")
 
     @classmethod
     def of(cls, chain: DeclaredChain) -> ServiceConfig:

@@ -73,7 +73,7 @@ def compare(declared: DeclaredChain, golden: Outcomes) -> Comparison:
     """
     now = _run(declared, _these(golden))
     if not now:
-        raise UsageError(f"chain {declared.name}", "no record of the golden file is left", "take new ones: --accept")
+        raise UsageError(f"chain {declared.name}", "its topics hold none of its records", "take others: --accept")
     found = Comparison(len(now), gone=sorted(set(golden) - set(now)))
     for place, outcome in now.items():
         if lines := list(_differences(golden[place], outcome)):
@@ -93,7 +93,7 @@ def read_golden(path: Path) -> Outcomes:
             return outcomes
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         pass
-    raise ConfigError(f"golden file {path}", "is not one", "write it anew with --accept")
+    raise ConfigError(f"golden file {path}", "is not a golden file", "create it again with --accept")
 
 
 def write_golden(path: Path, chain: str, outcomes: Outcomes) -> None:

@@ -63,14 +63,14 @@ class Metrics:
 
         self.consumed = counter("consumed", "Records read.", "topic")
         self.produced = counter("produced", "Records written.", "topic")
-        self.dropped = counter("dropped", "Records that a transform left out on purpose.")
+        self.dropped = counter("dropped", "Records that a transform dropped on purpose.")
         self.dead = counter("dead_letters", "Records sent to the dead-letter topic.", "reason")
-        self.valid = counter("valid", "Records that passed decoding and validation, whatever became of them later.")
+        self.valid = counter("valid", "Records that passed decoding and validation, whatever happened to them later.")
         self.invalid = counter("invalid", "Records that could not be decoded, or broke a constraint of their schema.")
         self.retries = counter("retries", "Rounds of retrying transient errors.")
-        self.aborts = counter("transaction_aborts", "Transactions that were aborted and done again.")
+        self.aborts = counter("transaction_aborts", "Transactions that were aborted and retried.")
         self.restarts = counter("client_restarts", "Times that stuck Kafka clients were replaced.")
-        self.redacted = counter("redacted", "Pieces of personal data taken out of texts.", "entity")
+        self.redacted = counter("redacted", "Pieces of personal data removed from texts.", "entity")
         self.degraded = counter(
             "degraded", "Records processed while an optional dependency was unavailable.", "transform"
         )
@@ -79,7 +79,7 @@ class Metrics:
         self.process_seconds, self.commit_seconds = seconds.labels(chain, "process"), seconds.labels(chain, "commit")
         self.embedding = histogram(
             "embedding_seconds",
-            "Time to embed one post: that of the call, shared by the posts in it; posts from the cache are among them.",
+            "Seconds to embed one post: the time of a call divided by its posts, cached posts included.",
             _EMBEDDING,
             "variant",
         )
@@ -87,7 +87,7 @@ class Metrics:
         self._ages = [ages.labels(chain, le) for le in _LE]
         self._ages_sum = Counter(_AGES_SUM, "See WithAges.", ["chain"], registry=own).labels(chain)
         self.lag = gauge("lag_records", "Records not yet read.", "topic")
-        self.held = gauge("held", "Workers in which records wait for a service that is down.")
+        self.held = gauge("held", "Workers that wait for an unavailable service.")
         self.chain, self.topics = chain, topics
         # Start common labels at 0, so that rate() sees the first increment.
         for topic in topics:
@@ -188,7 +188,7 @@ class WithAges(Collector):
         self._source = source
 
     def collect(self) -> Iterable[Metric]:
-        text = "From the timestamp of a record to the commit of what became of it."
+        text = "Seconds from the timestamp of a record to the commit of its result."
         ages = HistogramMetricFamily("millionx_glue_end_to_end_seconds", text, labels=["chain"])
         counts, sums = Counts[tuple[str, str]](), dict[str, float]()
         for family in self._source.collect():

@@ -120,7 +120,7 @@ class TransactionalWriter:
                 return
             except BufferError:  # the queue is full, memory is bounded: wait until the broker took some
                 if not self._keep_going() or time.monotonic() > deadline:
-                    raise StuckError("produce", "the broker takes no records") from None
+                    raise StuckError("produce", "the broker accepts no records") from None
                 self._producer.poll(0.1)
 
     def _until_it_works(self, call: Callable[[float], Any], what: str) -> None:
@@ -177,6 +177,6 @@ def bounded(call: Callable[[], object], seconds: float, what: str, keep_going: C
     started = time.monotonic()
     while not done.wait(_LOOK):
         if time.monotonic() - started > (seconds if keep_going() else seconds / 5):
-            raise StuckError(what, f"the Kafka client did not come back within {seconds:.0f} s")
+            raise StuckError(what, f"the Kafka client did not return within {seconds:.0f} s")
     if errors:
         raise errors[0]

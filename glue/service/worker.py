@@ -78,7 +78,7 @@ class Worker:
                 self.metrics.restarts.inc()
                 fruitless = 0 if committed else fruitless + 1
                 if fruitless > _FRUITLESS:
-                    raise ServiceError("Kafka", f"{fruitless} new clients in a row got nothing done", "mxctl doctor")
+                    raise ServiceError("Kafka", f"{fruitless} new clients in a row committed nothing", "mxctl doctor")
                 self.stop.wait(min(2.0**fruitless / 2, _LONGEST_PAUSE))
         finally:
             chain.close()

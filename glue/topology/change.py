@@ -1,4 +1,4 @@
-"""A change: what differs, what doing it costs, how it is told, and how it is undone."""
+"""A change: what differs, what doing it costs, how it is described, and how it is undone."""
 
 from __future__ import annotations
 

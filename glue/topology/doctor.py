@@ -92,7 +92,7 @@ def _kafka(services: Services) -> Iterator[Finding]:
     ]
     yield Finding("kafka", "ok", f"{brokers} brokers at {services.settings.kafka}, {len(metadata.topics)} topics")
     if offline:
-        yield Finding("kafka", "fail", f"without a leader: {', '.join(offline[:5])}", "bring the missing broker back")
+        yield Finding("kafka", "fail", f"without a leader: {', '.join(offline[:5])}", "start the missing broker again")
     elif lagging:
         yield Finding(
             "kafka", "warn", f"fewer copies in sync than declared: {', '.join(lagging[:5])}", "look at the brokers"

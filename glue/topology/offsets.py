@@ -108,7 +108,7 @@ def _target(one: Standing, to: str, times: dict[TopicPartition, int]) -> int:
         goal = int(to)
     else:
         raise UsageError(
-            "--to", f"{to!r} is no position", "earliest, latest, an offset, +n, -n, a time, or how long ago: 2h"
+            "--to", f"{to!r} is not a position", "earliest, latest, an offset, +n, -n, a time, or how long ago: 2h"
         )
     return min(max(goal, one.first), one.end)
 

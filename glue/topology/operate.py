@@ -39,7 +39,7 @@ def describe_connector(services: Services, name: str) -> dict[str, Any]:
     """Everything about one connector: state, tasks with their root causes, config with secrets masked, topics, lag.
 
     Raises:
-        ConnectNotFoundError: there is none of that name.
+        ConnectNotFoundError: there is no connector of that name.
     """
     live = _one(services, name)
     known = services.definitions.of(live.config)
@@ -76,7 +76,9 @@ def _one(services: Services, name: str) -> LiveConnector:
     found = read_connectors(services)
     if name not in found:
         raise ConnectNotFoundError(
-            f"connector {name}", "there is none of that name", f"there are: {', '.join(sorted(found)) or 'none'}"
+            f"connector {name}",
+            "there is no such connector",
+            f"there are: {', '.join(sorted(found)) or 'none'}",
         )
     return found[name]
 

@@ -50,7 +50,7 @@ def read_plan(file: Path) -> dict[str, Any]:
         raise ConfigError(f"plan {file}", "is not a plan", "mxctl plan --out FILE writes one") from None
     if version != VERSION:
         raise ConfigError(
-            f"plan {file}", f"is of version {version}, this mxctl writes {VERSION}", "make it anew: mxctl plan"
+            f"plan {file}", f"is of version {version}, this mxctl writes {VERSION}", "make a new one: mxctl plan"
         )
     return dict(body)
 
@@ -63,7 +63,7 @@ def replan(services: Services, body: dict[str, Any], cluster: str) -> Plan:
     """
     if body["cluster"] != cluster:
         raise ServiceError(
-            "plan", f"was made for cluster {body['cluster']}, this is {cluster}", "make it anew: mxctl plan"
+            "plan", f"was made for cluster {body['cluster']}, this is {cluster}", "make a new one: mxctl plan"
         )
     plan = make_plan(services, from_snapshot(body["desired"]), body["kinds"], prune=body["prune"])
     found, then = fingerprints(plan), body["fingerprints"]
@@ -76,7 +76,7 @@ def replan(services: Services, body: dict[str, Any], cluster: str) -> Plan:
         )
     if [_meaning(to_json(change)) for change in plan.changes] != [_meaning(change) for change in body["changes"]]:
         raise ServiceError(
-            "plan", "it does not lead to the changes it lists; the file was edited", "make it anew: mxctl plan"
+            "plan", "it does not lead to the changes it lists; the file was edited", "make a new one: mxctl plan"
         )
     return plan
 

@@ -89,4 +89,4 @@ def find(name: str) -> Part:
     for part in parts:
         if part.type.__name__.lower() == name.lower():
             return part
-    raise UsageError(f"transform {name!r}", "there is none", f"one of {', '.join(p.type.__name__ for p in parts)}")
+    raise UsageError(f"transform {name!r}", "it does not exist", f"one of {', '.join(p.type.__name__ for p in parts)}")

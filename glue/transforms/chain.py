@@ -102,7 +102,11 @@ class Chain:
         batch: list[Any] = [outcomes[index] for index in chosen]
         results = step.transform.apply_batch(batch)
         if len(results) != len(batch):
-            raise ConfigError(f"transform {step.alias}", "apply_batch gave another number of results", "mend it")
+            raise ConfigError(
+                f"transform {step.alias}",
+                "apply_batch gave another number of results",
+                "return one for each record",
+            )
         failed = False
         for index, result in zip(chosen, results, strict=True):
             if isinstance(result, Exception):

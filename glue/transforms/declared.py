@@ -36,11 +36,11 @@ class Case(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: str
-    fixtures: dict[str, Any] = Field(default_factory=dict, description="What outside services hold.")
+    fixtures: dict[str, Any] = Field(default_factory=dict, description="Contents of external services.")
     input: RecordText
-    output: RecordText | None = Field(None, description="Fields that must be there with these values.")
+    output: RecordText | None = Field(None, description="Fields that must be present with these values.")
     absent: list[str] = Field(default_factory=list, description="Texts that may occur nowhere in the output.")
-    error: str | None = Field(None, description="Text that the refusal must contain.")
+    error: str | None = Field(None, description="Text that the error must contain.")
     dropped: bool = False
 
 

@@ -25,7 +25,7 @@ class EmbedConfig(TransformConfig):
     provider: str = Field("CPUExecutionProvider", description="Execution provider of onnxruntime.")
     cache_size: int = Field(20_000, ge=0, description="Vectors kept in memory.")
     cache_redis: str = Field("", description="Redis that shares vectors between processes; empty for none.")
-    schema_file: str = Field("vector_post.avsc", description="Schema of what leaves.")
+    schema_file: str = Field("vector_post.avsc", description="Schema of the output.")
 
 
 class Embed(Transform[EmbedConfig]):

@@ -29,9 +29,9 @@ class EnrichConfig(TransformConfig):
         "degrade", description="Redis down: degrade passes the record with a header; hold waits (errors.retry.timeout)."
     )
     cache_size: int = Field(50_000, ge=0, description="Products kept in memory.")
-    cache_seconds: float = Field(300.0, ge=0, description="How long a product is believed, found or not.")
+    cache_seconds: float = Field(300.0, ge=0, description="How long a product, or its absence, is cached.")
     timeout_seconds: float = Field(0.5, gt=0, description="Longest wait for Redis.")
-    retry_seconds: float = Field(2.0, ge=0, description="After an outage Redis is left alone for so long.")
+    retry_seconds: float = Field(2.0, ge=0, description="How long Redis is not asked after an outage.")
 
 
 class EnrichProducts(Transform[EnrichConfig]):

@@ -26,7 +26,7 @@ _EMPTY: dict[type, Any] = {
 
 class MaskFieldConfig(TransformConfig):
     fields: list[str] = Field(min_length=1, description="Fields to mask.")
-    replacement: str = Field("", description="Text that texts become; other types become empty or zero.")
+    replacement: str = Field("", description="Replacement for texts; other types become empty or zero.")
 
 
 class MaskField(Transform[MaskFieldConfig]):

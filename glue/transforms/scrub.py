@@ -15,7 +15,7 @@ HEADER = "millionx.redacted"
 
 
 class ScrubConfig(TransformConfig):
-    placeholder: str = Field(PLACEHOLDER, description="What a find becomes; {} is its kind, such as PHONE or EMAIL.")
+    placeholder: str = Field(PLACEHOLDER, description="Replacement of a value; {} is its kind, such as PHONE or EMAIL.")
     drop: bool = Field(True, description="Whether fields tagged PII_DROP are removed.")
     again: bool = Field(False, description="Whether texts tagged SCRUBBED are scrubbed once more, as a last gate does.")
 

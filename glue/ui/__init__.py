@@ -1,1 +1,1 @@
-"""``mxctl ui``: the topology as a living graph, in a browser on this machine."""
+"""``mxctl ui``: the topology as a live graph, in a browser on this machine."""

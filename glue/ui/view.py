@@ -16,7 +16,7 @@ from glue.topology.graph.model import Graph, Node, NodeKind, build
 from glue.ui.collector import CONNECT, EVERY, KAFKA, REGISTRY, Snapshot
 
 _FRESH = 600_000  # milliseconds since its last record in which a source counts as at work
-WORDS = {"ok": "well", "idle": "idle", "warn": "check", "fail": "failed", "unknown": "unknown"}
+WORDS = {"ok": "healthy", "idle": "idle", "warn": "check", "fail": "failed", "unknown": "unknown"}
 _WORST = ("fail", "unknown", "warn")
 
 
@@ -205,7 +205,7 @@ def summary(graph: Graph, snapshot: Snapshot) -> dict[str, str]:
     counts = Counter(node.state for node in nodes)
     state = next((one for one in _WORST if counts[one]), "ok")
     if state == "ok":
-        return {"state": "ok", "text": f"All {len(nodes)} parts well", "key": "well"}
+        return {"state": "ok", "text": f"All {len(nodes)} parts healthy", "key": "well"}
     down = [name for name in (KAFKA, CONNECT, REGISTRY) if name in snapshot.errors]
     told = [f"{name} does not answer" for name in down]
     troubled = sorted((n for n in nodes if n.state in ("fail", "warn")), key=lambda n: _WORST.index(n.state))
@@ -217,7 +217,7 @@ def summary(graph: Graph, snapshot: Snapshot) -> dict[str, str]:
     ]
     told += [*reasons[:2], *([f"{len(reasons) - 2} more"] if len(reasons) > 2 else [])]
     well = counts["ok"] + counts["idle"]
-    text = ". ".join([*(told or ["Looking for the first time"]), f"{well} of {len(nodes)} parts well"])
+    text = ". ".join([*(told or ["No answers yet"]), f"{well} of {len(nodes)} parts healthy"])
     return {
         "state": state if not down else "fail",
         "text": text,

@@ -60,7 +60,7 @@ class Blob:
         try:
             table = pq.read_table(io.BytesIO(plain))
         except (pa.ArrowInvalid, OSError) as error:
-            raise BadBlobError(f"chunk at {start} is no Parquet once decrypted") from error
+            raise BadBlobError(f"chunk at {start} is not Parquet once decrypted") from error
         if table.num_rows != chunk["eps"]["rows"]:
             raise BadBlobError(
                 f"chunk at {start} has {table.num_rows} rows, its registration says {chunk['eps']['rows']}"

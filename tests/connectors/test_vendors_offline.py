@@ -311,7 +311,7 @@ def test_facebook_no_post_at_all_is_an_error(make_sandbox: Make, local_config: M
         offline(local_config("facebook", sandbox)).read()
 
 
-def test_posts_without_words_are_no_records_and_counted(
+def test_posts_without_text_are_skipped_and_counted(
     make_sandbox: Make, local_config: Make, offline: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = offline(local_config("facebook", make_sandbox("--posts", "10"))).source
@@ -319,4 +319,4 @@ def test_posts_without_words_are_no_records_and_counted(
     graph = GraphApi(source.context.http, "http://x.example", "t", 10)
     monkeypatch.setattr(graph, "posts", lambda *_: iter([made]))
     page = next(source._listed(graph, Window(), {}, "p"))
-    assert ([record["post"].get("message") for record in page.records], page.wordless) == (["so good"], 1)
+    assert ([record["post"].get("message") for record in page.records], page.without_text) == (["so good"], 1)

@@ -48,9 +48,11 @@ class WeaviateSinkConfig(TransformConfig):
         "no",
         description="Where the vector comes from: Weaviate's own vectorizer (no), or a field of the value (field).",
     )
-    vector_field_name: str = Field("vector", description="The field with the vector; it is no property then.")
+    vector_field_name: str = Field("vector", description="The field with the vector; it is not stored as a property.")
     vector_dimensions: int = Field(
-        0, ge=0, description="Length a vector must have, 0 for any. Weaviate itself takes the first one's as the rule."
+        0,
+        ge=0,
+        description="Length a vector must have, 0 for any. Weaviate requires that of its first vector.",
     )
     delete_enabled: bool = Field(
         False, description="Whether a tombstone deletes the object; needs the strategy `kafka`. Else it is skipped."

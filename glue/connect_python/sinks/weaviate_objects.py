@@ -73,7 +73,7 @@ class Objects:
         if vector is None:
             raise DataError("vector", f"field {self._vector_field} is missing or null")
         if not isinstance(vector, list) or not vector:
-            raise DataError("vector", f"field {self._vector_field} is no list of numbers")
+            raise DataError("vector", f"field {self._vector_field} is not a list of numbers")
         if wanted and len(vector) != wanted:
             raise DataError("vector", f"{len(vector)} dimensions where {wanted} are needed")
         try:

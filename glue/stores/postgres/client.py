@@ -124,7 +124,9 @@ def connection_options(settings: Settings) -> dict[str, Any]:
     if not url.startswith(_PREFIX):
         fix = "e.g. jdbc:postgresql://127.0.0.1:5432/millionx"
         raise ConfigError(
-            "MXCTL_POSTGRES is no JDBC URL of PostgreSQL", "it begins otherwise" if url else "no address is set", fix
+            "MXCTL_POSTGRES is not a JDBC URL of PostgreSQL",
+            f"it must begin with {_PREFIX}" if url else "no address is set",
+            fix,
         )
     address, _, query = url.removeprefix(_PREFIX).partition("?")
     hosts, _, database = address.removeprefix("//").partition("/") if address.startswith("//") else ("", "", address)

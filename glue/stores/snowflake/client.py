@@ -140,7 +140,7 @@ def connection_options(settings: Settings, namespace: str = "") -> dict[str, Any
     url = urlsplit(settings.warehouse if "://" in settings.warehouse else f"https://{settings.warehouse}")
     if not url.hostname:
         raise ConfigError(
-            "MXCTL_WAREHOUSE is no URL", settings.warehouse, "e.g. https://ACCOUNT.snowflakecomputing.com"
+            "MXCTL_WAREHOUSE is not a URL", settings.warehouse, "e.g. https://ACCOUNT.snowflakecomputing.com"
         )
     account = url.hostname.partition(_SNOWFLAKE_DOMAIN)[0] if _SNOWFLAKE_DOMAIN in url.hostname else "local"
     options: dict[str, Any] = {

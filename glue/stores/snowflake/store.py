@@ -170,7 +170,9 @@ def public_key(private_key_file: Path) -> str:
         key = load_pem_private_key(private_key_file.read_bytes(), password=None)
     except (ValueError, TypeError) as error:
         raise ConfigError(
-            f"{private_key_file.name} is no private key", "no unencrypted PEM", "make one with `openssl genrsa 2048`"
+            f"{private_key_file.name} is not a private key",
+            "not an unencrypted PEM",
+            "make one with `openssl genrsa 2048`",
         ) from error
     der = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return base64.b64encode(der).decode()

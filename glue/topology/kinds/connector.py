@@ -181,7 +181,7 @@ class Connectors(Kind):
             strays = [key for key in connector.config if key not in known and not key.startswith(_FREE)]
             for key in strays if services.definitions.plugin(connector.plugin) else ():
                 if near := difflib.get_close_matches(key, known, 1, 0.9):
-                    message, fix = "is no key of this connector's plugins", f"did you mean {near[0]}?"
+                    message, fix = "is not a key of this connector's plugins", f"did you mean {near[0]}?"
                     yield Problem(file, f"config.{key}", message, fix, warning=True)
 
     def export(self, services: Services, out: Exported) -> None:

@@ -51,7 +51,7 @@ function show(data) {
   document.title = `${data.summary.state === "ok" ? "" : "! "}MillionX topology`;
   verdict(data.summary);
   const totals = [
-    ["Coming in", rate(data.totals.in)],
+    ["Incoming", rate(data.totals.in)],
     ["Stored", rate(data.totals.stored)],
     ["Lag", number(data.totals.lag)],
     ["Open dead letters", number(data.totals.dead)],
@@ -59,7 +59,7 @@ function show(data) {
   by("totals").replaceChildren(...totals.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value))));
   const services = data.services.map((one) => {
     const state = one.ok ? "ok" : "fail";
-    return make("li", { "data-state": state, title: one.text }, stateIcon(state), `${one.name} ${one.ok ? "answers" : "is away"}`);
+    return make("li", { "data-state": state, title: one.text }, stateIcon(state), `${one.name} ${one.ok ? "answers" : "does not answer"}`);
   });
   by("services").replaceChildren(...services);
   graph.update(data);

@@ -29,7 +29,7 @@ export class Panel {
     this.records = make("section.records", { "aria-labelledby": "records-title" }, make("h3", { id: "records-title" }, "Latest records"));
     this.seen = new Map();
     this.before = "";
-    this.body.replaceChildren(this.alert, make("p.about", {}, "Looking …"));
+    this.body.replaceChildren(this.alert, make("p.about", {}, "Loading …"));
     this.root.hidden = false;
     document.body.classList.add("with-panel");
     this.title.focus({ preventScroll: true });

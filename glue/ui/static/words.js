@@ -72,7 +72,7 @@ const KINDS = {
 };
 export const stateIcon = (state) => icon(STATES[state] || STATES.unknown, `state ${state}`);
 export const kindIcon = (kind) => icon(KINDS[kind] || KINDS.topic, "kind-icon");
-export const STATE_WORDS = { ok: "well", idle: "idle", warn: "check", fail: "failed", unknown: "unknown" };
+export const STATE_WORDS = { ok: "healthy", idle: "idle", warn: "check", fail: "failed", unknown: "unknown" };
 
 // The figures of a part in one short line.
 export function figures(node) {

@@ -31,7 +31,7 @@ def test_describe_explains_every_setting() -> None:
     told = json.loads(run("describe", "ScrubPII", "-o", "json"))
     text = run("describe", "ScrubPII")
     assert told["settings"] and all(setting["name"] in text and setting["doc"] in text for setting in told["settings"])
-    with pytest.raises(UsageError, match="there is none"):
+    with pytest.raises(UsageError, match="it does not exist"):
         run("describe", "ScrubPI")
 
 

@@ -57,7 +57,7 @@ def test_each_wrong_option_is_named(bench: Bench) -> None:
         ("python.class", "plugins", "write it as package.module:Class"),
         ("python.class", "plugins:NoSuch", "AttributeError"),
         ("python.class", "no_such_module:Sink", "ModuleNotFoundError"),
-        ("python.class", "plugins:Identity", "is no subclass of"),
+        ("python.class", "plugins:Identity", "is not a subclass of"),
         ("python.executable", "/no/such/python", "cannot start /no/such/python"),
         ("python.call.timeout.ms", "0", "must be at least 1"),
     ],

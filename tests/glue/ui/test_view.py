@@ -56,7 +56,7 @@ def node(view: dict[str, Any], name: str) -> dict[str, Any]:
 
 def test_all_well() -> None:
     view = graph_view(well())
-    assert view["summary"]["text"] == f"All {len(view['nodes'])} parts well"
+    assert view["summary"]["text"] == f"All {len(view['nodes'])} parts healthy"
     assert {one["state"] for one in view["nodes"]} == {"ok"}
     drawn = {one for column in view["columns"] for one in column if not one.startswith("~")} | set(view["dead"])
     assert drawn == {one["id"] for one in view["nodes"]}

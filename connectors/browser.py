@@ -106,7 +106,7 @@ class Browser:
             session.close()
 
     def keep_evidence(self, page: Page, reason: str) -> str:
-        """Save a screenshot and the HTML of ``page`` for who mends it; the text for the error message."""
+        """Save a screenshot and the HTML of ``page`` for whoever fixes it; returns the text for the error message."""
         self._evidence.mkdir(parents=True, exist_ok=True)
         name = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{reason}"
         kept = self._evidence / name

@@ -77,7 +77,7 @@ class Checkpoint:
         """The opposite of ``dump``.
 
         Raises:
-            ServiceError: the bytes are no checkpoint.
+            ServiceError: the bytes are not a checkpoint.
         """
         try:
             document: dict[str, Any] = json.loads(data)
@@ -111,7 +111,7 @@ def read_checkpoint(kafka: KafkaConfig, key: str, timeout: float = 90.0) -> Chec
     what is behind them cannot be seen before.
 
     Raises:
-        ServiceError: it is no checkpoint, or the topic does not exist.
+        ServiceError: it is not a checkpoint, or the topic does not exist.
         ServiceUnavailableError: Kafka does not answer, or a transaction stays open.
     """
     newest = TopicLog(kafka, checkpoints_topic()).newest(key, timeout)

@@ -45,7 +45,7 @@ class SourceConfig(Strict):
         """The class named by ``class``.
 
         Raises:
-            ConfigError: there is no such class, or it is no Source.
+            ConfigError: there is no such class, or it is not a Source.
         """
         return load_class(self.class_path, Source, f"source {self.name}", _fix(self.name))
 
@@ -71,7 +71,7 @@ def source_names(settings: Settings) -> list[str]:
 
 
 def load_source(name: str, settings: Settings, resolve: bool = True) -> SourceConfig:
-    """The configuration of a source under the current profile, with references resolved unless told otherwise.
+    """The configuration of a source under the current profile, with references resolved by default.
 
     Raises:
         UsageError: no such source.

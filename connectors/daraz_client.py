@@ -30,7 +30,7 @@ _THROTTLED = {"ApiCallLimit", "ApiFrequencyLimit", "SellerCallLimit", "AppCallLi
 
 
 class ClockError(CredentialError):
-    """The vendor's clock and ours differ too much; ``offset`` is in seconds, None where it cannot be told."""
+    """The vendor's clock and ours differ too much; ``offset`` is in seconds, None where it is unknown."""
 
     def __init__(self, what: str, offset: float | None) -> None:
         super().__init__(what, "IllegalTimestamp", "set this machine's clock")
@@ -38,7 +38,7 @@ class ClockError(CredentialError):
 
 
 class TokenExpiredError(CredentialError):
-    """The access token is no longer good; a refresh may mend it."""
+    """The access token is no longer valid; a refresh may renew it."""
 
 
 def sign(secret: str, path: str, params: Mapping[str, str], body: str = "") -> str:

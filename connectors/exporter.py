@@ -54,7 +54,7 @@ class Reader:
 
 
 class SourcesCollector(Collector):
-    """Metrics of ``intervals`` (seconds between two runs, by source), read anew at each scrape.
+    """Metrics of ``intervals`` (seconds between two runs, by source), read again at each scrape.
 
     A source that never ran is there with zeros, so that its silence can be seen. While Kafka cannot be read there are
     no totals, and ``millionx_source_totals_readable`` is 0.

@@ -1,4 +1,4 @@
-"""Which encoding a file is in, and what in it is no text for people."""
+"""Which encoding a file is in, and what in it is not text for people."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def encoding_of(probe: bytes) -> str:
     """The encoding of a file that begins with ``probe``.
 
     Raises:
-        ValueError: it is no text, or in no encoding that can be told: why, a colon, and what to do.
+        ValueError: it is not text, or its encoding is unknown: why, a colon, and what to do.
     """
     for magic, (what, fix) in _BINARY.items():
         if probe.startswith(magic):
@@ -60,7 +60,7 @@ def _wide(probe: bytes) -> str:
 
 
 def unfit(text: str) -> str:
-    """Why a line is no text for people; empty where it is."""
+    """Why a line is not text for people; empty where it is."""
     if len(text) > LONGEST:
         return f"longer than {LONGEST} bytes"
     if "\0" in text:

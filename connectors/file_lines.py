@@ -151,10 +151,10 @@ class FileLines:
             raise self._unreadable(
                 "the CSV has no line of column names that can be read", "write one as its first line"
             )
-        told = re.fullmatch(r"sep=(.)", head["text"].strip())  # as Excel writes
-        if told:
+        declared = re.fullmatch(r"sep=(.)", head["text"].strip())  # as Excel writes
+        if declared:
             head = next(lines, head)
-        separator = told.group(1) if told else _separator(head["text"])
+        separator = declared.group(1) if declared else _separator(head["text"])
         if separator != ",":
             self.said.append(f"separator {_SEPARATORS.get(separator, repr(separator))}")
         names = [_column(name) for name in next(csv.reader([head["text"].lstrip("\ufeff")], delimiter=separator))]

@@ -12,7 +12,7 @@ from connectors.file_encoding import LONGEST
 
 
 def csv_rows(lines: Iterator[dict[str, Any]], separator: str) -> Iterator[dict[str, Any]]:
-    """``{"line", "values"}`` of each row, or ``bad`` for its first line; the lines behind a bad one are read anew."""
+    """``{"line", "values"}`` of each row, or ``bad`` for its first line; the lines after a bad one are parsed again."""
     waiting: deque[dict[str, Any]] = deque()
 
     def following() -> dict[str, Any] | None:

@@ -157,7 +157,7 @@ class MarketOrder(SourceRecord):
 
     @property
     def _state(self) -> str:
-        """What can change without the time of update; nothing personal, because a key is no secret."""
+        """What can change without the time of update; nothing personal, because a key is not secret."""
         parts = [str(getattr(self, name)) for name in _STATE]
         return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:16]
 

@@ -124,7 +124,7 @@ class Listing:
         groups = [one.card, one.blocked, one.login, one.nothing]
         while not (shown := page.evaluate(_LOOK, groups)) and not traffic.failed and time.monotonic() < began + timeout:
             # A page at rest that shows nothing will not change; but give a slow machine time to begin.
-            if time.monotonic() > began + _PATIENCE * timeout and traffic.settle(0.5, 0.6):
+            if time.monotonic() > began + _PATIENCE * timeout and traffic.wait_until_quiet(0.5, 0.6):
                 break
             page.wait_for_timeout(100)
         if shown == "cards" or shown == "nothing":
@@ -151,7 +151,7 @@ class Listing:
         while len(cards) < cap and idle < 2 and not traffic.failed:
             before = len(cards)
             page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
-            if not traffic.settle(_QUIET, timeout):
+            if not traffic.wait_until_quiet(_QUIET, timeout):
                 log.warning("%s: the page does not come to rest", what)
             cards = page.evaluate(_EXTRACT, [one.card, one.fields])
             idle = idle + 1 if len(cards) == before else 0
@@ -171,7 +171,7 @@ def count(card: Mapping[str, Any], name: str) -> int:
     """The count in the field ``name`` of a card.
 
     Raises:
-        DataError: there is a text, and it is no count as a whole.
+        DataError: there is a text that is not a count as a whole.
     """
     try:
         return parse_count(card.get(name))

@@ -56,7 +56,7 @@ def order_lines(raw: Raw, collected_at: datetime, merchant: str = "") -> Iterato
     }
     refunds = _refunded(order)
     for line in lines:
-        # What is no line at all fails the model by itself, and the good lines of the order go on.
+        # What is not a line at all fails the model, and the good lines of the order are kept.
         if not isinstance(line, dict):
             yield {**common, "line_items": line}
             continue

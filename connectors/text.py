@@ -50,7 +50,7 @@ def parse_count(text: str | None) -> int:
     Without a unit there are only separators of groups; with one, a comma before one or two digits is a decimal mark.
 
     Raises:
-        ValueError: there is text that is no count as a whole.
+        ValueError: there is text that is not a count as a whole.
     """
     if text is None or not text.strip():
         return 0

@@ -40,7 +40,7 @@ class Traffic:
         if response.status >= 500 and kind in _CONTENT:
             self.failed.append(f"a {kind} answered {response.status}")
 
-    def settle(self, quiet: float, timeout: float) -> bool:
+    def wait_until_quiet(self, quiet: float, timeout: float) -> bool:
         """Wait until nothing was under way for ``quiet`` seconds; False if that is not so within ``timeout``."""
         began = since = time.monotonic()
         while time.monotonic() - since < quiet:

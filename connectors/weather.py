@@ -1,4 +1,4 @@
-"""OpenWeather's current weather for the cities in the options. A repeated observation is no new record."""
+"""OpenWeather's current weather for the cities in the options. A repeated observation is not a new record."""
 
 from __future__ import annotations
 

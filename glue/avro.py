@@ -190,7 +190,7 @@ def parse_registered(what: str, registered: Schema) -> tuple[Any, AvroSchema]:
     """A registered schema, parsed, and its JSON.
 
     Raises:
-        DataError: it is not Avro, not valid, refers to other schemas, is no record, or its values have no bound: a
+        DataError: it is not Avro, not valid, refers to other schemas, is not a record, or its values have no bound: a
             schema that contains itself nests without end, and an array of items without size has any length in a few
             bytes; either ends the process that reads it.
     """

@@ -1,7 +1,7 @@
 """Kafka Connect's REST interface: timeouts, bounded retries, and errors that never carry a secret.
 
 Unknown states and fields pass through, but an answer of another shape than Connect's is an error: read as "nothing is
-there", it would make a plan create everything anew. What ``/config/validate`` answers holds resolved secrets, so only
+there", it would make a plan create everything again. What ``/config/validate`` answers holds resolved secrets, so only
 :meth:`ConnectClient.validate` reads it and hands on names and cleaned messages.
 Source: Apache Kafka 4.1, Connect REST API; KIP-875 (offsets, stop), KIP-769 (plugins), KIP-976 (cluster-wide loggers).
 """
@@ -39,7 +39,7 @@ class UnexpectedAnswerError(ServiceError):
 
 
 class RebalancingError(ServiceUnavailableError):
-    """The workers are rebalancing and did not settle within the bound."""
+    """The workers are rebalancing and did not finish within the bound."""
 
 
 class ConnectClient:

@@ -1,4 +1,4 @@
-"""Imports that may fail for a reason a person can mend: packages of extras, and classes named in a file.
+"""Imports that may fail for a reason a person can fix: packages of extras, and classes named in a file.
 
 What imports a package of an extra does so inside the function that needs it, or is imported only by what needs it.
 """
@@ -56,7 +56,7 @@ def missing(error: ImportError, what: str, extra: str = "") -> ConfigError | Non
 
 @contextmanager
 def needs(what: str, extra: str = "") -> Iterator[None]:
-    """Imports inside, for ``what``: a missing package is told with the command that installs it.
+    """Imports inside, for ``what``: a missing package is reported with the command that installs it.
 
     Raises:
         ConfigError: a package of an extra is not installed.
@@ -64,17 +64,17 @@ def needs(what: str, extra: str = "") -> Iterator[None]:
     try:
         yield
     except ImportError as error:
-        told = missing(error, what, extra)
-        if told is None:
+        found = missing(error, what, extra)
+        if found is None:
             raise
-        raise told from error
+        raise found from error
 
 
 def load_class(path: str, kind: type, what: str, fix: str = "write package.module:Class") -> type[Any]:
     """The class named ``package.module:Class``, which must be a ``kind``.
 
     Raises:
-        ConfigError: it cannot be imported, is not there, or is no such class; ``what`` names it, ``fix`` says where.
+        ConfigError: it cannot be imported, is not there, or is not such a class; ``what`` names it, ``fix`` says where.
     """
     module, _, attribute = path.partition(":")
     try:

@@ -36,7 +36,7 @@ def setup_logging() -> None:
     logging.basicConfig(level=settings.log_level, handlers=[handler], force=True)
     for noisy in ("httpx", "httpx2", "httpcore", "urllib3", "snowflake"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-    # It warns of every try that it repeats; what comes of them is told once, as an error with its fix.
+    # It warns of every try that it repeats; their outcome is reported once, as an error with its fix.
     logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
     # Libraries switch Python's warnings on for everybody; they are for developers, so they are shown at DEBUG.
     logging.captureWarnings(True)

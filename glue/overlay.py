@@ -95,7 +95,7 @@ def resolve(value: Any, settings: Settings, what: str) -> Any:
     """``value`` with the references in every text of it resolved.
 
     Raises:
-        ConfigError: one has no value and no default; ``what`` names the file, and no value is told.
+        ConfigError: one has no value and no default; ``what`` names the file, and no value is shown.
     """
     return map_texts(value, lambda text, _: resolve_text(text, settings, what))
 

@@ -1,7 +1,7 @@
 """Why a record was refused, for people: the field and the rule, and never a value of the record.
 
-The text of another library's exception may quote what it was given. So of such an exception only that is told which
-stands in the program: a text that is a constant of the code that raised it, and the expression that failed.
+The text of another library's exception may quote what it was given. So only what is part of the program is
+reported of such an exception: a text that is a constant of the code that raised it, and the expression that failed.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ _MOST = 5
 
 
 def reason_of(error: BaseException) -> str:
-    """What may be told of ``error``, such as ``line_items is missing`` or ``TypeError at order["items"]``."""
+    """What is safe to report of ``error``, such as ``line_items is missing`` or ``TypeError at order["items"]``."""
     if isinstance(error, MillionXError):
         return str(error)
     if isinstance(error, ValidationError):
         return broken_fields(error)
-    told = error.args[0] if error.args and isinstance(error.args[0], str) else ""
-    told = told if told and _is_constant(told, error.__traceback__) else ""
-    if told and isinstance(error, KeyError):
-        return f"{told} is missing"
+    constant = error.args[0] if error.args and isinstance(error.args[0], str) else ""
+    constant = constant if constant and _is_constant(constant, error.__traceback__) else ""
+    if constant and isinstance(error, KeyError):
+        return f"{constant} is missing"
     field, innermost = _failing_expression(error.__traceback__)
-    where = field or ("" if told else innermost)
-    return f"{told or type(error).__qualname__}{f' at {where}' if where else ''}"
+    where = field or ("" if constant else innermost)
+    return f"{constant or type(error).__qualname__}{f' at {where}' if where else ''}"
 
 
 def broken_fields(error: ValidationError, whole: str = "record", prefix: str = "", most: int = _MOST) -> str:
@@ -41,7 +41,7 @@ def broken_fields(error: ValidationError, whole: str = "record", prefix: str = "
     Args:
         whole: what is wrong where no field is.
         prefix: goes before each field.
-        most: how many are told.
+        most: how many are reported.
     """
     problems: list[Any] = error.errors(include_input=False, include_context=False, include_url=False)
     fields = (prefix + ".".join(map(str, one["loc"])) if one["loc"] else whole for one in problems)
@@ -58,7 +58,7 @@ def _rule(problem: dict[str, Any]) -> str:
 
 
 def _is_constant(text: str, at: TracebackType | None) -> bool:
-    """Whether ``text`` stands in the function that raised, and so is no data."""
+    """Whether ``text`` is a constant of the function that raised, and so not data."""
     if at is None:
         return False
     while at.tb_next is not None:

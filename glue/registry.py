@@ -42,7 +42,7 @@ def registry_client(url: str, timeout: float = 10.0, retries: int = 3) -> Schema
     """A client of the registry at ``url`` (Confluent API); ``timeout`` in seconds. Transient failures are retried.
 
     Raises:
-        ConfigError: that is no address.
+        ConfigError: that is not an address.
     """
     if not url.startswith(("http://", "https://")):
         shown = url_without_credentials(url)
@@ -85,7 +85,7 @@ def subject_names(registry: SchemaRegistryClient) -> set[str]:
 
     Raises:
         ServiceUnavailableError: no answer.
-        ServiceError: what answers is no registry; read as "there are none", a plan would register all anew.
+        ServiceError: what answers is not a registry; read as "there are none", a plan would register all again.
     """
     with registry_errors("subjects"):
         names = registry.get_subjects()

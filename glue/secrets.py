@@ -31,7 +31,7 @@ _NOT_SECRET = re.compile(
     r"|keystore\.type|access[._-]?key[._-]?id$|tokeniz|(?:^|[._-])tokens(?:$|[._-])|passwordless",
     re.IGNORECASE,
 )
-_NO = r"(?!\$\{)"  # a reference is no secret
+_NO = r"(?!\$\{)"  # a reference is not a secret
 _SCHEME = r"(?:bearer|basic|digest|negotiate|sharedaccesssignature|token|apikey)"
 # In each, the secret is the group `s`.
 _FORMS = (
@@ -126,7 +126,7 @@ _TOKEN = re.compile(r"[^\s,;:()\"'\[\]{}]{4,}")
 
 
 def _mask_strange(message: str, known: str) -> str:
-    """``message`` with what is neither a plain word nor found in ``known`` masked: it may be a value nobody told us."""
+    """``message`` with what is neither a plain word nor found in ``known`` masked: it may be an unknown secret."""
 
     def replace(match: re.Match[str]) -> str:
         token = match.group()

@@ -163,7 +163,7 @@ def get_settings() -> Settings:
     """The settings of this process, read once.
 
     Raises:
-        ConfigError: one has a value that it cannot have; the value is not told.
+        ConfigError: one has a value that it cannot have; the value is not shown.
     """
     try:
         return Settings()

@@ -112,7 +112,7 @@ def written_phone(rng: random.Random, phone: str) -> str:
 
 
 def anchor() -> datetime:
-    """The newest time of made data: the beginning of this UTC day, so that runs of one day agree on keys."""
+    """The newest time of generated data: the beginning of this UTC day, so that runs of one day agree on keys."""
     return datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 

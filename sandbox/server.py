@@ -22,8 +22,8 @@ class CutError(Exception):
     """Raised on purpose: the server drops the connection."""
 
 
-class Weather:
-    """The bad weather between a vendor and its client: latency, slowness, errors, cut and dripping bodies."""
+class FaultMiddleware:
+    """Faults between a vendor and its client: latency, slowness, errors, cut and dripping bodies."""
 
     def __init__(self, app: ASGIApp, world: World, vendor: str) -> None:
         self.app, self.world, self.vendor = app, world, vendor
@@ -79,7 +79,7 @@ def make_app(world: World) -> Starlette:
     """The application over ``world``."""
     vendors = {"tiktok": tiktok, "facebook": facebook, "shopify": shopify, "daraz": daraz, "weather": weather}
     mounts = [
-        Mount(f"/{name}", app=Weather(Starlette(routes=module.routes(world)), world, name))
+        Mount(f"/{name}", app=FaultMiddleware(Starlette(routes=module.routes(world)), world, name))
         for name, module in vendors.items()
     ]
     return Starlette(routes=[*mounts, Mount("/_sandbox", routes=_control(world)), Route("/robots.txt", _robots)])

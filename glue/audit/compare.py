@@ -17,7 +17,7 @@ import numpy as np
 from glue.audit.deep import differences
 from glue.audit.keys import Bools, differing, sums_of
 from glue.audit.report import DIFFERENT, DOUBLED, MISSING, Difference
-from glue.audit.sinks import Place, Progress
+from glue.audit.sinks import Origin, Progress
 from glue.audit.topic import Collector, Facts, TopicSnapshot
 from glue.avro import Decoder
 from glue.stores.contract import KeyClient, Scope, Stamp, StoreClient, StoredKey, Target, TimeClient
@@ -37,13 +37,13 @@ class Wanted:
 
     Attributes:
         since, until: milliseconds, the first inclusive, the second exclusive; 0 for no bound.
-        deep: compare every field too. letters: what lies in dead letters.
+        deep: compare every field too. letters: what is in dead letters.
     """
 
     since: int = 0
     until: int = 0
     deep: bool = False
-    letters: dict[Place, bytes | None] = field(default_factory=dict)
+    letters: dict[Origin, bytes | None] = field(default_factory=dict)
 
 
 @dataclass

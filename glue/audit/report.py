@@ -50,7 +50,7 @@ class StoreReport:
 
     Attributes:
         on_topic: keys that should be stored. stored: rows or objects in the audited window.
-        dead: keys whose latest record lies in dead letters. pending: keys the sink has not come to yet.
+        dead: keys whose latest record is in dead letters. pending: keys the sink has not read yet.
         parts, read: buckets or windows compared, and how many of them were read key by key.
     """
 

@@ -1,4 +1,4 @@
-"""How far sinks have come, and what they refused."""
+"""How far sinks have read, and what they refused."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from glue.kafka.config import QUIET, KafkaConfig
 from glue.kafka.reads import group_offsets
 
 _TOPIC, _PARTITION, _OFFSET = (f"__connect.errors.{name}" for name in ("topic", "partition", "offset"))
-Place = tuple[str, int, int]  # topic, partition, offset
+Origin = tuple[str, int, int]  # topic, partition, offset
 
 
 def committed(kafka: KafkaConfig, connector: str, topic: str) -> dict[int, int]:
@@ -20,20 +20,20 @@ def committed(kafka: KafkaConfig, connector: str, topic: str) -> dict[int, int]:
     return {number: offset for (name, number), offset in found.items() if name == topic}
 
 
-def refused(kafka: KafkaConfig, topics: Iterable[str]) -> dict[Place, bytes | None]:
-    """The records that lie in dead letters, by the place they came from, with their keys."""
-    found: dict[Place, bytes | None] = {}
+def refused(kafka: KafkaConfig, topics: Iterable[str]) -> dict[Origin, bytes | None]:
+    """The records in dead letters, by their origin, with their keys."""
+    found: dict[Origin, bytes | None] = {}
     for topic in topics:
         try:
             ends = topic_ends(kafka, topic)
         except UsageError:
             continue
         for batch in read(kafka, topic, ends):
-            found.update(place for message in batch if (place := _origin(message)) is not None)
+            found.update(origin for message in batch if (origin := _origin(message)) is not None)
     return found
 
 
-def _origin(message: Any) -> tuple[Place, bytes | None] | None:
+def _origin(message: Any) -> tuple[Origin, bytes | None] | None:
     headers = {name: (value or b"").decode("utf-8", "replace") for name, value in message.headers() or []}
     try:
         return (headers[_TOPIC], int(headers[_PARTITION]), int(headers[_OFFSET])), message.key()
@@ -41,10 +41,10 @@ def _origin(message: Any) -> tuple[Place, bytes | None] | None:
         return None  # a mark that a letter was dealt with, or a source's own
 
 
-def dead_rows(letters: dict[Place, bytes | None], topic: str, snapshot: TopicSnapshot) -> set[int]:
-    """The rows of a topic whose latest record lies in dead letters.
+def dead_rows(letters: dict[Origin, bytes | None], topic: str, snapshot: TopicSnapshot) -> set[int]:
+    """The rows of a topic whose latest record is in dead letters.
 
-    The key is compared too: after a topic was made anew, its old letters name places that other records have now.
+    The key is compared too: after a topic was recreated, its old letters name offsets that other records have now.
     """
     rows: set[int] = set()
     for (of, partition, offset), key in letters.items():

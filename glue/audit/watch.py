@@ -41,7 +41,7 @@ class Asked:
 
 @dataclass
 class Tally:
-    """What became of the records seen so far. Times are seconds since the epoch, latencies milliseconds."""
+    """The outcome of the records seen so far. Times are seconds since the epoch, latencies milliseconds."""
 
     produced: dict[str, dict[str, float]] = field(default_factory=dict)  # by source and key: time of collection
     waiting: dict[Target, dict[str, float]] = field(default_factory=dict)  # by key there: time of collection
@@ -106,7 +106,7 @@ class Watch:
             self.tally.latencies.append((now - self.tally.waiting[target].pop(key)) * 1000)
             self.tally.stored[target].add(key)
 
-    def settle(self, on_look: Callable[[Tally], None], patience: float = 60.0, pause: float = 0.2) -> Tally:
+    def complete(self, on_look: Callable[[Tally], None], patience: float = 60.0, pause: float = 0.2) -> Tally:
         """Read to the present end of the topics and look until nothing is missing; then count duplicates.
 
         Gives up, with what is missing in the tally, when nothing has moved for ``patience`` seconds.

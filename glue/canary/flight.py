@@ -1,4 +1,4 @@
-"""One record under way: where it was seen, when, and what became of it."""
+"""One record in flight: where it was seen, when, and its outcome."""
 
 from __future__ import annotations
 

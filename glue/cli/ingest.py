@@ -45,7 +45,7 @@ def ingest(file: Path, source: str, form: str | None, again: bool, wait: bool, o
 
         with watching(settings) as watch:
             result = send(file, source, settings, cast("Format | None", form), again)
-            outcome = summarise(watch.settle(Progress(Reporter())))
+            outcome = summarise(watch.complete(Progress(Reporter())))
     else:
         result = send(file, source, settings, cast("Format | None", form), again)
     if output == "json":
@@ -66,6 +66,6 @@ def ingest(file: Path, source: str, form: str | None, again: bool, wait: bool, o
         click.echo(f"{file}:{line}: {reason}", err=True)
     if result.dead_letters:
         raise DataError(
-            f"file {file}", f"{result.dead_letters} records are bad and lie in dead letters; all others were sent",
+            f"file {file}", f"{result.dead_letters} records are bad and are in dead letters; all others were sent",
             "correct the lines named above and ingest the file again; mxctl dlq list",
         )  # fmt: skip

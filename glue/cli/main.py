@@ -67,7 +67,7 @@ class LazyGroup(click.Group):
         return command
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; a mistyped one, at any depth, is told with the nearest there is."""
+        """Run the command; a mistyped one, at any depth, is reported with the nearest match."""
         try:
             return super().invoke(ctx)
         except click.UsageError as error:
@@ -122,10 +122,10 @@ def main() -> None:
     except ModuleNotFoundError as error:
         from glue.imports import missing
 
-        told = missing(error, " ".join(["mxctl", *(word for word in sys.argv[1:3] if not word.startswith("-"))]))
-        if told is None:
+        problem = missing(error, " ".join(["mxctl", *(word for word in sys.argv[1:3] if not word.startswith("-"))]))
+        if problem is None:
             raise
-        _fail(told)
+        _fail(problem)
     except BrokenPipeError:
         sys.exit(0)
     except OSError as error:

@@ -1,6 +1,6 @@
 """The reference of every command, made from the commands themselves.
 
-``python -m glue.cli.reference`` renews ``docs/mxctl.md`` below its mark; what stands above it is written by hand.
+``python -m glue.cli.reference`` regenerates ``docs/mxctl.md`` below its mark; the text above it is written by hand.
 """
 
 from __future__ import annotations

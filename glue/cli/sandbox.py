@@ -1,4 +1,4 @@
-"""``mxctl sandbox``: the made outside world, on loopback."""
+"""``mxctl sandbox``: simulated vendors, on loopback."""
 
 from __future__ import annotations
 

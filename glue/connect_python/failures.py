@@ -28,7 +28,7 @@ def frames(traceback: TracebackType | None) -> list[Frame]:
 
 
 def text(error: BaseException, full: bool) -> str:
-    """The message of an exception: its type, and its text where that may be told.
+    """The message of an exception: its type, and its text where that is safe to show.
 
     Errors of this project hold no data by contract; any other text is given only if ``full``.
     """

@@ -68,7 +68,7 @@ def _documentation(info: FieldInfo) -> str:
 def describe(config_class: type[TransformConfig], props: Mapping[str, str]) -> list[list[Any]]:
     """[name, type, default, required, importance, documentation, errors] of each option.
 
-    What is wrong with no option in particular is told at the first one.
+    What is wrong with no option in particular is reported at the first one.
     """
     wrong: dict[str, list[str]] = {}
     try:
@@ -123,7 +123,7 @@ def selected(config_class: type[TransformConfig], props: Mapping[str, str], what
     return chosen
 
 
-# first words of Connect's own options, which are no hint that a name is a misspelt one of ours
+# first words of Connect's own options, which do not suggest that a name is a misspelt option of ours
 _CONNECTS_OWN = frozenset(
     {"name", "connector", "tasks", "topics", "key", "value", "header", "config", "errors", "transforms", "predicates"}
     | {"offsets", "consumer", "producer", "admin", "python", "exactly", "transaction"}

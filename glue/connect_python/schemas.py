@@ -103,7 +103,7 @@ class Known:
 
 
 class SchemaTable:
-    """The schemas of one connection: positive numbers are the worker's, negative ones ours, 0 is no schema."""
+    """The schemas of one connection: positive numbers are the worker's, negative ones ours, 0 means no schema."""
 
     def __init__(self) -> None:
         self.annotations = Annotations()

@@ -82,7 +82,7 @@ def replay(
     Args:
         most: letters that were replayed so often already are kept.
         dry_run: say what would happen, and change nothing.
-        progress: told the number of letters sent so far.
+        progress: called with the number of letters sent so far.
 
     Raises:
         FencedError: another replay runs at the same time; what was sent is marked.

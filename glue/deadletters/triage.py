@@ -63,7 +63,7 @@ def check_known(ids: Sequence[str], letters: Iterable[Letter]) -> None:
     """After the letters were read.
 
     Raises:
-        UsageError: one of ``ids`` is no letter.
+        UsageError: one of ``ids`` is not a letter.
     """
     for name in sorted(set(ids) - {letter.id for letter in letters}):
         raise UsageError(f"letter {name}", "there is no such letter", "mxctl dlq list --state all names them")

@@ -84,7 +84,7 @@ def follow(watch: Watch, producers: Producers, on_look: Callable[[Tally], None],
             time.sleep(pause)
         producers.check()
         on_look(watch.look())
-        return watch.settle(on_look)
+        return watch.complete(on_look)
     finally:
         producers.stop()
 

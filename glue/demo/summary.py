@@ -1,4 +1,4 @@
-"""How far followed records are, in one line; and what became of them, for people and for programs."""
+"""The progress of followed records in one line, and their outcome, for people and for programs."""
 
 from __future__ import annotations
 

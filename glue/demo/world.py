@@ -16,7 +16,7 @@ from sandbox.made_data import products
 
 
 def seed_catalogue(address: str) -> int:
-    """Write the made products to Redis as ``product:{id}``; returns how many.
+    """Write the generated products to Redis as ``product:{id}``; returns how many.
 
     Raises:
         ServiceUnavailableError: Redis does not answer.

@@ -20,7 +20,7 @@ _WEEK = 7 * 24 * 3600
 
 
 class VectorCache:
-    """Least-recently-used vectors by hash of model, variant and text. Redis is a help, never a need: its errors miss.
+    """Least-recently-used vectors by hash of model, variant and text. Redis is optional: its errors count as misses.
 
     Args:
         namespace: what else decides the vector: model, variant, fingerprint of the weights.

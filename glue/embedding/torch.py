@@ -1,4 +1,4 @@
-"""Embedding by sentence-transformers (extra ``torch``): the reference, and the choice of who prefers it."""
+"""Embedding by sentence-transformers (extra ``torch``): the reference, and an alternative for those who prefer it."""
 
 from __future__ import annotations
 

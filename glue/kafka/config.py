@@ -1,7 +1,7 @@
 """How this process reaches Kafka: one value that every client is made from.
 
 ``MXCTL_KAFKA`` names the brokers. Any other key of librdkafka comes from ``MXCTL_KAFKA_<KEY>`` (``SECURITY_PROTOCOL``
-is ``security.protocol``) or from the file of ``MXCTL_KAFKA_PROPERTIES_FILE``; the environment stands above the file.
+is ``security.protocol``) or from the file of ``MXCTL_KAFKA_PROPERTIES_FILE``; the environment overrides the file.
 Source: https://github.com/confluentinc/librdkafka/blob/master/CONFIGURATION.md
 """
 

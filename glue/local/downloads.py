@@ -119,7 +119,7 @@ class Fetcher:
         while attempt < ATTEMPTS and not self._halt.is_set():
             if attempt:
                 self._halt.wait(min(self._pause_s * 2 ** (attempt - 1), 10))
-            # A line that keeps breaking but brings something each time is no reason to give up.
+            # A line that keeps breaking but brings something each time is not a reason to give up.
             attempt, have = (1 if file.seek(0, 2) > have else attempt + 1), file.seek(0, 2)
             for url in urls:
                 try:

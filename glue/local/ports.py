@@ -15,7 +15,7 @@ RANGE = range(20_000, 30_000)  # common systems take outgoing ports from 32768 u
 def is_free(port: int) -> bool:
     """Whether a server could listen on ``port`` now."""
     with socket.socket() as probe:
-        # As servers do: a connection of an earlier run in TIME_WAIT is no obstacle.
+        # As servers do: a connection of an earlier run in TIME_WAIT does not matter.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((LOOPBACK, port))

@@ -1,4 +1,4 @@
-"""Writes ``deploy/locks/jars.json`` anew: ``python -m glue.local.relock`` (when a version here changes)."""
+"""Regenerates ``deploy/locks/jars.json``: ``python -m glue.local.relock`` (when a version here changes)."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ class Chain(Part):
 
     ports = ("http",)
     timeout_s = 180  # embedding loads its model first
-    grace_s = 20  # it finishes the batch at hand
+    grace_s = 20  # it finishes the current batch
     wave = 3
 
     def __init__(self, chain: str) -> None:

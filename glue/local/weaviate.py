@@ -15,7 +15,7 @@ from glue.local.process import Launch
 class Weaviate(Part):
     """``weaviate-server``; healthy when ready over HTTP and listening for gRPC.
 
-    When no binary is at hand, its process starts as ``glue.local.weaviate_binary``, which downloads or builds one and
+    When there is no binary, its process starts as ``glue.local.weaviate_binary``, which downloads or builds one and
     then becomes the server: the same process all the while, so that nobody has to wait for it.
     """
 

@@ -1,7 +1,7 @@
 """Who a value names: one spelling for each person before it is hashed, and nobody where it names nobody.
 
 Shops mask what they do not share (``66******78``), and forms are filled with what passes (``N/A``, ``00000000000``,
-``noreply@…``). Hashed, such a value would make one person of thousands, so it is no identity.
+``noreply@…``). Hashed, such a value would make one person of thousands, so it is not an identity.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ _TIMEOUT = 5.0
 
 @runtime_checkable
 class Embeds(Protocol):
-    """A transform that tells what it embedded: runtime, posts, seconds for all of them."""
+    """A transform that reports what it embedded: runtime, posts, seconds for all of them."""
 
     on_embedded: Callable[[str, int, float], None]
 
@@ -148,7 +148,7 @@ class Metrics:
         self._ages_sum.inc((len(ordered) * now - sum(ordered)) / 1000)
 
     def observe_embedding(self, chain: Chain) -> None:
-        """Let the embedding transforms of ``chain`` tell their times."""
+        """Let the embedding transforms of ``chain`` report their times."""
 
         def on_embedded(variant: str, posts: int, seconds: float) -> None:
             metric = self.embedding.labels(self.chain, variant)

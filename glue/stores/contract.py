@@ -186,7 +186,7 @@ class StoreClient(ABC):
 
     @abstractmethod
     def delete(self, target: Target, keys: Iterable[str]) -> int:
-        """Remove every row of the record keys; the number of rows that were removed. Absent keys are no error."""
+        """Remove every row of the record keys; the number of rows that were removed. Absent keys are not an error."""
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> Rows:
         """Run one statement of a store that speaks SQL; ``%s`` stands for a parameter.

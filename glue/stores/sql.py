@@ -44,7 +44,7 @@ def _sum(positions: tuple[int, ...]) -> str:
 
 
 def quoted(name: str) -> str:
-    """A name with its parts quoted where they are no plain identifiers."""
+    """A name with its parts quoted where they are not plain identifiers."""
     return ".".join(p if _PLAIN.fullmatch(p) else '"' + p.replace('"', '""') + '"' for p in name.split("."))
 
 

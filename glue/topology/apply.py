@@ -141,7 +141,7 @@ def _write(services: Services, plan: Plan, options: Options, progress: Progress,
 
 
 def _explain(error: BaseException, done: list[Change], rolled_back: bool, failures: list[str]) -> None:
-    """Add to an error what has been written before it, and what became of that."""
+    """Add to an error what was written before it, and whether that was undone."""
     if not hasattr(error, "why"):
         return
     if not done:

@@ -86,7 +86,7 @@ class Definitions:
 
         Raises:
             ServiceUnavailableError: the worker does not answer.
-            UnexpectedAnswerError: what answers is no worker.
+            UnexpectedAnswerError: what answers is not a worker.
         """
         if not name or self._connect is None:
             return {}

@@ -55,7 +55,7 @@ class Files:
 
     Attributes:
         profile: the profile's file.
-        patch: what the profile changes in the files of the kind at hand.
+        patch: what the profile changes in the files of this kind.
         connectors: files, folders or ``-`` from the command line, in place of ``connectors/``.
     """
 

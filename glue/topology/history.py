@@ -31,7 +31,7 @@ def remember(
     rolled_back: bool = False,
     failures: Sequence[str] = (),
 ) -> None:
-    """Note ownership and history. An apply that did nothing leaves no trace; failing to note is no failure of it."""
+    """Note ownership and history. An apply that did nothing leaves no trace; failing to note does not fail it."""
     if not done:
         return
     outcome = "applied" if error is None else "rolled back" if rolled_back and not failures else "failed"

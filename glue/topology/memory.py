@@ -99,7 +99,7 @@ class MemoryTopic:
         return memory
 
     def lock(self, wait: float = 0) -> Lock:
-        """The lock of the whole cluster: of two mxctl that apply at once, one is told to wait.
+        """The lock of the whole cluster: of two mxctl that apply at once, one has to wait.
 
         Args:
             wait: seconds to wait for another holder before giving up.

@@ -57,7 +57,7 @@ def _declared_topics(services: Services, name: str) -> list[str]:
 
 
 def lag_of(services: Services, name: str) -> int | None:
-    """Records a sink has still to read; None where it cannot be told."""
+    """Records that a sink has not read yet; None where it is unknown."""
     try:
         return sum(one.lag for one in standings(services, name))
     except (ServiceError, ConnectNotFoundError):

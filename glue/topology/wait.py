@@ -104,7 +104,7 @@ def wait_running(
 
 
 class _Watch:
-    """Looks at connectors again and again, and tells what is new."""
+    """Looks at connectors again and again, and reports what is new."""
 
     def __init__(
         self, services: Services, names: list[str], pending: dict[str, Mapping[str, str]], progress: Progress
@@ -113,7 +113,7 @@ class _Watch:
         self._services, self._progress = services, progress
         self._changed = set(pending)
         self._failing: dict[str, float] = {}
-        self._told: dict[str, str] = {}
+        self._reported: dict[str, str] = {}
         self._answered = time.monotonic()
 
     def look(self) -> dict[str, Health]:
@@ -125,8 +125,8 @@ class _Watch:
         try:
             live = read_connectors(self._services)
             states = {name: health(live.get(name)) for name in self.names}
-            settled = {name for name, one in states.items() if one.state in ("ok", "failed")}
-            for name in settled & self.pending.keys():
+            final = {name for name, one in states.items() if one.state in ("ok", "failed")}
+            for name in final & self.pending.keys():
                 if _taken_over(self._services, name, self.pending[name]):
                     del self.pending[name]
         except ServiceUnavailableError as error:
@@ -136,8 +136,8 @@ class _Watch:
             return {}
         self._answered = time.monotonic()
         for name, one in states.items():
-            if self._told.get(name) != one.detail:
-                self._told[name] = one.detail
+            if self._reported.get(name) != one.detail:
+                self._reported[name] = one.detail
                 self._progress(Event(f"connector {name}", one.state, one.detail))
         return states
 

@@ -32,7 +32,7 @@ class Embed(Transform[EmbedConfig]):
     """Add the normalised sentence vector of a text, with the names of the model and of the runtime that made it.
 
     Attributes:
-        on_embedded: told after each call of the runtime its name, the number of texts and the seconds for all of them.
+        on_embedded: called after each call of the runtime with its name, the number of texts and the seconds.
     """
 
     on_embedded: Callable[[str, int, float], None] = staticmethod(lambda variant, posts, seconds: None)

@@ -124,7 +124,7 @@ class Collector:
             stamp = self._files_stamp()
             if stamp != self._stamp:
                 self._stamp = stamp
-                with contextlib.suppress(MillionXError):  # who is writing it is told by `mxctl validate`
+                with contextlib.suppress(MillionXError):  # `mxctl validate` reports it
                     self._declared = load(self.settings)
             return self._declared
 

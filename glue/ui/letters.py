@@ -41,7 +41,7 @@ class Letters:
             if begin > low:
                 self.cut.add(partition[0])
             begin = max(begin, self._next.get(partition, 0))
-            if self._next.get(partition, 0) > high:  # the topic was made anew
+            if self._next.get(partition, 0) > high:  # the topic was recreated
                 begin = low
             if begin < high:
                 new[partition] = begin

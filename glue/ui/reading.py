@@ -1,4 +1,4 @@
-"""One service's last answer, read anew in a thread when someone asks and it is old."""
+"""One service's last answer, refreshed in a thread when someone asks and it is old."""
 
 from __future__ import annotations
 

@@ -118,7 +118,7 @@ def serve(settings: Settings, port: int, ready: Callable[[str], None]) -> None:
 
     Args:
         port: loopback port; 0 takes a free one.
-        ready: told the address, when connections are taken.
+        ready: called with the address when connections are taken.
 
     Raises:
         UsageError: the port is in use.

@@ -207,7 +207,7 @@ def summary(graph: Graph, snapshot: Snapshot) -> dict[str, str]:
     if state == "ok":
         return {"state": "ok", "text": f"All {len(nodes)} parts healthy", "key": "well"}
     down = [name for name in (KAFKA, CONNECT, REGISTRY) if name in snapshot.errors]
-    told = [f"{name} does not answer" for name in down]
+    parts = [f"{name} does not answer" for name in down]
     troubled = sorted((n for n in nodes if n.state in ("fail", "warn")), key=lambda n: _WORST.index(n.state))
     # A store only repeats its connector, and a topic the registry: said once is enough.
     reasons = [
@@ -215,9 +215,9 @@ def summary(graph: Graph, snapshot: Snapshot) -> dict[str, str]:
         for node in troubled
         if node.kind != NodeKind.STORE and not (why := trouble(node, snapshot)).endswith("does not answer")
     ]
-    told += [*reasons[:2], *([f"{len(reasons) - 2} more"] if len(reasons) > 2 else [])]
+    parts += [*reasons[:2], *([f"{len(reasons) - 2} more"] if len(reasons) > 2 else [])]
     well = counts["ok"] + counts["idle"]
-    text = ". ".join([*(told or ["No answers yet"]), f"{well} of {len(nodes)} parts healthy"])
+    text = ". ".join([*(parts or ["No answers yet"]), f"{well} of {len(nodes)} parts healthy"])
     return {
         "state": state if not down else "fail",
         "text": text,

@@ -1,4 +1,4 @@
-"""Column types: what the ingest SDK must be told about a table's columns, and how its Parquet values become Arrow.
+"""Column types: what the ingest SDK must know about a table's columns, and how its Parquet values become Arrow.
 
 Source: ``ColumnMetadata`` and ``ParquetTypeGenerator`` of ``snowflake-ingest-java``. Numbers travel as decimals,
 times as scaled integers in decimals, a TIMESTAMP_TZ as ``(scaled epoch << 14) | (offset in minutes + 1440)``, and

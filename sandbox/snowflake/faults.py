@@ -59,7 +59,7 @@ class Faults:
             self._on[name] = fault
 
     def switch_off(self, name: str) -> None:
-        """Switch a fault off; one that is not on is no error."""
+        """Switch a fault off; one that is not on is not an error."""
         with self._lock:
             self._on.pop(name, None)
 

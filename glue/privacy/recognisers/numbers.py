@@ -14,7 +14,7 @@ from glue.privacy.recognisers.phone import PHONE
 from glue.privacy.recognisers.span import EXCESS, MOST_FINDS, Block, Group, NumberKind, Span
 
 KINDS: tuple[NumberKind, ...] = (NID, BIRTH, TIN, ACCOUNT, CARD, PHONE)  # in this order: a name beats a form
-_MOST_CHARACTERS = 400  # a block longer than this is no text for people; all of it is taken
+_MOST_CHARACTERS = 400  # a block longer than this is not text for people; all of it is taken
 
 _SEPARATORS = (
     r"\x00-\x20!-/:-@\[-`{}~\xa0-\xbf\u0964\u0965\u2000-\u2bff\u3000-\u303f\ufffd\U0001f000-\U0001faff"  # all but |

@@ -78,7 +78,7 @@ class TextKind:
     pairs: frozenset[str] = frozenset()
 
 
-MOST_FINDS = 128  # of one kind in one text; beyond that it is no text of a person
+MOST_FINDS = 128  # of one kind in one text; beyond that it is not text of a person
 
 
 def spans_of(pattern: re.Pattern[str], entity: str, group: int = 0) -> Find:

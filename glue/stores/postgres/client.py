@@ -118,7 +118,7 @@ def connection_options(settings: Settings) -> dict[str, Any]:
     is about TLS.
 
     Raises:
-        ConfigError: it is no such URL, or has a TLS parameter that this client cannot honour.
+        ConfigError: it is not such a URL, or has a TLS parameter that this client cannot honour.
     """
     url = settings.postgres
     if not url.startswith(_PREFIX):

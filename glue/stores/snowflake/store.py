@@ -134,7 +134,7 @@ def _table(topic: str, tables: Mapping[str, str]) -> str:
     """The table of a topic.
 
     Source: the connector 2.5, ``Utils.tableName`` and ``Utils.generateValidName``: an entry of the map may be an
-    expression; a topic that is no identifier has its other characters replaced and its hash appended.
+    expression; a topic that is not an identifier has its other characters replaced and its hash appended.
     """
     if topic in tables:
         return tables[topic]

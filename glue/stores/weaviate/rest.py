@@ -122,7 +122,7 @@ def graphql(value: Any) -> str:
 
 
 class Operator:
-    """A word of GraphQL that is no text."""
+    """A word of GraphQL that is not a string."""
 
     def __init__(self, name: str) -> None:
         self.name = name

@@ -2,7 +2,7 @@
 
 A collection that is missing is created, a property that is missing is added, and settings that Weaviate can change are
 changed. What it cannot (the type of a property, the vector index, an index of a property) is an error that says so.
-What the server adds by itself is no difference. Nothing is ever deleted.
+What the server adds by itself is not a difference. Nothing is ever deleted.
 Source: Weaviate 1.35, REST /v1/schema.
 """
 

@@ -195,7 +195,7 @@ def read_subjects(registry: Any, wanted: Iterable[str]) -> LiveSubjects:
 
     Raises:
         ServiceUnavailableError: the registry does not answer.
-        ServiceError: what answers is no registry.
+        ServiceError: what answers is not a registry.
     """
     with registry_errors("subjects"):
         default = registry.get_compatibility()
@@ -236,7 +236,7 @@ def own_level(registry: Any, name: str) -> str | None:
 
 
 def subject_change(name: str, want: Subject, have: LiveSubject | None, default_level: str | None) -> Change | None:
-    """The change that brings a subject to its declaration; a level equal to the registry's default is no change."""
+    """The change that brings a subject to its declaration; a level equal to the registry's default is not a change."""
     level = have.level if have else default_level
     fields: list[FieldChange] = []
     if want.compatibility and want.compatibility != level:

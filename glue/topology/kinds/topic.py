@@ -24,7 +24,7 @@ from glue.topology.rules.names import copies, topic_names
 from glue.topology.services import Services
 
 INTERNAL = ("__", "_mxctl.", "_schemas", "connect-")
-# Settings that a server adds or changes by itself; nobody declared them, so they are no difference.
+# Settings that a server adds or changes by itself; nobody declared them, so they are not a difference.
 _SERVER = ("confluent.", "leader.replication.throttled.", "follower.replication.throttled.")
 
 

@@ -33,8 +33,8 @@ def unread(declared: Declared) -> Iterator[Problem]:
 def unknown_store(declared: Declared) -> Iterator[Problem]:
     """A sink of a class that belongs to no kind of store.
 
-    A warning, because such a sink works: a file or an HTTP sink of a user's own is no mistake. But nobody finds what it
-    loses. Who means it says so in the connector's file; Connect passes over the key.
+    A warning, because such a sink works: a file or an HTTP sink of a user's own is not a mistake. But nobody notices
+    what it loses. The connector's file can say that it is intended; Connect ignores the key.
     """
     for connector in Pipeline.of(declared).connectors.values():
         config = declared.connectors[connector.name].config

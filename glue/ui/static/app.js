@@ -10,7 +10,7 @@ const table = new Table(by("table"), open);
 const panel = new Panel(get, () => graph.select(null));
 let paused = false;
 let timer = 0;
-let told = "";
+let lastKey = "";
 
 async function get(path) {
   let answer;
@@ -73,8 +73,8 @@ function verdict({ state, text, key }) {
     by("verdict-mark").replaceChildren(stateIcon(state));
   }
   setText(by("verdict-text"), text);
-  if (key !== told) setText(by("news"), text); // counts that change are no news
-  told = key;
+  if (key !== lastKey) setText(by("news"), text); // changed counts are not news
+  lastKey = key;
 }
 
 function view(name) {

@@ -41,7 +41,7 @@ def csv_rows(lines: Iterator[dict[str, Any]], separator: str) -> Iterator[dict[s
             yield {"line": taken[-1]["line"], "values": row}
             continue
         waiting.extendleft(reversed(taken[1:]))
-        bad = "a quote opens and never closes" if row is _OPEN else "not CSV: something stands behind a closing quote"
+        bad = "a quote opens and never closes" if row is _OPEN else "not CSV: text follows a closing quote"
         yield {"line": first["line"], "bad": bad, "text": first["text"]}
 
 

@@ -78,7 +78,7 @@ def _status(financial: str | None, fulfillment: str | None, cancelled: Any) -> s
 
 
 def _line(line: dict[str, Any]) -> Fields:
-    # Custom items have no product of their own: their line stands for it.
+    # Custom items have no product of their own: the line is used in its place.
     product = line.get("product_id") or f"line-{line.get('id')}"
     return {
         "line_id": text_or_none(line.get("id")) or "",

@@ -23,7 +23,7 @@ _UNITS = {
     "नील": 10**13,
     "शंख": 10**15,
 }
-# হাজার কোটি, "TCr": what stands before crore multiplies it.
+# হাজার কোটি, "TCr": what precedes crore multiplies it.
 _BEFORE_CRORE = {**dict.fromkeys(f"{_THOUSAND} t".split(), 10**3), **dict.fromkeys(_LAKH.split(), 10**5),
                  **dict.fromkeys(["শত", "শ", "सौ", "hundred"], 100)}  # fmt: skip
 _NOUNS = """

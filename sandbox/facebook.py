@@ -1,4 +1,4 @@
-"""Facebook: the Graph API for pages, and the public pages themselves for who has no token."""
+"""Facebook: the Graph API for pages, and the public pages themselves for clients without a token."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ class Clock:
         """Records that are sent and not seen."""
         return len(self._sent)
 
-    def settle(self, patience: float) -> int:
+    def wait(self, patience: float) -> int:
         """Wait until everything sent is seen, or nothing new for ``patience`` seconds; how many never came."""
         self.last = time.monotonic()
         while self.waiting and time.monotonic() - self.last < patience:

@@ -87,7 +87,7 @@ def path(kind: str, settings: Settings, count: int, per_second: float) -> dict[s
         began = time.monotonic()
         pace(count, per_second, send)
         producer.flush(60)
-        lost = clock.settle(PATIENCE)
+        lost = clock.wait(PATIENCE)
         took = max(clock.last - began, 1e-6)
     before: dict[str, float] = sent
     stage_times: dict[str, dict[str, float]] = {}

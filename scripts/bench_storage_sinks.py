@@ -100,7 +100,7 @@ class Line(ABC):
         began = time.monotonic()
         pace(count, per_second, send)
         self._producer.flush(60)
-        lost = clock.settle(patience)
+        lost = clock.wait(patience)
         took = max(clock.last - began, 1e-6)
         return {"records": count, "lost": lost, "per_second": round((count - lost) / took)} | percentiles(
             clock.taken.values()

@@ -73,7 +73,7 @@ class Watch:
             if topic in self._pipeline.dead_letters:
                 headers = cast("list[tuple[str, bytes | None]]", message.headers() or [])
                 key = key or f"{topic}/{message.partition()}/{message.offset()}"
-                self._bury(key, {name: text or b"" for name, text in headers})
+                self._dead_letter(key, {name: text or b"" for name, text in headers})
             else:
                 self._expect(topic, key, message.value() or b"")
         for target, store in self._stores.items():
@@ -93,7 +93,7 @@ class Watch:
             if stored_key not in self.tally.stored[target] and (target, stored_key) not in self.tally.denied:
                 self.tally.waiting[target].setdefault(stored_key, since)
 
-    def _bury(self, key: str, headers: dict[str, bytes]) -> None:
+    def _dead_letter(self, key: str, headers: dict[str, bytes]) -> None:
         self.tally.dead.add(key)
         by, topic = (headers.get(f"__connect.errors.{name}", b"").decode() for name in ("connector.name", "topic"))
         for target, stored_key in self._pipeline.kept_from(by, topic, key):

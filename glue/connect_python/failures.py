@@ -39,7 +39,7 @@ def text(error: BaseException, full: bool) -> str:
 
 
 def status(error: BaseException, unforeseen: Op) -> Op:
-    """Which of Connect's exceptions stands for ``error``; ``unforeseen`` where nothing says."""
+    """Which of Connect's exceptions represents ``error``; ``unforeseen`` where nothing says."""
     if isinstance(error, Transient | ConnectionError | TimeoutError):
         return Op.RETRY
     if isinstance(error, DataError):

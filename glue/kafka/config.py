@@ -146,7 +146,7 @@ class KafkaConfig:
         return ConfigError(f"Kafka setting {key}", why, f"correct {names} or the properties file; {_KEYS}")
 
     def _is_bad(self, key: str) -> bool:
-        """Whether librdkafka refuses this property by itself, whatever stands beside it."""
+        """Whether librdkafka refuses this property by itself, regardless of other properties."""
         try:
             AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 0, key: self.properties[key]})
         except KafkaException as error:

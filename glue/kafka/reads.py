@@ -23,7 +23,7 @@ TIMEOUT = 15.0
 TopicPartition = tuple[str, int]  # topic, number of the partition
 Range = tuple[int, int]  # first offset, offset after the last
 OffsetSpec: Any = _OffsetSpec  # not typed
-_BATCH, _GATHER = 10_000, 0.05  # large batches where there is much, since who reads them computes on arrays
+_BATCH, _GATHER = 10_000, 0.05  # large batches where there is much, since their readers compute on arrays
 _NO_TOPIC = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION)
 
 

@@ -31,7 +31,7 @@ from glue.local.weaviate import Weaviate
 from glue.settings import Settings, get_settings
 
 PARTS: tuple[Part, ...] = (Kafka(), Registry(), Connect(), Redis(), Warehouse(), Weaviate())
-EXTRAS: dict[str, tuple[Part, ...]] = {"monitoring": MONITORING}  # on top of the pipeline, for who asks
+EXTRAS: dict[str, tuple[Part, ...]] = {"monitoring": MONITORING}  # on top of the pipeline, for those who ask
 Result = TypeVar("Result")
 NEEDED_BYTES = 1 << 30  # free where the stack keeps its data
 PURGE = "purge"  # file that says that its data is being deleted

@@ -123,7 +123,7 @@ def test_cut_off_in_the_middle_it_goes_on(into: Make, tmp_path: Path, monkeypatc
     assert len(set(one.stored().keys)) == len(one.stored().keys) == 30
 
 
-def test_wrong_use_is_told(tmp_path: Path) -> None:
+def test_wrong_use_is_reported(tmp_path: Path) -> None:
     settings = Settings(profile="local")
     path = tmp_path / "posts.docx"
     path.write_text("x")

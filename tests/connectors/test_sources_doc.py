@@ -22,7 +22,7 @@ def home(test: str) -> str:
     return found[0]
 
 
-def test_every_fault_of_every_vendor_is_told() -> None:
+def test_every_fault_of_every_vendor_is_reported() -> None:
     told = {(row[0].strip("`"), vendor) for row in ROWS if row[0].strip("`") in FAULTS for vendor in row[1].split(", ")}
     assert told == {(name, vendor) for name, (_, vendors) in FAULTS.items() for vendor in vendors or VENDORS}
 

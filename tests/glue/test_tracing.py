@@ -80,7 +80,7 @@ def test_what_has_no_trace_that_is_kept_passes_as_it_came(
     assert collector.spans == []
 
 
-def test_a_record_set_aside_and_a_batch_given_up_are_told(collector: Collector, flush: Callable[[], None]) -> None:
+def test_a_record_set_aside_and_a_batch_given_up_are_reported(collector: Collector, flush: Callable[[], None]) -> None:
     chain = opened("chain posts")
     chain.begin()
     chain.passes([("traceparent", CAME)], "Validate: DataError")
@@ -117,7 +117,7 @@ def test_a_python_sink_ends_the_trace(collector: Collector, flush: Callable[[], 
     assert span.nanoseconds > 0
 
 
-def test_without_the_extra_it_is_told(collector: Collector, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_extra_it_is_reported(collector: Collector, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
     with pytest.raises(ConfigError, match="MXCTL_TRACES is set") as raised:
         tracing.traces("a", "b")

@@ -116,7 +116,7 @@ def test_up_is_idempotent_and_down_leaves_nothing(tmp_path: Path) -> None:
     assert not control.down(tmp_path)
 
 
-def test_a_busy_port_is_told(address: str, tmp_path: Path) -> None:
+def test_a_busy_port_is_reported(address: str, tmp_path: Path) -> None:
     port = int(address.rsplit(":", 1)[1])
     with pytest.raises(control.SandboxError, match=str(port)):
         control.up(tmp_path, port=port)

@@ -57,7 +57,7 @@ def _find(text: str) -> list[Span]:
 
 
 def _flows(text: str, end: int, start: int) -> bool:
-    """Whether what stands between two parts belongs to one address."""
+    """Whether the text between two parts belongs to one address."""
     return start - end <= 2 * _GAP and _FLOW.match(text[end:start]) is not None
 
 

@@ -1,4 +1,4 @@
-"""What Kafka tells of the declared topics and of who reads them: ends, positions, members; a handful of requests."""
+"""What Kafka reports on the declared topics and their readers: ends, positions, members; a handful of requests."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Traffic:
         ends: first and next committed offset of each partition; transaction markers count as offsets.
         newest: milliseconds since the epoch of the newest record, by topic; topics without a record are missing.
         positions: committed offsets, by group.
-        members: who reads, by group; a group that is not there has none.
+        members: the readers by group; a group that does not exist has none.
         done: positions after which nothing but transaction markers lies.
     """
 

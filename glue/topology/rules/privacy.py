@@ -92,7 +92,7 @@ def _gate(declared: Declared, name: str, alias: str, before: list[str]) -> Itera
         message = "is the privacy gate, and would let pass what the predicate does not choose"
         yield Problem(file, f"config.{at}.predicate", message, "remove it")
     if config.get(f"{at}.again", "false").lower() != "true":
-        message = "is not true, so the gate passes over the texts that are tagged as scrubbed"
+        message = "is not true, so the gate skips the texts that are tagged as scrubbed"
         yield Problem(file, f"config.{at}.again", message, 'set it to "true"')
     if not config.get(f"{at}.python.schemas"):
         message = "is missing: without its tags, the gate cannot tell a name from a text"

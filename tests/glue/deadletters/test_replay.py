@@ -17,7 +17,7 @@ from glue.privacy.keyring import Keyring, load_keyring
 
 pytestmark = pytest.mark.stack
 PHONE = "01712345678"
-LENIENT = "scrub,hash,enrich,shape"  # as if the cause had been mended
+LENIENT = "scrub,hash,enrich,shape"  # as if the cause had been fixed
 
 
 def letters(play: Playground) -> list[Letter]:

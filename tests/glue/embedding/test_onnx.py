@@ -94,7 +94,7 @@ def test_redis_down_is_only_a_miss() -> None:
     assert cache.get(keys)[0] is not None
 
 
-def test_an_unknown_provider_and_missing_weights_are_told(tmp_path: Path) -> None:
+def test_an_unknown_provider_and_missing_weights_are_reported(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="provider"):
         open_embedder(provider="NoSuchExecutionProvider")
     with pytest.raises(ConfigError, match=r"config\.json"):

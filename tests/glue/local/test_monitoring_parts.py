@@ -35,7 +35,7 @@ def executable(file: Path) -> Path:
     return file
 
 
-def test_without_prometheus_nothing_is_started_and_the_fix_is_told(bare: Path) -> None:
+def test_without_prometheus_nothing_is_started_and_the_fix_is_reported(bare: Path) -> None:
     with pytest.raises(ConfigError) as refused:
         Stack(bare / "state").up(extras=["monitoring"])
     assert "scripts/ensure-prometheus" in refused.value.fix

@@ -94,7 +94,7 @@ def test_a_sample_is_of_one_chain(arguments: list[str]) -> None:
     assert isinstance(CliRunner().invoke(transforms, ["test", *arguments]).exception, UsageError)
 
 
-def test_a_file_that_is_no_golden_file_is_told(tmp_path: Path) -> None:
+def test_a_file_that_is_no_golden_file_is_reported(tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text("[]")
     with pytest.raises(ConfigError, match="golden file"):
         read_golden(tmp_path / "x.json")

@@ -92,7 +92,7 @@ def test_words_of_two_parts(project: Project) -> None:
         (entry(operations="WRITE", resource={"type": "group", "name": "g"}), "a group has no WRITE"),
     ],
 )
-def test_mistakes_are_told(project: Project, wrong: dict[str, Any], text: str) -> None:
+def test_mistakes_are_reported(project: Project, wrong: dict[str, Any], text: str) -> None:
     declare(project, wrong)
     assert any(text in one and one.startswith("acls.json: ") for one in told(project)), told(project)
 

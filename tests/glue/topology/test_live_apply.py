@@ -190,7 +190,7 @@ def test_two_applies_at_once(live: Project) -> None:
     timer.join()
 
 
-def test_progress_is_told(live: Project) -> None:
+def test_progress_is_reported(live: Project) -> None:
     told: list[Event] = []
     apply(live, progress=told.append)
     texts = [str(event) for event in told]

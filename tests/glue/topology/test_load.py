@@ -93,7 +93,7 @@ def test_a_number_in_a_connector_is_told_and_read_as_text(project: Project) -> N
     assert declared.connectors["p-sink"].config["tasks.max"] == "3"
 
 
-def test_duplicates_are_told(project: Project) -> None:
+def test_duplicates_are_reported(project: Project) -> None:
     project.things()
     project.write("connect-config/connectors/twin.json", {"name": "p-sink", "config": {"connector.class": PROBE}})
     file = project.config / "topics.json"
@@ -124,7 +124,7 @@ def test_a_secret_never_comes_from_our_environment(project: Project, monkeypatch
     assert "hunter2" not in str(declared)
 
 
-def test_profile_that_patches_nothing_is_told(project: Project) -> None:
+def test_profile_that_patches_nothing_is_reported(project: Project) -> None:
     project.things()
     project.profile({"connectors": {"p-snk": {"config": {"tasks.max": "1"}}}})
     assert problems(project) == ["local.json: connectors.p-snk: patches no connector"]
@@ -148,7 +148,7 @@ def test_not_json_names_line_and_column(project: Project) -> None:
     assert "line 2 column 3" in caught.value.why
 
 
-def test_missing_schema_file_is_told(project: Project) -> None:
+def test_missing_schema_file_is_reported(project: Project) -> None:
     project.things()
     project.remove("schemas/things.avsc")
     assert "No such file" in problems(project)[0]

@@ -27,7 +27,7 @@ def test_a_good_record_passes_unchanged(validate: Validate, post: Make) -> None:
     assert validate.apply(record).value == before
 
 
-def test_every_problem_is_named_and_no_value_is_told(validate: Validate, post: Make) -> None:
+def test_every_problem_is_named_and_no_value_is_reported(validate: Validate, post: Make) -> None:
     with pytest.raises(DataError) as caught:
         validate.apply(post(content="0171", likes=-5, platform="me"))
     text = str(caught.value)

@@ -125,7 +125,7 @@ def test_a_service_that_comes_back_is_well_again_and_its_error_is_for_people() -
     assert told[1:] == ["unexpected ValueError", ""] and reading.value == "here"
 
 
-def test_a_port_that_is_taken_is_told() -> None:
+def test_a_port_that_is_taken_is_reported() -> None:
     import socket
 
     with socket.socket() as other:

@@ -97,7 +97,7 @@ class Listing:
             page = self._browser.page()
         except Error as error:
             self._browser.close()
-            raise ServiceUnavailableError(what, "the browser ended by itself") from error
+            raise ServiceUnavailableError(what, "the browser exited unexpectedly") from error
         try:
             traffic = Traffic(page)
             answer = page.goto(url, wait_until="domcontentloaded")

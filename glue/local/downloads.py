@@ -135,7 +135,7 @@ class Fetcher:
         raise ServiceUnavailableError(
             f"download of {wanted.target.name}",
             "interrupted" if self._halt.is_set() else problem,
-            "check the network, then run the command again: it goes on where it stopped",
+            "check the network, then run the command again: it resumes where it stopped",
         )
 
     def _stream(self, url: str, wanted: Wanted, file: BinaryIO) -> str:

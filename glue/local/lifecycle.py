@@ -112,7 +112,7 @@ def _await(part: Part, site: Site, state: PartState, wait: bool) -> bool:
             return False
         busy = part.busy(site)
         if busy and not wait:
-            site.report.event(part.name, f"{busy}; it goes on by itself, see: mxctl local status")
+            site.report.event(part.name, f"{busy}; it continues in the background, see: mxctl local status")
             return False
         if busy:
             patience = _Patience(part, state)
@@ -179,7 +179,7 @@ def status(part: Part, site: Site) -> PartStatus:
     detail, tail = "", tuple[str, ...]()
     if process.find(state) is None:
         how, pid, tail = "dead", None, tuple(process.tail(state.log, TAIL_LINES))
-        detail = "it ended by itself; to start it again: mxctl local up"
+        detail = "it exited; to start it again: mxctl local up"
     elif part.healthy(site):
         how, detail = "running", part.note(site)
     else:

@@ -91,7 +91,7 @@ class Stack:
                 if complete:
                     _in_parallel(lambda part: bring_up(part, site), watchers)
             except KeyboardInterrupt:
-                self.report.warning("stack", "interrupted; what was started goes on. To stop it: mxctl local down")
+                self.report.warning("stack", "interrupted; what was started runs on. To stop it: mxctl local down")
                 raise
             if complete:
                 cds.make_later(self.root, [part.launch(site) for part in self.parts])

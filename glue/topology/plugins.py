@@ -54,7 +54,7 @@ def find_plugin(services: Services, name: str) -> str:
             return one
     near = difflib.get_close_matches(name, [one.rpartition(".")[2] for one in classes], 3, 0.4)
     fix = f"did you mean {', '.join(near)}?" if near else "mxctl plugins get lists them"
-    raise UsageError(f"plugin {name}", "the worker has none of that name", fix)
+    raise UsageError(f"plugin {name}", "the worker has no such plugin", fix)
 
 
 def explain(services: Services, key: str, plugin: str | None = None) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ _GROUP = re.compile(r"\$(\d+)")
 
 class RegexRouterConfig(TransformConfig):
     regex: str = Field(description="Regular expression that the whole topic must match, or the record stays as it is.")
-    replacement: str = Field(description="The new topic; $1 stands for the first group.")
+    replacement: str = Field(description="The new topic; $1 is the first group.")
 
 
 class RegexRouter(Transform[RegexRouterConfig]):

@@ -66,7 +66,7 @@ class AclResource(Strict):
         elif not self.name:
             raise ValueError(f"name a {self.type}, or * for all")
         elif self.name == "*" and self.pattern == "prefixed":
-            raise ValueError("* stands for all only in a literal pattern; a prefix is taken as it is written")
+            raise ValueError("* means all only in a literal pattern; a prefix is taken as it is written")
         return self
 
 

@@ -197,7 +197,7 @@ class Connectors(Kind):
                 if (key in passwords and not has_reference(value)) or holds_secret(key, value):
                     reference = f"${{file:secrets/{file}.properties:{key}}}"
                     where = f"put it where {reference} points"
-                    out.notes.append(f"connector {name}: {key} stands in plain text in the cluster; {where}")
+                    out.notes.append(f"connector {name}: {key} is in plain text in the cluster; {where}")
                     value = reference
                 config[key] = value
             out.dead_letters.add(config.get("errors.deadletterqueue.topic.name", ""))

@@ -72,7 +72,7 @@ def gates(declared: Declared) -> Iterator[Problem]:
             yield Problem(
                 declared.files.get(("connector", part.name)),
                 "config.transforms",
-                "no privacy gate stands before the store: what a chain has missed would be stored",
+                "there is no privacy gate before the store: what a chain has missed would be stored",
                 f"let the first transform be gate, with transforms.gate.type={_PYTHON}$Value, .class={_SCRUB}, "
                 ".again=true, .python.executable and .python.schemas; a topic whose texts are all PUBLIC needs none",
             )
@@ -86,7 +86,7 @@ def _gate(declared: Declared, name: str, alias: str, before: list[str]) -> Itera
         f"transforms.{alias}",
     )
     if before:
-        message = f"stands behind {', '.join(before)}, which sees the record before the gate does"
+        message = f"follows {', '.join(before)}, which sees the record before the gate does"
         yield Problem(file, f"config.{at}", message, f"let transforms begin with {alias}")
     if config.get(f"{at}.predicate"):
         message = "is the privacy gate, and would let pass what the predicate does not choose"

@@ -136,7 +136,7 @@ def test_no_network_says_that_the_next_run_goes_on(tmp_path: Path, monkeypatch: 
     with pytest.raises(ServiceUnavailableError) as caught:
         fetch(server, tmp_path / "file.jar")
     assert "no connection" in caught.value.why
-    assert "goes on where it stopped" in caught.value.fix
+    assert "resumes where it stopped" in caught.value.fix
 
 
 def test_a_refusal_is_not_retried(server: Server, tmp_path: Path) -> None:

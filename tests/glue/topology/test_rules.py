@@ -169,7 +169,7 @@ def test_a_field_that_is_taken_away_is_protected_unless_only_sometimes(project: 
 
 
 FILTER = {"transforms_empty_type": "org.apache.kafka.connect.transforms.Filter", "transforms_empty_predicate": "q"}
-ABSENT = "config.transforms: no privacy gate stands before the store"
+ABSENT = "config.transforms: there is no privacy gate before the store"
 GATES: dict[str, tuple[dict[str, str], str]] = {
     "the gate": (GATE, ""),
     "behind a filter": (
@@ -181,7 +181,7 @@ GATES: dict[str, tuple[dict[str, str], str]] = {
     "of a class that is not here": ({**GATE, "transforms_gate_class": "else.where:Gate"}, ABSENT),
     "too late": (
         {**GATE, "transforms": "first,gate", "transforms_first_type": "X"},
-        "config.transforms.gate: stands behind first",
+        "config.transforms.gate: follows first",
     ),
     "only sometimes": (
         {**GATE, "transforms_gate_predicate": "q", "predicates": "q", "predicates_q_type": "X"},

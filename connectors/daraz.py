@@ -6,7 +6,7 @@ page before reached, and what comes twice is dropped.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -55,9 +55,9 @@ class Daraz(Source[DarazOptions]):
         )
 
     @classmethod
-    def merchant_of(cls, options: DarazOptions) -> str:
+    def merchant_of(cls, option: Callable[[str], str]) -> str:
         """The seller's id."""
-        return options.merchant_id
+        return option("merchant_id")
 
     def pages(self, window: Window, cursor: Cursor) -> Iterator[Page]:
         """Go up by update time; only where a whole page shares one second, offsets help out."""

@@ -28,7 +28,8 @@ from connectors.runner import RunResult
 from connectors.source import Fields, Raw, mapping
 from connectors.stats import Stats
 from connectors.text import Mentions, hashtags, parse_count, product_ids
-from glue.errors import DataError, UsageError
+from glue import overlay
+from glue.errors import ConfigError, DataError, UsageError
 from glue.kafka.config import KafkaConfig
 from glue.registry import registry_client
 from glue.settings import Settings
@@ -122,7 +123,14 @@ def _merchant(source: str, config: SourceConfig, settings: Settings) -> str:
     """
     if not issubclass(config.source_class().model, MarketOrder):
         return ""
-    return config.source_class().merchant_of(load_source(source, settings).parsed_options())
+
+    def option(name: str) -> str:
+        return str(overlay.resolve(config.options.get(name) or "", settings, f"source {source}"))
+
+    merchant = config.source_class().merchant_of(option)
+    if not merchant:
+        raise ConfigError(f"source {source}", "nothing says whose orders these are", "set its option merchant_id")
+    return merchant
 
 
 def _deliver(publisher: Publisher, lines: Iterable[Raw], done: int) -> int:

@@ -8,7 +8,7 @@ orders are legacy at Shopify: a GraphQL fetcher replaces :meth:`Shopify.pages` a
 from __future__ import annotations
 
 import urllib.parse
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from functools import partial
 
@@ -60,13 +60,15 @@ class Shopify(Source[ShopifyOptions]):
 
     def __init__(self, options: ShopifyOptions, context: Context) -> None:
         super().__init__(options, context)
-        self._merchant = self.merchant_of(options)
+        self._merchant = self.merchant_of(lambda name: str(getattr(options, name)))
         self._orders = Release(options.api_version).api_path(options.base_url.rstrip("/")) + "/orders.json"
 
     @classmethod
-    def merchant_of(cls, options: ShopifyOptions) -> str:
+    def merchant_of(cls, option: Callable[[str], str]) -> str:
         """The shop's domain, unless another name is declared."""
-        return options.merchant_id or options.shop_domain or urllib.parse.urlsplit(options.base_url).hostname or ""
+        return (
+            option("merchant_id") or option("shop_domain") or urllib.parse.urlsplit(option("base_url")).hostname or ""
+        )
 
     def pages(self, window: Window, cursor: Cursor) -> Iterator[Page]:
         """Follow the Link headers; the cursor moves with every page, because pages are sorted by update time."""

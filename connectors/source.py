@@ -89,8 +89,11 @@ class Source(ABC, Generic[OptionsT]):
         self.context = context
 
     @classmethod
-    def merchant_of(cls, options: Any) -> str:
-        """Whose orders a source with these options reads; empty for one that reads none."""
+    def merchant_of(cls, option: Callable[[str], str]) -> str:
+        """Whose orders a source reads, empty for one that reads none; ``option`` gives an option by its name.
+
+        Only what says it is asked for, so that a file of orders can be ingested without the vendor's address and keys.
+        """
         return ""
 
     @abstractmethod

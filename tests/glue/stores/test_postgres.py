@@ -32,9 +32,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A stack with that profile and all services, and a database that was empty."""
     folder = tmp_path_factory.mktemp("stack")
     with pytest.MonkeyPatch.context() as patch, Postgres() as postgres:
-        for name, value in (
-            postgres.environment() | {"MXCTL_STATE_DIR": str(folder), "MXCTL_SANDBOX": "http://127.0.0.1:9"}
-        ).items():
+        for name, value in (postgres.environment() | {"MXCTL_STATE_DIR": str(folder)}).items():
             patch.setenv(name, value)
         get_settings.cache_clear()
         stack = Stack(folder, Reporter(quiet=True))

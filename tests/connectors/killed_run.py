@@ -35,8 +35,8 @@ def main(config_file: str, point: str, count: str) -> None:
     class Watched:
         """A producer that passes the points."""
 
-        def __init__(self, *given: Any) -> None:
-            self._producer = make(*given)
+        def __init__(self, producer: Any) -> None:
+            self._producer = producer
 
         def __getattr__(self, name: str) -> Any:
             return getattr(self._producer, name)
@@ -53,7 +53,10 @@ def main(config_file: str, point: str, count: str) -> None:
         passing("page")
         deliver(self, *given)
 
-    KafkaConfig.producer = Watched  # type: ignore[assignment,method-assign]
+    def watched_producer(self: KafkaConfig, *given: Any) -> Any:
+        return Watched(make(self, *given))
+
+    KafkaConfig.producer = watched_producer  # type: ignore[method-assign]
     Publisher.deliver = watched_deliver  # type: ignore[method-assign]
     document = json.loads(Path(config_file).read_text())
     run_once(document["name"], get_settings(), SourceConfig.model_validate(document), wait=60).check()

@@ -74,7 +74,7 @@ def test_a_second_chunk_behind_a_header(tmp_path: Path) -> None:
     digest, chunk = with_header(tmp_path, key)
     assert open_blob(tmp_path, "x.bdec", digest).chunk(chunk, key).to_pydict() == {"A": [1, 2, 3]}
     other = base64.b64encode(b"o" * 32).decode()
-    with pytest.raises(BadBlobError, match="no Parquet"):
+    with pytest.raises(BadBlobError, match="not Parquet"):
         open_blob(tmp_path, "x.bdec", digest).chunk(chunk, other)
 
 

@@ -47,8 +47,8 @@ def test_a_record_without_an_id_is_refused_and_not_hashed_as_null(strategy: str)
     ("vector", "why"),
     [
         (None, "missing or null"),
-        ([], "no list of numbers"),
-        ("abc", "no list of numbers"),
+        ([], "not a list of numbers"),
+        ("abc", "not a list of numbers"),
         ([0.5], "1 dimensions where 2 are needed"),
         ([0.5, float("nan")], "not a finite number"),
         ([0.5, float("inf")], "not a finite number"),

@@ -93,7 +93,7 @@ def test_every_part_is_drawn_and_none_lies_on_another(pipeline: Settings, browse
         page.get_by_role("button", name="Table").click()
         expect(page.locator("#table tbody tr")).to_have_count(len(nodes))
         row = page.locator("#table tbody tr", has_text="weaviate-sink").first
-        expect(row).to_contain_text("well")
+        expect(row).to_contain_text("healthy")
 
 
 def test_a_record_that_passes_is_shown_without_the_person(

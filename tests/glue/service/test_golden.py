@@ -53,7 +53,7 @@ def test_contents_that_a_chain_leaves_personal_are_not_kept(play: Playground) ->
 def test_where_there_is_nothing_to_compare_nothing_passes(play: Playground) -> None:
     with pytest.raises(UsageError, match="no records"):
         take_sample(play.chain(), 5)
-    with pytest.raises(UsageError, match="is left"):
+    with pytest.raises(UsageError, match="none of its records"):
         compare(play.chain(), {f"{play.source}/0/999": {}})
 
 

@@ -11,6 +11,7 @@ from glue.topology.load import load
 from glue.topology.plan import Plan, make_plan
 from glue.topology.services import Services
 from glue.topology.wait import ConnectorFailedError
+from tests.waiting import wait_for
 
 from .project import RECORD, Project
 
@@ -37,6 +38,10 @@ def test_running_connector_with_a_failed_task_is_a_failure(live: Project, when: 
     """The connector says RUNNING, and apply says why it does not work: from the bottom of the trace."""
     live.connector("sink", fail_when=when, fail_task="1", fail_text="disk of the probe is full")
     with pytest.raises(ConnectorFailedError) as caught:
+        apply(live)
+        # A task that fails after apply has seen it run for a while fails the next apply.
+        connect = Services(live.settings).connect
+        wait_for(lambda: connect.status(f"{live.prefix}-sink")["tasks"][1]["state"] == "FAILED")
         apply(live)
     assert "task 1 failed: java.lang.IllegalStateException: disk of the probe is full" in caught.value.why
     assert f"left in place: topic {live.prefix}.things" in caught.value.why

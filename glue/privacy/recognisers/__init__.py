@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from glue.privacy.recognisers import numbers
 from glue.privacy.recognisers.address import ADDRESS, ADDRESS_LINE
-from glue.privacy.recognisers.fold import ascii_digits, fold
+from glue.privacy.recognisers.fold import fold
 from glue.privacy.recognisers.handle import HANDLE, PROFILE
 from glue.privacy.recognisers.identity_numbers import LICENCE, PASSPORT
 from glue.privacy.recognisers.mail import MAIL, MAIL_IN_WORDS
@@ -20,7 +20,7 @@ from glue.privacy.recognisers.name import NAME
 from glue.privacy.recognisers.payment import IBAN, TRANSACTION
 from glue.privacy.recognisers.span import EXCESS, Span, TextKind
 
-__all__ = ["ENTITIES", "EXCESS", "KINDS", "Span", "ascii_digits", "find"]
+__all__ = ["ENTITIES", "EXCESS", "KINDS", "Span", "find"]
 
 # Where two finds overlap, the union counts as the kind that stands first here.
 KINDS: tuple[TextKind, ...] = (

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import NamedTuple
 
 _BENGALI_DIGITS = [(chr(0x09E6 + value), str(value)) for value in range(10)]
@@ -40,7 +41,7 @@ def fold(text: str) -> Folded:
     parts: list[str] = []
     index: list[int] = []
     for place, char in enumerate(text):
-        seen = _folded(char)
+        seen = _fold_one(char)
         parts.append(seen)
         index += [place] * len(seen)
     index.append(len(text))
@@ -54,16 +55,7 @@ def _latin_digits(text: str) -> str:
     return text
 
 
-def _folded(char: str) -> str:
-    found = _CACHE.get(char)
-    if found is None:
-        found = _CACHE[char] = _fold_one(char) if len(_CACHE) < _MOST else ""
-        if len(_CACHE) >= _MOST:
-            _CACHE.clear()
-            return _fold_one(char)
-    return found
-
-
+@lru_cache(4096)
 def _fold_one(char: str) -> str:
     category = unicodedata.category(char)
     if category in ("Cf", "Me") or char == _KEYCAP or "\ufe00" <= char <= "\ufe0f":
@@ -78,12 +70,3 @@ def _fold_one(char: str) -> str:
     if plain != char:
         return "".join(_fold_one(one) if one != char else one for one in plain)
     return char
-
-
-_CACHE: dict[str, str] = {}
-_MOST = 4096
-
-
-def ascii_digits(text: str) -> str:
-    """``text`` folded: for comparing numbers, however written."""
-    return fold(text).text

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import Field, SecretStr
 
 from connectors.browser import Browser, BrowserOptions
-from connectors.facebook_graph import GraphApi
+from connectors.facebook_graph import GraphApi, graph_version
 from connectors.models import SocialPost
 from connectors.reading import moment, whole
 from connectors.scrape import Card, Listing, Selectors, count
@@ -57,6 +57,11 @@ class Facebook(Source[FacebookOptions]):
         super().__init__(options, context)
         self._browser = Browser(options.browser, context.evidence)
         self._mentions = Mentions(options.products)
+
+    @classmethod
+    def api_version_of(cls, options: Mapping[str, Any]) -> tuple[str, str] | None:
+        """The version in the address of the Graph API."""
+        return "facebook", graph_version(str(options["graph_url"]))
 
     def start(self, cursor: Cursor, overlap: timedelta) -> datetime | None:
         """Each page has its own beginning."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from connectors.api_versions import check_answered
 from connectors.errors import CredentialError, EmptyListingError, ThrottledError
 from connectors.http import Answer, Http, check_status
 from glue.errors import ServiceError, ServiceUnavailableError
@@ -20,6 +22,11 @@ _THROTTLES = {4, 17, 32, 613}
 _DEAD_TOKEN = {102, 190}
 _USAGE_LIMIT = 95  # per cent: above it the vendor soon refuses
 _PAUSE = 60.0
+
+
+def graph_version(url: str) -> str:
+    """The version that an address of the API names (``v25.0``); empty where it names none."""
+    return next((part for part in url.split("/") if re.fullmatch(r"v\d+\.\d+", part)), "")
 
 
 class TooMuchDataError(ServiceError):
@@ -81,6 +88,8 @@ class GraphApi:
         if isinstance(body, dict) and isinstance(body.get("error"), dict):
             raise _error(what, body["error"])
         check_status(what, answer)
+        answered = answer.headers.get("facebook-api-version", "")
+        check_answered(what, graph_version(self._base), answered, self._http.stats)
         if not isinstance(body, dict) or not isinstance(body.get("data"), list):
             raise ServiceUnavailableError(what, "the answer is not a page of posts")
         return body

@@ -8,15 +8,17 @@ orders are legacy at Shopify: a GraphQL fetcher replaces :meth:`Shopify.pages` a
 from __future__ import annotations
 
 import urllib.parse
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 import shopify
 from pydantic import Field, SecretStr
 from requests.utils import parse_header_links
 from shopify.api_version import Release
 
+from connectors.api_versions import check_answered
 from connectors.http import check_status
 from connectors.models import MarketOrder
 from connectors.shopify_orders import order_lines
@@ -30,7 +32,7 @@ class ShopifyOptions(SourceOptions):
     """Options of a shop: ``base_url`` such as ``https://SHOP.myshopify.com``."""
 
     base_url: str
-    api_version: str = Field("2024-10", pattern=r"^\d{4}-\d{2}$")
+    api_version: str = Field("2026-10", pattern=r"^\d{4}-\d{2}$")
     token: SecretStr
     webhook_secrets: list[SecretStr] = Field(
         default_factory=list, description="Of the webhooks; two during a rotation."
@@ -70,6 +72,11 @@ class Shopify(Source[ShopifyOptions]):
             option("merchant_id") or option("shop_domain") or urllib.parse.urlsplit(option("base_url")).hostname or ""
         )
 
+    @classmethod
+    def api_version_of(cls, options: Mapping[str, Any]) -> tuple[str, str] | None:
+        """Its own option."""
+        return "shopify", str(options["api_version"])
+
     def pages(self, window: Window, cursor: Cursor) -> Iterator[Page]:
         """Follow the Link headers; the cursor moves with every page, because pages are sorted by update time."""
         started, at = self.context.now(), cursor.get("time")
@@ -90,6 +97,7 @@ class Shopify(Source[ShopifyOptions]):
         token = {"X-Shopify-Access-Token": self.options.token.get_secret_value()}
         answer = http.send(_WHAT, address, headers={**shopify.ShopifyResource.headers, **token})
         check_status(_WHAT, answer)
+        check_answered(_WHAT, self.options.api_version, answer.headers.get("x-shopify-api-version", ""), http.stats)
         used, _, size = answer.headers.get("x-shopify-shop-api-call-limit", "").partition("/")
         if used.isdigit() and size.isdigit():
             http.bucket.used(int(used), int(size))

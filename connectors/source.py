@@ -96,6 +96,14 @@ class Source(ABC, Generic[OptionsT]):
         """
         return ""
 
+    @classmethod
+    def api_version_of(cls, options: Mapping[str, Any]) -> tuple[str, str] | None:
+        """Vendor and version of the API that a source asks for, as ``connectors/data/api_versions.json`` has them.
+
+        None where the vendor does not number its API. ``options`` are as declared, their references unresolved.
+        """
+        return None
+
     @abstractmethod
     def pages(self, window: Window, cursor: Cursor) -> Iterator[Page]:
         """Yield the records of ``window``, oldest first where the vendor can sort, going on from ``cursor``.

@@ -11,6 +11,11 @@ _RECORDS = Counter("millionx_source_records_total", "Records sent, by topic.", [
 _DEAD = Counter("millionx_source_dead_letters_total", "Records that broke their model; dead letters.", ["source"])
 _REPEATED = Counter("millionx_source_repeated_total", "Records that were sent before and are dropped.", ["source"])
 _WITHOUT_TEXT = Counter("millionx_source_without_text_total", "Posts without text, which are skipped.", ["source"])
+_OTHER_VERSION = Counter(
+    "millionx_source_other_version_total",
+    "Calls answered by another version of the API than the one asked for.",
+    ["source"],
+)
 _FRESHNESS = Gauge("millionx_source_newest_record_timestamp_seconds", "Time of the newest record sent.", ["source"])
 _DURATION = Histogram(
     "millionx_source_run_seconds", "Duration of a run.", ["source"], buckets=(1, 5, 15, 60, 300, 900, 3600)
@@ -30,6 +35,7 @@ class Stats:
     dead_letters: int = 0
     repeated: int = 0
     without_text: int = 0
+    other_version: int = 0
 
     def attempt(self, outcome: str) -> None:
         """One call to the vendor: ok, transient, throttled, blocked or refused."""
@@ -57,6 +63,11 @@ class Stats:
         """Posts without text, which are skipped."""
         self.without_text += count
         _WITHOUT_TEXT.labels(self.source).inc(count)
+
+    def answered_by_other_version(self) -> None:
+        """A call that another version of the API answered than the one asked for."""
+        self.other_version += 1
+        _OTHER_VERSION.labels(self.source).inc()
 
     def finished(self, outcome: str, seconds: float) -> None:
         """The run ended."""

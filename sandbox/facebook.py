@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import random
-from datetime import datetime
+from datetime import UTC, datetime
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
@@ -14,6 +14,7 @@ from starlette.routing import Route
 from sandbox.made_data import Json
 from sandbox.made_posts import MadePost, written_count
 from sandbox.pages import login_page, page, wall
+from sandbox.versions import graph_version
 from sandbox.world import TOKENS, World
 
 PAGES = ["dhaka.deals.example", "sharee.house.example", "gadget.bazar.example"]
@@ -68,6 +69,7 @@ def routes(world: World) -> list[Route]:
         if limit > 10 and faults.has("facebook", "reduce-data"):
             return _error(500, 1, "Please reduce the amount of data you're asking for, then retry your request")
         return JSONResponse(_graph_page(world, request, PAGES.index(name), limit), headers={
+            "Facebook-API-Version": graph_version(request.path_params["version"], datetime.now(UTC).date()),
             "X-App-Usage": json.dumps({"call_count": 28, "total_time": 25, "total_cputime": 25})})  # fmt: skip
 
     async def public(request: Request) -> Response:

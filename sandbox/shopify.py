@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from sandbox.made_data import Json, iso
 from sandbox.made_orders import MadeOrder
+from sandbox.versions import shopify_version
 from sandbox.world import TOKENS, World
 
 _BREAKS: list[Json] = [
@@ -102,6 +103,9 @@ def routes(world: World) -> list[Route]:
 
     async def orders(request: Request) -> Response:
         faults, query = world.faults, request.query_params
+        version = shopify_version(request.path_params["version"], datetime.now(UTC).date())
+        if version is None:
+            return JSONResponse({"errors": "Not Found"}, 404)
         if not bucket.add() or faults.has("shopify", "throttle"):
             return JSONResponse({"errors": "Exceeded 2 calls per second for api client."}, 429,
                                 {"Retry-After": "2.0", **call_limit()})  # fmt: skip
@@ -122,7 +126,8 @@ def routes(world: World) -> list[Route]:
             world.listings["shopify"] = world.listings.get("shopify", 0) + 1
         if not 1 <= limit <= 250 or state["order"] not in ("updated_at asc", "created_at desc"):
             return JSONResponse({"errors": {"limit": "must be between 1 and 250"}}, 400)
-        return JSONResponse(*_page(world, request, state, limit, call_limit()))
+        return JSONResponse(*_page(world, request, state, limit,
+                                    {"X-Shopify-API-Version": version, **call_limit()}))  # fmt: skip
 
     return [Route("/admin/api/{version}/orders.json", orders)]
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
+from datetime import UTC, datetime
 
 import click
 
@@ -17,11 +19,16 @@ _SIGN = {"ok": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "red")
 @output_option()
 def doctor(url: str | None, output: str) -> None:
     """Say what is wrong with this installation and how to fix it. Exits with 1 if something fails."""
-    from glue.topology.doctor import examine
+    from connectors.api_versions import verdicts
+    from glue.topology.doctor import Finding, examine
     from glue.topology.services import Services
 
+    def versions(services: Services) -> Iterator[Finding]:
+        for one in verdicts(services.settings, datetime.now(UTC).date()):
+            yield Finding("versions", one.state, one.detail, one.fix)
+
     findings = []
-    for finding in examine(Services(settings_for(url))):
+    for finding in examine(Services(settings_for(url)), [("versions", versions)]):
         findings.append(finding)
         if output == "table":
             sign, color = _SIGN[finding.state]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,9 +36,12 @@ class Finding:
     fix: str = ""
 
 
-def examine(services: Services) -> Iterator[Finding]:
-    """Every check, in the order in which one builds on the other. Nothing is written."""
-    for name, check in _CHECKS:
+Check = Callable[[Services], Iterator[Finding]]
+
+
+def examine(services: Services, more: Iterable[tuple[str, Check]] = ()) -> Iterator[Finding]:
+    """Every check, in the order in which one builds on the other, then ``more``, by name. Nothing is written."""
+    for name, check in (*_CHECKS, *more):
         try:
             yield from check(services)
         except MillionXError as error:
@@ -171,7 +174,7 @@ def _keys(services: Services) -> Iterator[Finding]:
         yield Finding("secrets", state, f"{file}: {detail}", f"chmod 600 {file}" if loose else "")
 
 
-_CHECKS: tuple[tuple[str, Callable[[Services], Iterator[Finding]]], ...] = (
+_CHECKS: tuple[tuple[str, Check], ...] = (
     ("python", _python),
     ("disk", _disk),
     ("files", _files),

@@ -132,7 +132,7 @@ def native(sandbox: Sandbox, count: int) -> list[dict[str, Any]]:
     import requests
 
     found: list[dict[str, Any]] = requests.get(
-        f"{sandbox.address}/shopify/admin/api/2024-10/orders.json", {"status": "any", "limit": count},
+        f"{sandbox.address}/shopify/admin/api/2026-10/orders.json", {"status": "any", "limit": count},
         headers={"X-Shopify-Access-Token": "sandbox-token"}, timeout=10,
     ).json()["orders"]  # fmt: skip
     return found

@@ -69,7 +69,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def shopify(address: str, token: str = "sandbox-token", **query: str) -> requests.Response:
-    url = f"{address}/shopify/admin/api/2024-10/orders.json"
+    url = f"{address}/shopify/admin/api/2026-10/orders.json"
     return requests.get(url, query, headers={"X-Shopify-Access-Token": token}, timeout=10)
 
 
@@ -103,7 +103,7 @@ def test_weather_speaks_kelvin_unless_told(address: str) -> None:
 
 
 def test_facebook_refuses_a_dead_token(address: str) -> None:
-    answer = requests.get(f"{address}/facebook/v21.0/dhaka.deals.example/posts", {"access_token": "x"}, timeout=10)
+    answer = requests.get(f"{address}/facebook/v25.0/dhaka.deals.example/posts", {"access_token": "x"}, timeout=10)
     assert answer.json()["error"]["code"] == 190
 
 

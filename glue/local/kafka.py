@@ -101,10 +101,12 @@ class Kafka(Part):
         return file
 
     def _format(self, site: Site, data: Path) -> None:
-        config = self._config(site, "format.properties", data)
+        # A file of its own: what an interrupted start left running may still read the one of that start.
+        config = self._config(site, f"{data.name}.properties", data)
         command = ["kafka.tools.StorageTool", "format", "-t", cluster_id(), "-c", str(config)]
         launch = self._java(site, command)
         done = subprocess.run(launch.argv, env=launch.env, cwd=launch.cwd, capture_output=True, text=True, check=False)
+        config.unlink()
         if done.returncode:
             raise MillionXError(
                 "preparing the storage of kafka",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from glue.errors import MillionXError
@@ -81,7 +80,7 @@ def _bring_up(part: Part, site: Site, wait: bool) -> bool:
     same = state.fingerprint == launch.fingerprint()
     if running is not None and same:
         age = time.time() - (state.created or 0)
-        if _soon(lambda: part.healthy(site), site, max(SOON_S * slack(), part.warmup_s - age)):
+        if _soon(part, site, max(SOON_S * slack(), part.warmup_s - age)):
             site.report.event(part.name, "already running")
             return True
         if part.busy(site):
@@ -152,10 +151,12 @@ def _failure(part: Part, site: Site, why: str) -> PartFailedError:
     return PartFailedError(f"part {part.name}", "\n".join([f"{why}; the end of {log}:", *lines]), fix)
 
 
-def _soon(condition: Callable[[], bool], site: Site, seconds: float) -> bool:
-    """Whether ``condition`` holds within ``seconds``."""
+def _soon(part: Part, site: Site, seconds: float) -> bool:
+    """Whether a part serves within ``seconds``, which do not run while another part that it needs does not serve."""
     deadline = time.monotonic() + seconds
-    while not condition():
+    while not part.healthy(site):
+        if part.waiting(site):
+            deadline = time.monotonic() + seconds
         if time.monotonic() > deadline or site.halt.is_set():
             return False
         time.sleep(POLL_S)

@@ -87,6 +87,10 @@ class Part(ABC):
         """What it is doing before it can serve, when that takes long (a build); then the timeout does not run."""
         return ""
 
+    def waiting(self, site: Site) -> bool:
+        """Whether a part that it needs does not serve; what it does not answer meanwhile is not held against it."""
+        return False
+
     def warn(self, site: Site) -> None:  # noqa: B027
         """Report what is not as it should be with a part that serves."""
 

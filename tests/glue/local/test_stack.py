@@ -180,6 +180,32 @@ def test_a_part_that_does_not_answer_is_restarted(root: Path, monkeypatch: pytes
     assert not psutil.pid_exists(pid or 0)
 
 
+class Needing(Small):
+    """Waits for another part for so many looks; until then it does not answer."""
+
+    warmup_s = 0
+    looks = 0
+
+    def waiting(self, site: Site) -> bool:
+        self.looks -= 1
+        return self.looks > 0
+
+    def healthy(self, site: Site) -> bool:
+        return self.looks <= 0 and super().healthy(site)
+
+
+def test_a_part_is_not_restarted_for_what_it_waits_for(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("glue.local.lifecycle.SOON_S", 0.5)
+    one = Needing("one")
+    local = stack(root, one)
+    local.up(services=False)
+    before = pids(local)
+    one.looks = 8  # 2 s, longer than it may be deaf for reasons of its own
+    local.up(services=False)
+    assert one.looks == 0
+    assert pids(local) == before
+
+
 def test_a_part_that_dies_at_once_is_explained_and_the_others_stay(root: Path) -> None:
     local = stack(root, Small("one"), Small("two", DIES))
     with pytest.raises(PartFailedError) as caught:

@@ -320,3 +320,22 @@ def posts(count: int, seed: int = 1) -> list[Post]:
                 part(post, chance)
         made.append(post)
     return made
+
+
+# What makes a search slow when it is repeated: the beginnings of every kind's forms, and what has to be folded.
+HOSTILE = (
+    "Md ", "মোঃ ", "ami ", "আমি ", "Rahim ", "রহিম ", "Rahim bhai ", "hossain ", "name is ", "নাম ",
+    "House ", "House 7, ", "Road 3 ", "বাসা ", "গ্রাম ক ", "ঠিকানা: ", "1", "01", "01712345678",
+    "0 1 7 ", "1.", "১", "১.", "1 1 1 1 1 1 1 x ", "1990-01-01 ", "@", "a@", "@a ", "a@b.", "a@b.co ",
+    ".", "a-", "[", "{[(", "a [at] b [dot] c ", "a at ", "at ", "gmail com ", "\u200b", "\u00ad1",
+    "\u0301", "ক\u09cd", "0\ufe0f\u20e3", "𝟎𝟏", "๐๑", "ﷺ", "😀1", "/", "wa.me/", "t.me/a ",
+    "facebook.com/", "facebook.com/profile.php?a=b&", "https://", "passport B", "licence AB", "trx ",
+    "GB82 WEST 1234 ", "4111 1111 1111 1111 ", "a/c 1 ", "+1 4 ", "lI", "<br>1", "&nbsp;1",
+    "nid 1234567890 ", "is my nid ", "tk ", "zero one ",
+)  # fmt: skip
+
+
+def repeated(pieces: tuple[str, ...], length: int) -> str:
+    """The pieces again and again, ``length`` characters of them."""
+    piece = "".join(pieces)
+    return (piece * (length // len(piece) + 1))[:length]

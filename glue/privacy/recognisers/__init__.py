@@ -1,72 +1,124 @@
 """Finding personal data in text: one file a kind, one registry, one search.
 
 :func:`find` folds a text (every script's digits, compatibility forms, invisible characters), asks the kinds whose marks
-or words occur in it, and maps what they find back to the original characters. A new kind is a file and a line in
-``KINDS`` (or, if it consists of digits, in :data:`glue.privacy.recognisers.numbers.KINDS`).
+or words occur in it, at the places where they occur, and maps what they find back to the original characters. A new
+kind is a file and a line in ``KINDS`` (or, if it consists of digits, in
+:data:`glue.privacy.recognisers.numbers.KINDS`).
 
-Every search is linear in the text: quantifiers are bounded, and neighbouring parts of a pattern share no character or
-are possessive.
+Every search is linear in the text: a kind looks at a bounded part of it around each of its places, of which there are
+:data:`~glue.privacy.recognisers.span.MOST_PLACES` at most; quantifiers are bounded, and neighbouring parts of a pattern
+share no character or are possessive. A text longer than ``_LONGEST`` is read up to there; what is unread is a find.
 """
 
 from __future__ import annotations
 
+import re
+
 from glue.privacy.recognisers import numbers
 from glue.privacy.recognisers.address import ADDRESS, ADDRESS_LINE
-from glue.privacy.recognisers.fold import fold
+from glue.privacy.recognisers.fold import Folded, fold
 from glue.privacy.recognisers.handle import HANDLE, PROFILE
 from glue.privacy.recognisers.identity_numbers import LICENCE, PASSPORT
 from glue.privacy.recognisers.mail import MAIL, MAIL_IN_WORDS
 from glue.privacy.recognisers.name import NAME
 from glue.privacy.recognisers.payment import IBAN, TRANSACTION
-from glue.privacy.recognisers.span import EXCESS, Span, TextKind
+from glue.privacy.recognisers.span import EXCESS, Places, Span, TextKind
 
 __all__ = ["ENTITIES", "EXCESS", "KINDS", "Span", "find"]
 
-# Where two finds overlap, the union counts as the kind that stands first here.
 KINDS: tuple[TextKind, ...] = (
     MAIL, MAIL_IN_WORDS, PROFILE, HANDLE, PASSPORT, LICENCE, IBAN, TRANSACTION, ADDRESS, ADDRESS_LINE, NAME,
 )  # fmt: skip
 _NUMBERS = tuple(kind.entity for kind in numbers.KINDS)
 ENTITIES: tuple[str, ...] = tuple(dict.fromkeys((*_NUMBERS, *(kind.entity for kind in KINDS), EXCESS)))
-_MARKS = {mark: tuple(kind for kind in KINDS if mark in kind.marks) for mark in "@/"}
-_PAIRED = tuple(kind for kind in KINDS if kind.pairs)
-_WORDS: dict[str, tuple[TextKind, ...]] = {
-    word: tuple(kind for kind in KINDS if word in kind.words)
-    for word in frozenset().union(*(kind.words for kind in KINDS))
+_MARKED = tuple((mark, kind) for kind in KINDS for mark in kind.marks)
+_LONGEST = 65_536  # characters; the longest text that a platform takes is Facebook's, 63,206
+
+# The words of a text, as bytes: ASCII in lower case; punctuation of ASCII, and the first byte of what has other
+# punctuation and emoji in UTF-8, part them, as the danda does.
+_PARTED = bytes(
+    ord(chr(byte).lower())
+    if chr(byte).isalnum() and byte < 128
+    else 32
+    if byte < 128 or byte in (0xE2, 0xE3, 0xF0)
+    else byte
+    for byte in range(256)
+)
+_DANDA = "।".encode()
+_WORDED = tuple(kind for kind in KINDS if kind.words)
+_TRIGGERS = {
+    word.encode(): tuple(place for place, kind in enumerate(_WORDED) if word in kind.words)
+    for word in frozenset().union(*(kind.words for kind in _WORDED))
 }
-_KNOWN = frozenset(_WORDS).union(*(kind.pairs for kind in KINDS))
-_PARTING = ":,.-()/#=[]।ঃ|"  # parts words, beside blanks
+_TRIGGER = frozenset(_TRIGGERS)
+_PAIRS = tuple(frozenset(word.encode() for word in kind.pairs) for kind in _WORDED)
+_BESIDE = tuple(frozenset(word.encode() for word in kind.beside) for kind in _WORDED)
+# A digit, or a character that has to be folded; where there is none, no number can be.
+_TO_FOLD = re.compile(
+    "[^\t\n\r -/:-~\u0964\u0965\u0980-\u09e5\u09f0-\u09ff"
+    "\u2013\u2014\u2018\u2019\u201c\u201d\u2026\u20ac\u2764\U0001f300-\U0001faff]"
+)
 
 
 def find(text: str) -> list[Span]:
     """Every find in ``text``, by position, without overlaps."""
-    folded = fold(text)
-    plain = folded.text
-    spans = numbers.find(plain)
-    wanted = [kind for mark, kinds in _MARKS.items() if mark in plain for kind in kinds]
-    lower = plain.lower()
-    for mark in _PARTING:
-        if mark in lower:
-            lower = lower.replace(mark, " ")
-    if hits := _KNOWN.intersection(lower.split()):
-        wanted += [kind for hit in hits for kind in _WORDS.get(hit, ())]
-        if len(hits) > 1:
-            wanted += [kind for kind in _PAIRED if len(kind.pairs & hits) > 1]
-    for kind in dict.fromkeys(wanted):
-        spans += kind.find(plain)
+    plain, folded, spans = text, None, []
+    if len(text) > _LONGEST:
+        return [*find(text[:_LONGEST]), Span(_LONGEST, len(text), EXCESS)]
+    if _TO_FOLD.search(text):
+        folded = fold(text)
+        plain = folded.text
+        if len(plain) > _LONGEST:
+            plain = plain[:_LONGEST]
+            spans.append(Span(_LONGEST, len(folded.text), EXCESS))
+        spans += numbers.find(plain)
+    for mark, kind in _MARKED:
+        if mark in plain:
+            spans += kind.find(plain, Places.of_mark(plain, mark))
+    words = plain.encode("utf-8", "surrogatepass").translate(_PARTED).replace(_DANDA, b" ").split()
+    if not _TRIGGER.isdisjoint(words):
+        spans += _by_words(plain, words)
+    return _ordered(spans, folded) if spans else spans
+
+
+def _by_words(text: str, words: list[bytes]) -> list[Span]:
+    hits: dict[int, list[bytes]] = {}
+    for word in _TRIGGER.intersection(words):
+        for place in _TRIGGERS[word]:
+            hits.setdefault(place, []).append(word)
+    spans: list[Span] = []
+    lower = ""
+    for place, of_kind in hits.items():
+        if _leads(place, of_kind, words):
+            lower = lower or text.lower()
+            spans += _WORDED[place].find(text, Places.of_words(lower, [word.decode() for word in of_kind]))
+    return spans
+
+
+def _leads(place: int, hits: list[bytes], words: list[bytes]) -> bool:
+    """Whether these words of a kind lead to it."""
+    pairs, beside = _PAIRS[place], _BESIDE[place]
+    if not beside:
+        return len(hits) > 1 or hits[0] not in pairs
+    for hit in hits:
+        at = words.index(hit)
+        if hit not in pairs or beside.intersection(words[at - 1 if at else 0 : at] + words[at + 1 : at + 2]):
+            return True
+        if hit in words[at + 1 :]:
+            return True
+    return False
+
+
+def _ordered(spans: list[Span], folded: Folded | None) -> list[Span]:
     if len(spans) > 1:
-        spans = _without_overlaps(spans)
-    if folded.places is None:
+        spans.sort()
+        kept = [spans[0]]
+        for span in spans[1:]:
+            if span.start >= kept[-1].end:
+                kept.append(span)
+            elif span.end > kept[-1].end:  # both are personal: take their union
+                kept[-1] = Span(kept[-1].start, span.end, kept[-1].entity)
+        spans = kept
+    if folded is None or folded.same:
         return spans
     return [Span(*folded.original(start, end), entity) for start, end, entity in spans]
-
-
-def _without_overlaps(spans: list[Span]) -> list[Span]:
-    spans.sort()
-    kept = [spans[0]]
-    for span in spans[1:]:
-        if span.start >= kept[-1].end:
-            kept.append(span)
-        elif span.end > kept[-1].end:  # both are personal: take their union
-            kept[-1] = Span(kept[-1].start, span.end, kept[-1].entity)
-    return kept

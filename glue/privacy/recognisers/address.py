@@ -7,8 +7,9 @@ with its number, or a word that says that an address follows; that one takes the
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
-from glue.privacy.recognisers.span import EXCESS, MOST_FINDS, Span, TextKind, spans_of, words_of
+from glue.privacy.recognisers.span import Places, Span, TextKind, spans_of, words_of
 
 _NUMBER = (
     r"[#\-:.,\s]{0,3}(?:no|nr|number|num|নং|নম্বর|নাম্বার)?[#\-:.\s]{0,3}"
@@ -28,10 +29,11 @@ _VILLAGE = (
     r"|গ্রাম|গ্রামঃ|ডাকঘর|পোস্ট অফিস|পোস্টঃ|থানা|উপজেলা|ইউনিয়ন|ইউনিয়ন|জেলা)"
 )
 _COMPONENT = re.compile(
-    rf"(?P<house>{_HOUSE}{_NUMBER})|(?P<part>{_PART}{_NUMBER}|\d{{1,3}}(?:st|nd|rd|th)? (?:floor|তলা))"
+    rf"(?P<house>{_HOUSE}{_NUMBER})|(?P<part>{_PART}{_NUMBER})"
     rf"|(?P<village>{_VILLAGE}[ঃ:\-–.\s]{{1,4}}[A-Za-z\u0980-\u09ff]{{2,24}})",
     re.IGNORECASE,
 )
+_FLOOR = re.compile(r"(?<!\d)\d{1,3}(?:st|nd|rd|th)? ?(?:floor|fl\b|তলা|তালা)", re.IGNORECASE)
 _GAP = 16  # characters between two parts of one address
 _FLOW = re.compile(r"[\s,;/|.\-–।()]*(?:[A-Za-z\u0980-\u09ff\-]{2,20}[\s,;/|.\-–।()]*){0,2}\Z")
 _TAIL = re.compile(r"(?:[,\s\-–]{1,3}(?:[A-Z][a-z]{2,20}|[\u0980-\u09ff]{3,16})(?:[ \-–]{0,3}\d{4}\b)?){1,3}")
@@ -43,17 +45,34 @@ _LINE = re.compile(
 )
 
 
-def _find(text: str) -> list[Span]:
+class Part(NamedTuple):
+    """A part of an address; ``house`` is one that leads to a door by itself."""
+
+    start: int
+    end: int
+    house: bool
+
+
+def _find(text: str, places: Places) -> list[Span]:
     spans: list[Span] = []
-    run: list[re.Match[str]] = []
-    for match in _COMPONENT.finditer(text):
-        if len(spans) >= MOST_FINDS or len(run) >= MOST_FINDS:
-            return [*spans, *_address(text, run), Span(match.start(), len(text), EXCESS)]
-        if run and not _flows(text, run[-1].end(), match.start()):
+    run: list[Part] = []
+    for place in places.starts:
+        part = _part(text, place)
+        if part is None or (run and part.start < run[-1].end):
+            continue
+        if run and not _flows(text, run[-1].end, part.start):
             spans += _address(text, run)
             run = []
-        run.append(match)
-    return spans + _address(text, run)
+        run.append(part)
+    return spans + _address(text, run) + places.unread
+
+
+def _part(text: str, place: int) -> Part | None:
+    match = _COMPONENT.match(text, place)
+    if match is not None:
+        return Part(*match.span(), match["house"] is not None)
+    floor = _FLOOR.search(text, max(0, place - 8), place + 6)
+    return None if floor is None else Part(*floor.span(), False)
 
 
 def _flows(text: str, end: int, start: int) -> bool:
@@ -61,22 +80,23 @@ def _flows(text: str, end: int, start: int) -> bool:
     return start - end <= 2 * _GAP and _FLOW.match(text[end:start]) is not None
 
 
-def _address(text: str, run: list[re.Match[str]]) -> list[Span]:
-    if len(run) < 2 and not (run and run[0]["house"]):
+def _address(text: str, run: list[Part]) -> list[Span]:
+    if len(run) < 2 and not (run and run[0].house):
         return []
-    end = run[-1].end()
+    end = run[-1].end
     tail = _TAIL.match(text, end) if len(run) > 1 else None
-    return [Span(run[0].start(), tail.end() if tail and text[end : end + 1] == "," else end, "ADDRESS")]
+    return [Span(run[0].start, tail.end() if tail and text[end : end + 1] == "," else end, "ADDRESS")]
 
 
-ADDRESS = TextKind(
-    "ADDRESS",
-    _find,
-    words=words_of(
-        "house hous hse holding plot flat apartment apt building bldg basha basa bari road rd block sector village "
-        "vill gram thana upazila upozila "
-        "হাউজ হাউস বাসা বাসাঃ বাড়ি বাড়ি বাড়ী বাড়ী হোল্ডিং প্লট ফ্ল্যাট ফ্লাট এপার্টমেন্ট বিল্ডিং রোড রাস্তা সড়ক সড়ক "
-        "ব্লক সেক্টর লেন গলি গ্রাম ডাকঘর থানা উপজেলা ইউনিয়ন ইউনিয়ন"
-    ),
+_LEADING = words_of(
+    "house hous hse holding plot flat apartment apt building bldg basha basa bari "
+    "হাউজ হাউস বাসা বাড়ি বাড়ি বাড়ী বাড়ী হোল্ডিং প্লট ফ্ল্যাট ফ্লাট এপার্টমেন্ট বিল্ডিং"
 )
+_FURTHER = words_of(
+    "road rd block blk sector sec lane avenue ave section floor level lift ward gali goli line street village vill "
+    "gram post thana ps po upazila upozila union zila district dist "
+    "রোড রাস্তা সড়ক সড়ক "
+    "ব্লক সেক্টর লেন গলি এভিনিউ সেকশন তলা ওয়ার্ড ওয়ার্ড লাইন লিফট জেলা গ্রাম পোস্ট ডাকঘর থানা উপজেলা ইউনিয়ন ইউনিয়ন"
+)
+ADDRESS = TextKind("ADDRESS", _find, words=_LEADING | _FURTHER, pairs=_FURTHER)
 ADDRESS_LINE = TextKind("ADDRESS", spans_of(_LINE, "ADDRESS", 1), words=words_of("address adress thikana ঠিকানা"))

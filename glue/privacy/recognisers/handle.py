@@ -3,28 +3,84 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import unquote
 
-from glue.privacy.recognisers.span import TextKind, spans_of
+from glue.privacy.recognisers.span import Places, Span, TextKind, spans_of
 
-_HANDLE = re.compile(r"(?<![\w.@/])@(?!\d+(?:[.,/]|tk|taka|\b))[\w](?:[\w.]{0,28}\w)?", re.IGNORECASE)
+_HANDLE = re.compile(r"@(?<![\w.@/]@)(?!\d+(?:[.,/]|tk|taka|\b))\w(?:[\w.\-]{0,48}\w)?", re.IGNORECASE)
 _NO_PERSON = (  # first parts of a path that lead to a post, a group, a shop's page of the platform itself
     r"(?:groups?|watch|reels?|share|sharer|events?|marketplace|gaming|hashtag|search|pages|photo|photos|story|stories|"
-    r"videos?|plugins|help|policies|login|p|tv|explore|shorts|channel|playlist|embed|tag|discover|music|intent|jobs|company)"
+    r"videos?|plugins|help|policies|login|p|tv|explore|shorts|channel|playlist|embed|tag|discover|music|intent|jobs|company"
+    r"|(?:photo|video|permalink|story|home|index|sharer|login|watch)\.php)"
 )
 _END = r"(?=[/?#&\s.,;:!)\]}\"'<>।]|\Z)"
-_SITE = r"(?:https?:/{2})?(?:(?:www|m|web|bn-in|mbasic|touch|l|vm|mobile)\.)?"
-_PROFILE = re.compile(
-    rf"(?<![\w.]){_SITE}(?:"
-    rf"(?:facebook|fb)\.com/(?:profile\.php\?(?:[\w=&%\-]{{0,40}}&)?id=\d+|people/[^\s/]{{1,80}}/\d+|(?!{_NO_PERSON}{_END})[\w.\-]{{2,60}})"
-    rf"|fb\.me/[\w.\-]{{2,60}}|m\.me/[\w.\-]{{2,60}}|wa\.me/[\w+/.\-]{{2,60}}"
-    rf"|(?:api\.|chat\.)?whatsapp\.com/[\w?=&+%/.\-]{{2,80}}|(?:t|telegram)\.me/[\w+/.\-]{{2,60}}"
-    rf"|(?:instagram|threads)\.(?:com|net)/(?!{_NO_PERSON}{_END})@?[\w.]{{2,40}}"
-    rf"|tiktok\.com/@[\w.]{{2,40}}|(?:twitter|x)\.com/(?!{_NO_PERSON}{_END})@?\w{{2,20}}"
-    rf"|linkedin\.com/in/[^\s/?#]{{2,80}}|youtube\.com/(?:@|user/|c/)[^\s/?#]{{2,60}}"
-    rf"|(?:imo\.im|viber\.com|viber:/{{2}}\w+)/[^\s]{{2,60}}"
-    rf")(?:[/?#](?:[^\s<>\"']{{0,120}}[^\s<>\"'.,;:!?)])?)?",
+_HOST_ENDS = (".com", ".me", ".net", ".im", ".am", "viber:/")
+_BEFORE_PATH = re.compile(
+    r"(?<![\w.@\-])(?:https?:/{2})?(?:[a-z\-]{1,9}\.){0,2}?"
+    r"(?P<site>facebook\.com|fb\.com|fb\.me|m\.me|messenger\.com|wa\.me|whatsapp\.com|t\.me|telegram\.me|instagram\.com"
+    r"|instagr\.am|threads\.(?:com|net)|tiktok\.com|twitter\.com|x\.com|linkedin\.com|youtube\.com|snapchat\.com|imo\.im"
+    r"|viber\.com|viber:/)\Z",
     re.IGNORECASE,
 )
+_NAME = r"[\w.\-]{2,80}"
+_PATHS = {
+    "facebook.com": rf"profile\.php\?(?:[\w=&%\-]{{0,40}}&)?id=(\d+)|people/[^\s/]{{1,80}}/(\d+)"
+    rf"|(?!{_NO_PERSON}{_END})({_NAME})",
+    "messenger.com": rf"t/({_NAME})",
+    "whatsapp.com": r"(?:[^\s<>\"']{0,40}?phone=)?([\w+%.\-]{2,80})",
+    "viber:/": r"(?:[^\s<>\"']{0,40}?number=)?([\w+%.\-]{2,80})",
+    "instagram.com": rf"(?!{_NO_PERSON}{_END})@?([\w.]{{2,40}})",
+    "tiktok.com": r"@([\w.\-]{2,60})",
+    "x.com": rf"(?!{_NO_PERSON}{_END})@?(\w{{2,20}})",
+    "linkedin.com": r"in/([^\s/?#]{2,80})",
+    "youtube.com": r"(?:@|user/|c/|channel/)([^\s/?#]{2,80})",
+    "snapchat.com": rf"add/({_NAME})",
+}
+_ALIASES = {
+    "fb.com": "facebook.com", "instagr.am": "instagram.com", "twitter.com": "x.com",
+    "threads.com": "instagram.com", "threads.net": "instagram.com",
+}  # fmt: skip
+_PATH = {site: re.compile(path, re.IGNORECASE) for site, path in _PATHS.items()}
+_ANY_PATH = re.compile(r"@?\+?([\w.\-]{2,80})")
+_REST = re.compile(r"(?:[/?#&](?:[^\s<>\"']{0,120}[^\s<>\"'.,;:!?)।])?)?")
+_WINDOW = 60
+
+
+def _find_links(text: str, places: Places) -> list[Span]:
+    spans = [span for slash in places.starts if (span := _link(text, slash)) is not None]
+    return spans + places.unread
+
+
+def _link(text: str, slash: int) -> Span | None:
+    if not text[max(0, slash - 7) : slash].lower().endswith(_HOST_ENDS):
+        return None
+    host = _BEFORE_PATH.search(text, max(0, slash - _WINDOW), slash)
+    if host is None:
+        return None
+    path = _path(host["site"]).match(text, slash + 1)
+    if path is None:
+        return None
+    rest = _REST.match(text, path.end())
+    end = rest.end() if rest else path.end()
+    while text[end - 1] in ".-":  # the end of a sentence
+        end -= 1
+    return Span(host.start(), end, "PROFILE")
+
+
+def _path(site: str) -> re.Pattern[str]:
+    site = site.lower()
+    return _PATH.get(_ALIASES.get(site, site), _ANY_PATH)
+
+
+def named_by(found: str) -> str:
+    """The handle, the number or the id in a handle or a link, as the field of an author would have it."""
+    for slash in (at for at, char in enumerate(found) if char == "/"):
+        host = _BEFORE_PATH.search(found, 0, slash)
+        path = host and _path(host["site"]).match(found, slash + 1)
+        if path:
+            return unquote(next(group for group in path.groups() if group)).rstrip(".-")
+    return found.lstrip("@")
+
 
 HANDLE = TextKind("HANDLE", spans_of(_HANDLE, "HANDLE"), "@")
-PROFILE = TextKind("PROFILE", spans_of(_PROFILE, "PROFILE"), "/")
+PROFILE = TextKind("PROFILE", _find_links, "/")

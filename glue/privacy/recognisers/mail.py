@@ -4,47 +4,42 @@ from __future__ import annotations
 
 import re
 
-from glue.privacy.recognisers.span import EXCESS, MOST_FINDS, Span, TextKind, spans_of, words_of
+from glue.privacy.recognisers.span import Places, Span, TextKind, words_of
 
 _LETTER = (
     r"\w\u0900-\u0963\u0966-\u0dff\u0e00-\u0e7f"  # with the vowel signs of Indian scripts and Thai, which are no \w
 )
 _LABEL = rf"[{_LETTER}][{_LETTER}\-]{{0,62}}+"
-_AT = re.compile(r"@")
+_PROVIDERS = "gmail yahoo hotmail outlook icloud ymail live proton protonmail rocketmail"
+_PROVIDER = rf"(?:{_PROVIDERS.replace(' ', '|')})"
+_PROVIDER_WORDS = "জিমেইল জিমেল ইয়াহু ইয়াহু হটমেইল আউটলুক जीमेल याहू"
 _DOMAIN = re.compile(
     rf"@[ \t]{{0,2}}+({_LABEL}(?:[ \t]?\.[ \t]?(?![\d])[{_LETTER}\-]{{2,63}}+|\.{_LABEL}){{1,6}}+)"
-    r"|@[ \t]{0,2}+(?:gmail|yahoo|hotmail|outlook|icloud|ymail|live|proton)\b(?:[ .]{1,2}com?\b)?",
+    rf"|@[ \t]{{0,2}}+{_PROVIDER}\b(?:[ .,]{{1,3}}(?:com?|con|cm)\b)?",
     re.IGNORECASE,
 )
-_SPACED = re.compile(r"(?:gmail|yahoo|hotmail|outlook|icloud|ymail|live|proton)\b", re.IGNORECASE)
 _LOCAL_END = re.compile(rf"[{_LETTER}.%+\-']{{1,64}}\Z")
 _LOCAL_BEFORE_BLANK = re.compile(r"[A-Za-z0-9._%+\-]{2,64}[ \t]{1,2}\Z")
-_AT_WORD = r"(?:at|এট|অ্যাট|এ্যাট|ऐट|एट)"
-_IN_BRACKETS = rf"[\[({{<] ?{_AT_WORD} ?[\])}}>]"
-_DOT = r"(?:dot|ডট|डॉट)"
-_DOT_WORD = rf"(?:[\[({{<] ?{_DOT} ?[\])}}>]|{_DOT}|\.)"
-_PROVIDER = r"(?:gmail|yahoo|hotmail|outlook|জিমেইল|ইয়াহু|হটমেইল|जीमेल)"
-_END = rf"[{_LETTER}]{{2,24}}+"
-_WORDS = re.compile(
-    rf"(?<![\w.%+\-])[{_LETTER}.%+\-]{{1,64}}+(?:"
-    rf"[ \t]{{0,2}}{_IN_BRACKETS}[ \t]{{0,2}}[{_LETTER}\-]{{1,63}}+(?:[ \t]{{0,2}}{_DOT_WORD}[ \t]{{0,2}}{_END}){{1,3}}"
-    rf"|[ \t]{{1,2}}{_AT_WORD}[ \t]{{1,2}}[{_LETTER}\-]{{1,63}}+(?:[ \t]{{1,2}}{_DOT}[ \t]{{1,2}}{_END}){{1,3}}"
-    rf"|[ \t]{{1,2}}(?:{_IN_BRACKETS}|{_AT_WORD})[ \t]{{1,2}}{_PROVIDER}(?:[ \t]{{0,2}}{_DOT_WORD}[ \t]{{0,2}}{_END})?"
-    rf"|[ \t]{{1,2}}(?:gmail|yahoo|hotmail)[ .]{{1,2}}com\b"
-    rf")",
+
+_AT_WORDS = "at এট এ্যাট অ্যাট এ্যট অ্যট ऐट एट"
+_DOT = r"(?:dot|ডট|डॉट|\.)"
+_LOCAL_BEFORE_WORD = re.compile(rf"(?<![{_LETTER}.%+\-])([{_LETTER}.%+\-]{{1,64}}+)[ \t]{{0,2}}([\[({{<]?) ?\Z")
+_DOT_WORD = rf"(?:[ \t]{{0,2}}[\[({{<] ?{_DOT} ?[\])}}>][ \t]{{0,2}}|[ \t]{{1,2}}{_DOT}[ \t]{{1,2}}|[ \t]?\.[ \t]?)"
+_SPOKEN_LABEL = rf"[{_LETTER}\-]{{1,63}}+"
+_SPOKEN_DOMAIN = re.compile(
+    rf"[^ \t\[({{<@]{{1,8}}+ ?[\])}}>]?[ \t]{{0,2}}+(?:{_SPOKEN_LABEL}(?:{_DOT_WORD}[{_LETTER}]{{2,24}}+){{1,3}}"
+    rf"|(?:{_PROVIDER}|{'|'.join(_PROVIDER_WORDS.split())})(?![{_LETTER}]))",
     re.IGNORECASE,
 )
+_SPOKEN_DOT = re.compile(rf"[\[({{<] ?{_DOT}|[ \t](?:dot|ডট|डॉट)[ \t]", re.IGNORECASE)
+_WITHOUT_AT = re.compile(rf"{_PROVIDER}[ .]{{1,2}}com\b", re.IGNORECASE)
+_LOCAL_WITHOUT_AT = re.compile(r"(?<![\w.%+\-])(?=[\w.%+\-]{0,60}\d)[\w.%+\-]{3,64}[ \t]{1,2}\Z")
+_WINDOW = 72
 
 
-def _find(text: str) -> list[Span]:
-    spans: list[Span] = []
-    for count, at in enumerate(_AT.finditer(text)):
-        if count == MOST_FINDS:
-            spans.append(Span(at.start(), len(text), EXCESS))
-            break
-        if (span := _around(text, at.start())) is not None:
-            spans.append(span)
-    return spans
+def _find(text: str, places: Places) -> list[Span]:
+    spans = [span for at in places.starts if (span := _around(text, at)) is not None]
+    return spans + places.unread
 
 
 def _around(text: str, at: int) -> Span | None:
@@ -62,9 +57,32 @@ def _around(text: str, at: int) -> Span | None:
     return Span(local.start(), domain.end(), "EMAIL")
 
 
+def _find_in_words(text: str, places: Places) -> list[Span]:
+    spans = []
+    for at in places.starts:
+        span = _without_at(text, at) if _WITHOUT_AT.match(text, at) else _with_word(text, at)
+        if span is not None:
+            spans.append(span)
+    return spans + places.unread
+
+
+def _with_word(text: str, at: int) -> Span | None:
+    local = _LOCAL_BEFORE_WORD.search(text, max(0, at - _WINDOW), at)
+    domain = _SPOKEN_DOMAIN.match(text, at)
+    if local is None or domain is None:
+        return None
+    said = domain.group()
+    named = re.search(rf"(?:{_PROVIDER}|{'|'.join(_PROVIDER_WORDS.split())})", said, re.IGNORECASE)
+    if not (local.group(2) or named or _SPOKEN_DOT.search(said)):
+        return None  # "look at shop.com"
+    return Span(local.start(1), domain.end(), "EMAIL")
+
+
+def _without_at(text: str, at: int) -> Span | None:
+    local = _LOCAL_WITHOUT_AT.search(text, max(0, at - _WINDOW), at)
+    provider = _WITHOUT_AT.match(text, at)
+    return None if local is None or provider is None else Span(local.start(), provider.end(), "EMAIL")
+
+
 MAIL = TextKind("EMAIL", _find, "@")
-MAIL_IN_WORDS = TextKind(
-    "EMAIL",
-    spans_of(_WORDS, "EMAIL"),
-    words=words_of("at dot gmail yahoo hotmail outlook জিমেইল এট অ্যাট এ্যাট ডট ऐट एट डॉट जीमेल"),
-)
+MAIL_IN_WORDS = TextKind("EMAIL", _find_in_words, words=words_of(f"{_AT_WORDS} {_PROVIDERS}"))

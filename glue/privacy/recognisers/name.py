@@ -9,176 +9,179 @@ from __future__ import annotations
 
 import re
 from importlib.resources import files
+from typing import NamedTuple
 
-from glue.privacy.recognisers.span import EXCESS, MOST_FINDS, Span, TextKind, words_of
+from glue.privacy.recognisers.span import Places, Span, TextKind, words_of
 
 
 def _listed() -> frozenset[str]:
-    text = files("glue.privacy.recognisers").joinpath("names.txt").read_text(encoding="utf-8")
-    return frozenset(word for line in text.splitlines() if not line.startswith("#") for word in line.split())
+    return frozenset(word for line in _lines("names.txt") for word in line.split())
+
+
+def _lines(file: str) -> list[str]:
+    text = files("glue.privacy.recognisers").joinpath(file).read_text(encoding="utf-8")
+    return [line for line in text.splitlines() if line and not line.startswith("#")]
+
+
+def _sections() -> dict[str, frozenset[str]]:
+    """The words of each section of ``name_words.txt``."""
+    sections: dict[str, list[str]] = {}
+    words: list[str] = []
+    for line in _lines("name_words.txt"):
+        if line.startswith("["):
+            words = sections.setdefault(line.strip("[]"), [])
+        else:
+            words += line.split()
+    return {name: frozenset(words) for name, words in sections.items()}
 
 
 _LISTED = _listed()
-# Everyday words too: they count only beside another name or a word of context.
-_AMBIGUOUS = words_of(
-    "sen das pal paul dey mia ali khan reza musa bina gita lipi lopa rita ritu manik islam sarkar kabir salam "
-    "bikash uttam bijoy azad zaman "
-    "দাস পাল সেন বিকাশ খান রায় আলম ইসলাম বিশ্বাস মানিক সরকার উত্তম চন্দন রতন অরুণ গোপাল রেখা সালাম সুমন আজাদ জামান"
-)
-# Family names that seldom stand alone: the word before one is the given name, listed or not.
-_AFTER_ANY = words_of(
-    "uddin rahman hossain hosen hossen ahmed ahamed akter akhter aktar khatun chowdhury choudhury hasan karim alam "
-    "talukder mondal majumder উদ্দিন উদ্দীন রহমান হোসেন হোসাইন আহমেদ আহমদ আক্তার আখতার খাতুন চৌধুরী চৌধুরি"
-)
-_NOT_GIVEN = words_of(
-    "dear hello hi hey thanks thank order sir mr the প্রিয় প্রিয় জনাব ধন্যবাদ আমার আপনার তার এই সেই হযরত ও এবং আর বলেন বলছি "
-    "ছবি কবি লেখক নেতা মন্ত্রী বেগম ডাক্তার মাওলানা হুজুর"
-)
-_TITLES = words_of(
-    "md md. mohd mohammad mohammed mr mr. mrs mrs. ms ms. miss dr dr. engr advocate hazi haji "
-    "হাজী মোঃ মো: মোছাঃ মোসাঃ মিস্টার মিসেস ডা. ডাঃ ড. জনাব জনাবা মুহা"
-)
-_I_AM = words_of("ami amr আমি im i'm")
-_KIN = words_of(
-    "bhai vai bhaiya vaiya vaia bhaia apu apa api bon vabi bhabi dada didi uncle aunty anty sir madam mam "
-    "ভাই ভাইয়া ভাইয়া ভাইয়ের আপু আপা আপি বোন ভাবি ভাবী দাদা দিদি স্যার ম্যাডাম আংকেল আন্টি সাহেব"
-)
-_NOT_A_NAME = words_of(
-    "ki কি কী what কেন keno the a an of is are this that product brand shop page er এর holo হলো din দিন জানি ai ei ta টা "
-    "and or ও এবং number নম্বর নাম্বার phone mobile address ঠিকানা please pls bolen বলেন likhe লিখে diye দিয়ে দিয়ে soho সহ"
-)
+_WORDS = _sections()
+_AMBIGUOUS, _FAMILY, _NOT_GIVEN = _WORDS["ambiguous"], _WORDS["family"], _WORDS["not given"]
+_I_AM, _KIN, _NO_NAME = _WORDS["i am"], _WORDS["kin"], _WORDS["no name"]
+_TITLES = _WORDS["title"] | frozenset(word + dot for word in _WORDS["title"] for dot in ".:ঃ" if word[-1] not in ".:ঃ")
 _MOST_WORDS = 4
 _ENDINGS = ("", "ের", "কে", "রে", "র", "েরা", "রা")
 _FORMS = {name: name for name in _LISTED} | {
     name + end: name for name in _LISTED for end in (("", "'s", "’s") if name.isascii() else _ENDINGS)
 }
-_TOKEN = re.compile(r"[A-Za-z]+(?:['’][A-Za-z]+)?\.?|[\u0980-\u09ff\u200c\u200d]+:?")
+_WORD = r"[A-Za-z]+(?:['’][A-Za-z]+)?\.?|[\u0980-\u09ff\u200c\u200d]+:?"
+_TOKEN = re.compile(rf"({_WORD})")
+_NEXT_WORD = re.compile(rf"[ \t]{{1,2}}({_WORD})")
+_WHOLE_WORD = re.compile(rf"({_WORD})\Z")
 _LABEL = re.compile(
-    r"(?:(?<![A-Za-z\u0980-\u09ff])(?:my |amar |আমার |full |customer |receiver |nick )?(?:name|naam|nam)"
-    r"|(?:আমার |পুরো |গ্রাহকের |প্রাপকের )?নাম)"
-    r"(?:[ \t]{0,2}[:=ঃ\-–][ \t]{0,2}|[ \t]{1,2}(?:is|holo|হলো|হল|হচ্ছে)?[ \t]{0,2})(?=\S)",
+    r"(?:name|naam|nam|নামঃ?|নামটা)(?:[ \t]{0,2}[:=ঃ\-–][ \t]{0,2}|[ \t]{1,2}(?:is|holo|হলো|হল|হচ্ছে)?[ \t]{0,2})(?=\S)",
     re.IGNORECASE,
 )
-_THING = re.compile(
-    r"(?:product|item|brand|shop|store|page|file|company|user|group|book|channel|album|song|model|domain|er|এর|পণ্যের|প্রোডাক্টের|"
-    r"দোকানের|পেজের|পেইজের|গ্রুপের|বইয়ের|ব্র্যান্ডের|কোম্পানির|নাটকের|গানের)[ _\-]?\Z",
-    re.IGNORECASE,
-)
-_BETWEEN = re.compile(r"[ \t]{1,2}\Z")
+_THING = re.compile(rf"(?:{'|'.join(sorted(_WORDS['thing'], key=len, reverse=True))})[ _\-]?\Z", re.IGNORECASE)
+_BEFORE = 28  # characters
+
+
+class Token(NamedTuple):
+    """A word: its place, its text, the same in lower case, and the name of the list that it is, if any."""
+
+    start: int
+    end: int
+    text: str
+    lower: str
+    name: str
+
+
+def _tokens(text: str, place: int) -> list[Token]:
+    """The word at ``place`` and the names beside it, with one word before and one behind them, as far as only blanks
+    part them."""
+    tokens = _before(text, place)
+    match = _TOKEN.match(text, place)
+    while match is not None:
+        tokens.append(_token(match))
+        if len(tokens) > _MOST_WORDS + 2 or not (tokens[-1].name or tokens[-1].lower in _TITLES):
+            break
+        match = _NEXT_WORD.match(text, match.end())
+    return tokens
+
+
+def _before(text: str, place: int) -> list[Token]:
+    words = text[max(0, place - _BEFORE) : place].rsplit(maxsplit=1)
+    start = text.rfind(words[-1], 0, place) if words and text[place - 1] in " \t" else place
+    if start == place or "\n" in text[start:place]:
+        return []
+    match = _WHOLE_WORD.match(text, start, start + len(words[-1]))
+    return [_token(match)] if match else []
+
+
+def _token(match: re.Match[str]) -> Token:
+    word = match.group(1)
+    lower = word.lower()
+    return Token(*match.span(1), word, lower, _listed_form(lower))
 
 
 def _listed_form(word: str) -> str:
     """The name of the list that a word is, without its case ending; empty when it is none."""
-    low = word.lower()
-    return _FORMS.get(low) or (_FORMS.get(low.rstrip(".:"), "") if low[-1] in ".:" else "")
+    return _FORMS.get(word) or (_FORMS.get(word[:-1], "") if word[-1] in ".:" else "")
 
 
-def _find(text: str) -> list[Span]:
-    spans = _labelled(text)
-    tokens = list(_TOKEN.finditer(text, 0, spans[-1].start if spans and spans[-1].entity == EXCESS else len(text)))
-    listed = [_listed_form(token.group()) for token in tokens]
-    at = 0
-    while at < len(tokens):
-        if len(spans) >= MOST_FINDS:
-            return [*spans, Span(tokens[at].start(), len(text), EXCESS)]
-        start, end = _run(text, tokens, listed, at)
-        if end > at:
-            spans.append(Span(tokens[start].start(), _without_dot(tokens[end - 1]), "NAME"))
-            at = end
-        else:
-            at += 1
-    return spans
+def _find(text: str, places: Places) -> list[Span]:
+    spans = [span for place in places.starts if (span := _labelled(text, place)) is not None]
+    last = 0
+    for place in places.starts:
+        if place >= last:
+            tokens = _tokens(text, place)
+            at = 0 if tokens[0].start == place else 1
+            first, last = _run(tokens, at)
+            if last > at:
+                spans.append(Span(tokens[first].start, _without_dot(tokens[last - 1]), "NAME"))
+            last = tokens[last - 1].end if last > at else 0
+    return spans + places.unread
 
 
-def _run(text: str, tokens: list[re.Match[str]], listed: list[str], at: int) -> tuple[int, int]:
+def _run(tokens: list[Token], at: int) -> tuple[int, int]:
     """(first, after the last) token of a name that begins at ``at``, or (at, at)."""
-    word = tokens[at].group().lower()
-    if word in _TITLES or word.rstrip(".:") in _TITLES:
-        first = at + 1
-        if (
-            first < len(tokens)
-            and _beside(text, tokens, first)
-            and _could_be_name(tokens[first].group(), listed[first])
-        ):
-            return at, _extend(text, tokens, listed, first + 1)
+    if tokens[at].lower in _TITLES:
+        if at + 1 < len(tokens) and _could_be_name(tokens[at + 1]):
+            return at, _extend(tokens, at + 2)
         return at, at
-    if not listed[at]:
-        return at, at
-    end = _extend(text, tokens, listed, at + 1)
-    names = listed[at:end]
-    if at and names[0] in _AFTER_ANY and _beside(text, tokens, at) and _could_be_given(tokens[at - 1], tokens[at]):
+    end = _extend(tokens, at + 1)
+    name = tokens[at].name
+    if name in _FAMILY and at and _could_be_given(tokens[at - 1], tokens[at]):
         return at - 1, end
-    if end - at > 1 and not all(name in _AMBIGUOUS for name in names):
+    if end - at > 1 and not all(token.name in _AMBIGUOUS for token in tokens[at:end]):
         return at, end
-    if (
-        end < len(tokens)
-        and tokens[end].group().lower() in _KIN
-        and _beside(text, tokens, end)
-        and names[0] not in _AMBIGUOUS
-    ):
+    if not name or name in _AMBIGUOUS:
+        return at, at
+    if end < len(tokens) and tokens[end].lower in _KIN:
         return at, end
-    if at and tokens[at - 1].group().lower() in _I_AM and _beside(text, tokens, at) and names[0] not in _AMBIGUOUS:
+    if at and tokens[at - 1].lower in _I_AM:
         return at, end
     return at, at
 
 
-def _could_be_name(word: str, listed: str) -> bool:
-    return bool(listed) or (word[0].isupper() and len(word) > 2) or (word[0] > "\u0980" and len(word) > 2)
+def _could_be_name(token: Token) -> bool:
+    first = token.text[0]
+    return bool(token.name) or (len(token.text) > 2 and (first.isupper() or first > "\u0980"))
 
 
-def _could_be_given(before: re.Match[str], family: re.Match[str]) -> bool:
+def _could_be_given(before: Token, family: Token) -> bool:
     """Whether an unlisted word before a family name is the given name."""
-    word = before.group()
-    if word.lower() in _NOT_GIVEN or word.lower() in _KIN or len(word) < 3:
+    if before.lower in _NOT_GIVEN or before.lower in _KIN or len(before.text) < 3:
         return False
-    return (word[0].isupper() and family.group()[0].isupper()) if word.isascii() else family.group()[0] > "\u0980"
+    if before.text.isascii():
+        return before.text[0].isupper() and family.text[0].isupper()
+    return family.text[0] > "\u0980"
 
 
-def _extend(text: str, tokens: list[re.Match[str]], listed: list[str], end: int) -> int:
+def _extend(tokens: list[Token], end: int) -> int:
     first = end
-    while end < len(tokens) and end - first < _MOST_WORDS and listed[end] and _beside(text, tokens, end):
+    while end < len(tokens) and end - first < _MOST_WORDS and tokens[end].name:
         end += 1
     return end
 
 
-def _beside(text: str, tokens: list[re.Match[str]], at: int) -> bool:
-    return _BETWEEN.match(text[tokens[at - 1].end() : tokens[at].start()]) is not None
+def _without_dot(token: Token) -> int:
+    return token.end - (token.text[-1] in ".:")
 
 
-def _without_dot(token: re.Match[str]) -> int:
-    return token.end() - (token.group()[-1] in ".:")
+def _labelled(text: str, place: int) -> Span | None:
+    """What follows ``name:`` and the like."""
+    label = _LABEL.match(text, place)
+    if label is None or _THING.search(text, max(0, place - 16), place):
+        return None
+    end, count, sure = label.end(), 0, any(char in ":=ঃ" for char in label.group())
+    for match in _TOKEN.finditer(text, label.end(), label.end() + 80):
+        word = match.group().rstrip(".:")
+        if text[end : match.start()].strip(" \t.") or word.lower() in _NO_NAME or count == _MOST_WORDS:
+            break
+        if not (sure or _listed_form(word.lower()) or word[0].isupper()):
+            break
+        end, count = match.start() + len(word), count + 1
+    return Span(label.end(), end, "NAME") if count else None
 
 
-def _labelled(text: str) -> list[Span]:
-    spans: list[Span] = []
-    if "na" not in text.lower() and "নাম" not in text:
-        return spans
-    for match in _LABEL.finditer(text):
-        if len(spans) >= MOST_FINDS:
-            return [*spans, Span(match.start(), len(text), EXCESS)]
-        if _THING.search(text, max(0, match.start() - 16), match.start()):
-            continue
-        end, count, known = match.end(), 0, any(char in ":=ঃ" for char in match.group())
-        for token in _TOKEN.finditer(text, match.end(), match.end() + 80):
-            word = token.group()
-            if (
-                text[end : token.start()].strip(" \t.")
-                or word.lower().rstrip(".:") in _NOT_A_NAME
-                or count == _MOST_WORDS
-            ):
-                break
-            if not (known or _listed_form(word) or word[0].isupper()):
-                break
-            end, count = _without_dot(token), count + 1
-        if count:
-            start = match.end()
-            spans.append(Span(start, end, "NAME"))
-    return spans
-
-
+_LABELS = words_of("name naam nam নাম নামটা")
+_LEADING = _FAMILY | _LABELS | frozenset(word.rstrip(".:ঃ") for word in _TITLES)
 NAME = TextKind(
     "NAME",
     _find,
-    words=_AFTER_ANY | {word.rstrip(".:") for word in _TITLES} | words_of("name naam nam নাম মোঃ মো ডা ড"),
-    pairs=frozenset(_FORMS) | _KIN | _I_AM,
+    words=_LEADING | _LISTED,
+    pairs=_LISTED - _LEADING,
+    beside=frozenset(_FORMS) | _KIN | _I_AM,
 )

@@ -7,6 +7,7 @@ linear in the text.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from glue.privacy.recognisers.identity_numbers import BIRTH, NID, TIN
 from glue.privacy.recognisers.payment import ACCOUNT, CARD
@@ -14,6 +15,8 @@ from glue.privacy.recognisers.phone import PHONE
 from glue.privacy.recognisers.span import EXCESS, MOST_FINDS, Block, Group, NumberKind, Span
 
 KINDS: tuple[NumberKind, ...] = (NID, BIRTH, TIN, ACCOUNT, CARD, PHONE)  # in this order: a name beats a form
+_NAMED = frozenset(place for place, kind in enumerate(KINDS) if kind.marks)
+_MARKS = tuple((mark, place) for place, kind in enumerate(KINDS) for mark in kind.marks)
 _MOST_CHARACTERS = 400  # a block longer than this is not text for people; all of it is taken
 
 _SEPARATORS = (
@@ -21,10 +24,9 @@ _SEPARATORS = (
 )
 _LIKE = "oOlI|"  # typed for 0 and 1
 _BLOCK = re.compile(rf"[0-9](?:(?:<br ?/?>|&[a-z]{{2,5}};|[{_SEPARATORS}]){{0,3}}+[0-9{_LIKE}]){{6,}}+")
-_TWO_DIGITS = re.compile(r"[0-9][^A-Za-z0-9]{0,3}[0-9]")
-_HEAD = re.compile(rf"[+(]?[{_LIKE}]{{0,2}}\Z")
 _GROUP = re.compile(rf"[0-9{_LIKE}]+")
 _DIGIT = str.maketrans(_LIKE, "00111")
+_YEAR = 4  # digits
 _DATE = re.compile(
     r"(?:[0-3]?\d[./\-\s][01]?\d[./\-\s](?:19|20)\d\d|(?:19|20)\d\d[./\-\s][01]?\d[./\-\s][0-3]?\d"
     r"|[01]?\d[./\-][0-3]?\d[./\-](?:19|20)\d\d)(?!\d)(?:[ T,]{1,2}[0-2]?\d:[0-5]\d(?::[0-5]\d)?)?"
@@ -33,8 +35,6 @@ _DATE = re.compile(
 
 def find(text: str) -> list[Span]:
     """Every number in a folded text that identifies a person."""
-    if _TWO_DIGITS.search(text) is None:
-        return []
     spans: list[Span] = []
     kinds: tuple[NumberKind, ...] = ()
     for count, match in enumerate(_BLOCK.finditer(text)):
@@ -46,40 +46,51 @@ def find(text: str) -> list[Span]:
             spans.append(Span(start, end, PHONE.entity))
             continue
         kinds = kinds or _possible(text)
-        head = _HEAD.search(text, max(0, start - 3), start)
-        for first in range(head.start() if head else start, start + 1):  # letters before it may be a word's
-            if found := _in_block(_block(text, first, end), kinds):
+        for block in _blocks(text, start, end):
+            if found := _in_block(block, kinds):
                 spans += found
                 break
     return spans
 
 
-def _block(text: str, start: int, end: int) -> Block:
-    groups = tuple(
-        Group(match.start(), match.end(), match.group().translate(_DIGIT))
-        for match in _GROUP.finditer(text, start, end)
-    )
-    return Block(text, start, end, groups)
+def _blocks(text: str, start: int, end: int) -> Iterator[Block]:
+    """The block from ``start`` to ``end``; first with the look-alike letters before it, which may also be a word's."""
+    groups = tuple([Group(*match.span(), _digits(match.group())) for match in _GROUP.finditer(text, start, end)])
+    place = start
+    while place and start - place < 2 and text[place - 1] in _LIKE:
+        place -= 1
+    for first_digit in range(place, start):
+        first = Group(first_digit, groups[0].end, _digits(text[first_digit : groups[0].end]))
+        yield Block(text, first_digit, end, (first, *groups[1:]))
+    yield Block(text, start, end, groups)
+
+
+def _digits(text: str) -> str:
+    return text if text.isdigit() else text.translate(_DIGIT)
 
 
 def _possible(text: str) -> tuple[NumberKind, ...]:
     """The kinds whose words occur in the text, and those that need none."""
     lower = text.lower()
-    return tuple(kind for kind in KINDS if not kind.marks or any(mark in lower for mark in kind.marks))
+    absent = set(_NAMED)
+    for mark, place in _MARKS:
+        if mark in lower:
+            absent.discard(place)
+    return tuple([kind for place, kind in enumerate(KINDS) if place not in absent])
 
 
 def _in_block(block: Block, kinds: tuple[NumberKind, ...]) -> list[Span]:
     spans: list[Span] = []
-    at = 0
+    text, at = block.text, 0
     while at < len(block.groups):
-        if skipped := _date(block, at):
+        if len(block.groups[at].digits) <= _YEAR and (skipped := _date(block, at)):
             at = skipped
             continue
         for kind in kinds:
             after = kind.claim(block, at)
             if after > at:
                 first, last = block.groups[at], block.groups[after - 1]
-                spans.append(Span(_with_plus(block, first.start), last.end, kind.entity))
+                spans.append(Span(_with_plus(text, first.start), last.end, kind.entity))
                 at = after
                 break
         else:
@@ -87,10 +98,12 @@ def _in_block(block: Block, kinds: tuple[NumberKind, ...]) -> list[Span]:
     return spans
 
 
-def _with_plus(block: Block, start: int) -> int:
+def _with_plus(text: str, start: int) -> int:
     """The place of a plus or a parenthesis right before it, which belongs to the number."""
-    before = block.text[max(block.start, start - 2) : start]
-    return start - len(before) + before.index("+") if "+" in before else start - before.endswith("(")
+    before = text[max(0, start - 2) : start]
+    if "+" in before:
+        return start - len(before) + before.index("+")
+    return start - before.endswith("(")
 
 
 def _date(block: Block, at: int) -> int:

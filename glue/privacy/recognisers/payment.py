@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 
 from glue.privacy.recognisers.context import is_named_id
-from glue.privacy.recognisers.span import Block, NumberKind, Span, TextKind, spans_of, words_of
+from glue.privacy.recognisers.span import Block, NumberKind, Places, Span, TextKind, spans_of, words_of
 
-_CARD_RANGE = re.compile(r"(?:4|5[1-5]|2[2-7]|3[47]|6(?:011|2|4[4-9]|5)|3[068])\d*\Z")
+_CARD_RANGE = re.compile(r"4|5(?:[1-5]|\Z)|2(?:[2-7]|\Z)|3(?:[04678]|\Z)|6")
 _CARD_DIGITS = range(13, 20)
 _CARD_WORD = re.compile(r"(?:card|visa|master|amex|debit|credit|কার্ড|ভিসা)[^\d\n]{0,24}\Z", re.IGNORECASE)
 _CARD_SHAPES = ((4, 4, 4, 4), (4, 6, 5), (4, 4, 4, 4, 3))
@@ -42,6 +42,9 @@ def luhn(digits: str) -> bool:
 
 
 def _claim_card(block: Block, at: int) -> int:
+    digits = block.groups[at].digits
+    if block.end - block.groups[at].start < _CARD_DIGITS[0] or _CARD_RANGE.match(digits) is None:
+        return at
     digits = ""
     for end in range(at + 1, min(at + 6, len(block.groups)) + 1):
         digits += block.groups[end - 1].digits
@@ -81,14 +84,15 @@ def _claim_account(block: Block, at: int) -> int:
     return best
 
 
-def _find_iban(text: str) -> list[Span]:
-    found = []
-    for match in _IBAN.finditer(text):
-        code = match.group().replace(" ", "")
-        number = "".join(str(int(char, 36)) for char in code[4:] + code[:4])
-        if 15 <= len(code) <= 34 and int(number) % 97 == 1:
-            found.append(Span(*match.span(), "IBAN"))
-    return found
+def _find_iban(text: str, places: Places) -> list[Span]:
+    spans = []
+    for place in places.starts:
+        for match in _IBAN.finditer(text, place, place + _WINDOW + 48):
+            code = match.group().replace(" ", "")
+            number = "".join(str(int(char, 36)) for char in code[4:] + code[:4])
+            if 15 <= len(code) <= 34 and int(number) % 97 == 1:
+                spans.append(Span(*match.span(), "IBAN"))
+    return spans + places.unread
 
 
 CARD = NumberKind("CARD", _claim_card)

@@ -26,6 +26,8 @@ def claim(block: Block, at: int) -> int:
     """See :class:`NumberKind`."""
     if _has_plus(block, at) and (end := _foreign(block, at)):
         return end
+    if _is_plain(block.groups[at].digits) and _enough_digits(block, at, at + 1):
+        return at + 1
     best, best_gap = at, 99
     digits = ""
     for end in range(at + 1, len(block.groups) + 1):
@@ -50,6 +52,11 @@ def claim(block: Block, at: int) -> int:
         if _SHORTEST <= length <= _LONGEST and gap <= best_gap and _is_mistyped(block, at, end):
             best, best_gap = end, gap
     return best if best > at else _landline(block, at)
+
+
+def _is_plain(digits: str) -> bool:
+    """The usual form, decided without a pattern."""
+    return len(digits) == _NATIONAL + 1 and digits.startswith("01") and digits[2] in "13456789"
 
 
 def _has_plus(block: Block, at: int) -> bool:

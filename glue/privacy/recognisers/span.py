@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -26,8 +26,7 @@ class Group(NamedTuple):
     digits: str
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(NamedTuple):
     """Neighbouring groups of digits, with at most a few separators between two of them.
 
     Attributes:
@@ -42,7 +41,7 @@ class Block:
 
 
 Claim = Callable[[Block, int], int]
-Find = Callable[[str], list[Span]]
+Find = Callable[[str, "Places"], list[Span]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +64,11 @@ class TextKind:
     """Personal data that is found by its letters.
 
     Attributes:
-        find: every find in a folded text.
-        marks: characters of which one must occur, or the search is skipped.
-        words: the same for words, in lower case, as blanks and punctuation part them.
-        pairs: words of which two must occur.
+        find: every find in a folded text, given the places where its words or marks begin.
+        marks: characters that lead to it.
+        words: words that lead to it, in lower case, as blanks and punctuation part them.
+        pairs: those of the words that lead to it only where another one occurs as well.
+        beside: where this is not empty, a word of ``pairs`` leads to it only beside one of these.
     """
 
     entity: str
@@ -76,25 +76,79 @@ class TextKind:
     marks: str = ""
     words: frozenset[str] = frozenset()
     pairs: frozenset[str] = frozenset()
+    beside: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the words or marks of a kind begin in a text, in order.
+
+    Attributes:
+        unread: the span that was not searched for them, since there are too many before it.
+    """
+
+    starts: list[int]
+    unread: list[Span]
+
+    @classmethod
+    def of_mark(cls, text: str, mark: str) -> Places:
+        """The places of a character."""
+        starts: list[int] = []
+        at = text.find(mark)
+        while at >= 0:
+            if len(starts) == MOST_PLACES:
+                return cls(starts, [Span(at, len(text), EXCESS)])
+            starts.append(at)
+            at = text.find(mark, at + 1)
+        return cls(starts, [])
+
+    @classmethod
+    def of_words(cls, lower: str, words: Iterable[str]) -> Places:
+        """The places of words in a text in lower case."""
+        starts: list[int] = []
+        unread = len(lower)
+        for word in words:
+            at, steps = lower.find(word), 0
+            while 0 <= at < unread:
+                if steps == MOST_PLACES:
+                    unread = at
+                    break
+                steps += 1
+                end = at + len(word)
+                if (at == 0 or _parts(lower[at - 1])) and (end == len(lower) or _parts(lower[end])):
+                    starts.append(at)
+                at = lower.find(word, end)
+        starts = sorted(start for start in starts if start < unread)
+        if len(starts) > MOST_PLACES:
+            unread = starts[MOST_PLACES]
+            del starts[MOST_PLACES:]
+        return cls(starts, [Span(unread, len(lower), EXCESS)] if unread < len(lower) else [])
+
+
+def _parts(char: str) -> bool:
+    """Whether a character parts words."""
+    return not char.isalnum() if char.isascii() else char == "।" or char >= "\u2000"
 
 
 MOST_FINDS = 128  # of one kind in one text; beyond that it is not text of a person
+MOST_PLACES = 512  # of the words of one kind
 
 
-def spans_of(pattern: re.Pattern[str], entity: str, group: int = 0) -> Find:
-    """A search for a pattern; after :data:`MOST_FINDS` finds the rest of the text is taken unread, as ``EXCESS``."""
+def spans_of(pattern: re.Pattern[str], entity: str, group: int = 0, before: int = 0) -> Find:
+    """A search for a pattern that begins at a place, or up to ``before`` characters before it."""
 
-    def find(text: str) -> list[Span]:
+    def find(text: str, places: Places) -> list[Span]:
         spans: list[Span] = []
-        for match in pattern.finditer(text):
-            if len(spans) == MOST_FINDS:
-                return [*spans, Span(match.start(), len(text), EXCESS)]
-            spans.append(Span(*match.span(group), entity))
-        return spans
+        for place in places.starts:
+            match = pattern.search(text, max(0, place - before), place + 1) if before else pattern.match(text, place)
+            if match is not None:
+                spans.append(Span(*match.span(group), entity))
+        return spans + places.unread
 
     return find
 
 
 def words_of(text: str) -> frozenset[str]:
-    """The words of a blank-separated list."""
-    return frozenset(text.split())
+    """The words of a blank-separated list; those in Bengali also with the sign that people type for a colon."""
+    words = text.split()
+    return frozenset(words).union(word + "ঃ" for word in words if word > "\u0980")

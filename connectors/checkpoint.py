@@ -7,7 +7,6 @@ source can go on from any machine.
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from glue.errors import ServiceError
 from glue.kafka.config import KafkaConfig
 from glue.kafka.lock import Lock
 from glue.kafka.topic_log import TopicLog
+from glue.privacy.fingerprint import fingerprint as keyed
 from glue.settings import get_settings
 
 _HASH_BYTES = 8  # of 60,000 remembered records, two of one run collide once in ten billion runs
@@ -32,7 +32,7 @@ class Seen:
 
     @staticmethod
     def _hash(fingerprint: str) -> bytes:
-        return hashlib.sha256(fingerprint.encode()).digest()[:_HASH_BYTES]
+        return keyed(fingerprint.encode())[:_HASH_BYTES]
 
     def __contains__(self, fingerprint: str) -> bool:
         return self._hash(fingerprint) in self._order

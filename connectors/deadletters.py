@@ -6,11 +6,8 @@ types of its fields.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from datetime import UTC, datetime
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 from connectors.config import SourceConfig
@@ -18,7 +15,8 @@ from connectors.models import millis
 from glue.deadletters.headers import PREFIX, RETRY_COUNT, SEALED
 from glue.identity import record_key
 from glue.kafka.produce import ProducerRecord
-from glue.privacy.keyring import Keyring, load_keyring
+from glue.privacy.fingerprint import fingerprint, keyring_of
+from glue.privacy.keyring import KeyGoneError
 from glue.privacy.seal import seal
 from glue.settings import get_settings
 
@@ -32,7 +30,7 @@ def raw_bytes(raw: Any) -> bytes:
 
 def raw_fingerprint(raw: Any) -> str:
     """What makes a bad record the same as one that was seen."""
-    return "dead:" + hashlib.sha256(raw_bytes(raw)).hexdigest()
+    return "dead:" + fingerprint(raw_bytes(raw)).hex()
 
 
 def dead_letter(config: SourceConfig, raw: Any, reason: str, kind: str) -> ProducerRecord:
@@ -47,7 +45,9 @@ def dead_letter(config: SourceConfig, raw: Any, reason: str, kind: str) -> Produ
         PREFIX + "exception.message": reason,
         RETRY_COUNT: "0",
     }
-    ring = _keyring(get_settings().hash_keys_file)
+    file = get_settings().hash_keys_file
+    # Of a merchant whose key was destroyed, nothing is kept: its data was to be erased.
+    ring = None if file is None or kind == KeyGoneError.__name__ else keyring_of(file)
     if ring is None:
         value = json.dumps({"redacted": True, "bytes": len(raw_bytes(raw)), "fields": _shape(raw)}).encode()
     else:
@@ -55,11 +55,6 @@ def dead_letter(config: SourceConfig, raw: Any, reason: str, kind: str) -> Produ
         headers[SEALED] = ring.active
     encoded = [(name, text.encode("utf-8", "replace")) for name, text in headers.items()]
     return ProducerRecord(config.dead_letters, key, value, encoded, millis(datetime.now(UTC)))
-
-
-@cache
-def _keyring(path: Path | None) -> Keyring | None:
-    return load_keyring(path) if path else None
 
 
 def _shape(raw: Any) -> dict[str, str]:

@@ -31,6 +31,7 @@ from connectors.text import Mentions, hashtags, parse_count, product_ids
 from glue import overlay
 from glue.errors import ConfigError, DataError, UsageError
 from glue.kafka.config import KafkaConfig
+from glue.privacy.fingerprint import fingerprint
 from glue.registry import registry_client
 from glue.settings import Settings
 
@@ -146,7 +147,7 @@ def _deliver(publisher: Publisher, lines: Iterable[Raw], done: int) -> int:
 
 def _digest(path: Path) -> str:
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return fingerprint(hashlib.file_digest(file, "sha256").digest()).hex()
 
 
 class FileParser:
@@ -215,7 +216,7 @@ class FileParser:
     def _post(self, fields: Fields, record: Mapping[str, Any], line: int) -> Fields:
         """What a bare text leaves open: an id from the text and its place, the file's time, what the text names."""
         content = fields.get("content", record.get("text", record.get("message", "")))
-        made = hashlib.sha256(f"{line}\0{content}".encode("utf-8", "replace")).hexdigest()[:32]
+        made = fingerprint(f"{line}\0{content}".encode("utf-8", "replace")).hex()[:32]
         text = content if isinstance(content, str) else ""
         counts: dict[str, Any] = {
             name: _count(fields[name], name) for name in ("likes", "comments", "shares") if name in fields

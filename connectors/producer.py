@@ -14,7 +14,9 @@ from connectors.models import SourceRecord
 from glue.avro import Encoder, encoder_for_subject
 from glue.kafka.config import KafkaConfig
 from glue.kafka.produce import ProducerRecord, TransactionalProducer
+from glue.privacy.atrest import at_rest_of
 from glue.registry import SchemaRegistryClient
+from glue.settings import get_settings
 from glue.tracing import HEADER, traces
 
 
@@ -24,22 +26,26 @@ class SourceProducer(TransactionalProducer):
     def __init__(self, kafka: KafkaConfig, registry: SchemaRegistryClient, name: str) -> None:
         self._registry = registry
         self._encoders: dict[str, Encoder] = {}
+        self._at_rest = at_rest_of(get_settings())
         self._traces = traces(f"millionx-source-{name}", f"source {name}")
         super().__init__(kafka, f"connectors.{name}")
 
     def message(self, topic: str, record: SourceRecord) -> ProducerRecord:
-        """``record`` in Avro under the subject of ``topic``.
+        """``record`` in Avro under the subject of ``topic``, its personal texts encrypted.
 
         It leaves the timestamp to Kafka: with the time of an old order, retention would delete it before it is read.
 
         Raises:
-            DataError: it does not fit the registered schema.
+            DataError: it does not fit the registered schema, or its merchant's key was destroyed.
             ServiceError: the subject is not registered.
         """
         encoder = self._encoders.get(topic)
         if encoder is None:
             encoder = self._encoders[topic] = encoder_for_subject(self._registry, f"{topic}-value")
-        return ProducerRecord(topic, record.key.encode(), encoder(record.model_dump()))
+        value = record.model_dump()
+        if self._at_rest is not None:
+            value = self._at_rest.encrypt(topic, record.key, value, encoder.schema)
+        return ProducerRecord(topic, record.key.encode(), encoder(value))
 
     def commit(self, records: Sequence[ProducerRecord], checkpoint: tuple[str, bytes] | None = None) -> None:
         """As :meth:`TransactionalProducer.commit`, with the ``checkpoint`` (key, value) that holds after them."""

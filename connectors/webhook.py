@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
-import hashlib
 import hmac
 import json
 import logging
@@ -39,6 +38,7 @@ from connectors.source import Context, Raw
 from connectors.stats import Stats
 from glue.errors import ConfigError, MillionXError, ServiceUnavailableError, UsageError
 from glue.kafka.config import KafkaConfig
+from glue.privacy.fingerprint import fingerprint
 from glue.registry import registry_client
 from glue.settings import Settings, state_dir
 
@@ -221,7 +221,7 @@ async def _take(
         return 401, "another shop"
     if headers.get("X-Shopify-Topic") not in options.webhook_topics:
         return 200, "not needed"
-    webhook_id = headers.get("X-Shopify-Webhook-Id") or hashlib.sha256(body).hexdigest()
+    webhook_id = headers.get("X-Shopify-Webhook-Id") or fingerprint(body).hex()
     if receiver.knows(webhook_id):
         return 200, "known"
     try:

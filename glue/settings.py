@@ -130,6 +130,10 @@ class Settings(BaseSettings):
     hash_keys_file: Path | None = Field(
         None, description='JSON {"active": id, "keys": {id: base64}} for pseudonyms of persons; required.'
     )
+    at_rest: Literal["encrypt", "clear"] = Field(
+        "encrypt",
+        description="Personal texts in raw topics: encrypt (a producer without a key file does not start) or clear.",
+    )
     weaviate_binary: Path | None = Field(None, description="Local stack: path of a Weaviate server to use.")
     weaviate_plugin: Path | None = Field(
         None, description="Local stack: unpacked folder of the official Weaviate connector; unset: ours is used."

@@ -45,7 +45,15 @@ ROOMS: dict[str, set[str]] = {
     "glue.pipeline": {"glue.stores"},
     "glue.topology": {"glue.kafka", "glue.pipeline", "glue.privacy", "glue.stores", "glue.transforms"},
     "glue.audit": {"glue.deadletters", "glue.kafka", "glue.pipeline", "glue.stores", LOAD},
-    "glue.canary": {"glue.audit", "glue.kafka", "glue.pipeline", "glue.stores", "connectors.models", LOAD},
+    "glue.canary": {
+        "glue.privacy",
+        "glue.audit",
+        "glue.kafka",
+        "glue.pipeline",
+        "glue.stores",
+        "connectors.models",
+        LOAD,
+    },
     "glue.ui": {"glue.deadletters", "glue.kafka", "glue.pipeline", "glue.privacy", "glue.transforms", "glue.topology"},
     "glue.local": {"glue.stores", "glue.transforms", "glue.topology"},
 }

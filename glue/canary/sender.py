@@ -10,6 +10,7 @@ from glue.canary.flight import Flight
 from glue.canary.paths import HEADER, Path
 from glue.kafka import produce
 from glue.kafka.config import KafkaConfig
+from glue.privacy.atrest import at_rest_of
 from glue.registry import registry_client
 from glue.settings import Settings
 from glue.tracing import HEADER as TRACE_HEADER
@@ -22,6 +23,7 @@ class Sender:
     """A producer of canaries of ``paths``.
 
     Raises:
+        ConfigError: there is no key file.
         ServiceUnavailableError: the registry does not answer.
         ServiceError: a subject is not registered.
     """
@@ -29,6 +31,7 @@ class Sender:
     def __init__(self, settings: Settings, paths: Iterable[Path] = ()) -> None:
         with registry_client(settings.registry, timeout=5, retries=0) as registry:
             self._encoders = {path.topic: encoder_for_subject(registry, f"{path.topic}-value") for path in paths}
+        self._at_rest = at_rest_of(settings)
         self._kafka = produce.Sender(KafkaConfig.of(settings), {"client.id": "mxctl-canary"}, _PATIENCE)
 
     def send(self, flight: Flight) -> None:
@@ -37,7 +40,9 @@ class Sender:
         Raises:
             ServiceUnavailableError: Kafka does not answer.
         """
-        value = self._encoders[flight.path.topic](flight.record.model_dump())
+        encode, value = self._encoders[flight.path.topic], flight.record.model_dump()
+        if self._at_rest is not None:
+            value = self._at_rest.encrypt(flight.path.topic, flight.key, value, encode.schema)
         headers: list[tuple[str, bytes | None]] = [(HEADER, flight.unique.encode())]
         spans = traces("millionx-canary", f"canary {flight.path.source}")
         if spans is not None:
@@ -45,7 +50,7 @@ class Sender:
             headers.append((TRACE_HEADER, spans.start()))
         flight.sent = time.monotonic()
         try:
-            self._kafka.send([produce.ProducerRecord(flight.path.topic, flight.key.encode(), value, headers)])
+            self._kafka.send([produce.ProducerRecord(flight.path.topic, flight.key.encode(), encode(value), headers)])
         finally:
             if spans is not None:
                 spans.end(records=1)

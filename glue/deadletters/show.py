@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+from contextlib import suppress
 from typing import Any
 
 from glue.avro import Decoder
 from glue.deadletters.read import Letter
 from glue.deadletters.replay import open_letter
-from glue.errors import MillionXError
+from glue.errors import DataError, MillionXError
+from glue.privacy.atrest import AtRest
 from glue.privacy.keyring import Keyring
 from glue.privacy.shown import cause, masked
 
@@ -26,6 +28,8 @@ def contents(letter: Letter, ring: Keyring, decode: Decoder) -> dict[str, Any]:
         value, schema = decode(original.value)
     except MillionXError as error:
         return {**found, "unreadable": error.why, "starts": base64.b16encode(original.value[:5]).decode()}
+    with suppress(DataError, UnicodeDecodeError):  # else it stays encrypted, and is hidden
+        value = AtRest(ring).decrypt(original.topic, (original.key or b"").decode(), value, schema)
     return {**found, "schema": schema.get("name"), "value": masked(value, schema)}
 
 

@@ -19,6 +19,7 @@ from __future__ import annotations
 import base64
 import binascii
 import os
+import re
 import time
 import zlib
 from collections.abc import Callable
@@ -31,11 +32,13 @@ from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap
 
 from glue.avro_types import BySchema, branches, expanded, type_name
 from glue.errors import ConfigError, DataError
-from glue.privacy.keyring import Keyring
+from glue.privacy.keyring import Keyring, load_keyring
 from glue.privacy.tags import SAFE, Tag, holds_text, personal_fields, tag_of
+from glue.settings import Settings
 
 PREFIX = "enc:v1:"
 MERCHANT = "merchant_id"  # the field that says whose a record is, in schemas of orders
+_FORM = re.compile(PREFIX + r"[\w.-]{1,64}:[\w-]{54}:[\w-]{39,}\Z", re.ASCII)
 _PURPOSE = "millionx at rest"
 _PLAIN, _COMPRESSED = b"\x00", b"\x01"
 _LARGE = 4096
@@ -45,8 +48,8 @@ Change = Callable[[str, str], str]
 
 
 def is_encrypted(value: Any) -> bool:
-    """Whether a field's value is encrypted."""
-    return isinstance(value, str) and value.startswith(PREFIX)
+    """Whether a field's value has the form of an encrypted one."""
+    return isinstance(value, str) and value.startswith(PREFIX) and _FORM.match(value) is not None
 
 
 class AtRest:
@@ -64,7 +67,8 @@ class AtRest:
 
         Raises:
             ConfigError: the schema tags something as personal that cannot be encrypted in its place.
-            DataError: the merchant's key was destroyed, or a text is not valid Unicode.
+            KeyGoneError: the merchant's key was destroyed.
+            DataError: a text is not valid Unicode.
         """
         personal = self._personal(schema)
         if not personal:
@@ -119,6 +123,15 @@ class AtRest:
 
     def _open(self, key_id: str, wrapped: str) -> AESGCM:
         return AESGCM(aes_key_unwrap(self._wrapping(key_id), _data(wrapped)))
+
+
+def at_rest_of(settings: Settings) -> AtRest | None:
+    """What encrypts records before they are sent to a raw topic; None where ``MXCTL_AT_REST`` is ``clear``.
+
+    Raises:
+        ConfigError: there is no key file, or it cannot be used.
+    """
+    return None if settings.at_rest == "clear" else AtRest(load_keyring(settings.hash_keys_file))
 
 
 class _DataKey:

@@ -89,8 +89,26 @@ def _is_filler(digits: str) -> bool:
     return len(set(digits)) == 1 or len(set(subscriber)) == 1 or digits in _SEQUENCE or digits in _SEQUENCE[::-1]
 
 
-def pseudonym(ring: Keyring, text: str, key_id: str | None = None) -> str | None:
-    """``<key id>:<hex>`` of a person under the active key, or under ``key_id`` to look up what an old key wrote; None
-    where the text names nobody (see :func:`normalise`)."""
+def pseudonym(ring: Keyring, text: str, key_id: str | None = None, merchant: str | None = None) -> str | None:
+    """``<key id>:<hex>`` of a person under the key in use, or under ``key_id`` to look up what an older one wrote; None
+    where the text names nobody (see :func:`normalise`).
+
+    Args:
+        merchant: whose customer this is: under that merchant's key, where it has one.
+
+    Raises:
+        ConfigError, DataError: as :meth:`Keyring.pseudonym`.
+    """
     normal = normalise(text)
-    return None if normal is None else ring.sign(normal.encode(), key_id)
+    return None if normal is None else ring.pseudonym(normal.encode(), key_id, merchant)
+
+
+def pseudonyms(ring: Keyring, text: str) -> list[str]:
+    """Every pseudonym that a person may have in what was stored, under any key of the ring; the one in use first."""
+    normal = normalise(text)
+    if normal is None:
+        return []
+    message = normal.encode()
+    made = [ring.pseudonym(message), *(ring.pseudonym(message, key_id) for key_id in ring.keys)]
+    made += [ring.sign(message, key_id) for key_id in ring.keys]  # as before the keys of pseudonyms were a chain
+    return list(dict.fromkeys(made))

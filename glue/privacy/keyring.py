@@ -29,6 +29,10 @@ _SHORTEST = 32
 _ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
 
+class KeyGoneError(DataError):
+    """A merchant's key was destroyed: nothing personal of this merchant may be read or written any more."""
+
+
 @dataclass(frozen=True)
 class Keyring:
     """Keys by id, one of them active for what is newly written; the others stay readable."""
@@ -64,7 +68,7 @@ class Keyring:
 
         Raises:
             ConfigError: there is no key of that id.
-            DataError: the merchant's key was destroyed.
+            KeyGoneError: the merchant's key was destroyed.
         """
         own = None if merchant is None or key_id is not None else self.merchant_key(merchant)
         last = own or key_id or self.chain[-1]
@@ -89,11 +93,11 @@ class Keyring:
         """The id of a merchant's own key; None where it has none.
 
         Raises:
-            DataError: it had one, which was destroyed: nothing of this merchant may be read or written any more.
+            KeyGoneError: it had one, which was destroyed.
         """
         key_id = self.merchants.get(merchant or "")
         if key_id is not None and key_id not in self.keys:
-            raise DataError(f"key {key_id!r}", "the key of this merchant was destroyed")
+            raise KeyGoneError(f"key {key_id!r}", "the key of this merchant was destroyed")
         return key_id
 
     def derived(self, key_id: str, purpose: str) -> bytes:

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from glue.avro_types import to_json
+from glue.privacy.atrest import is_encrypted
 from glue.privacy.scrub import Scrubber
 from glue.privacy.tags import tag_of
 from glue.secrets import mask_text
@@ -23,13 +24,22 @@ def clean(text: str) -> str:
 
 
 def masked(value: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
-    """``value`` for people's eyes, as JSON: identities hidden, texts scrubbed, as the schema's tags ask."""
-    shown = dict(value)
+    """``value`` for people's eyes, as JSON: identities and what is encrypted hidden, texts scrubbed as the tags ask."""
+    shown = {name: _hidden(one) for name, one in value.items()}
     for field in schema["fields"]:
         if tag_of(field) in ("PII_ID", "PII_DROP") and shown.get(field["name"]) is not None:
             shown[field["name"]] = HIDDEN
     Scrubber(drop=False).value(shown, schema)
     return dict(to_json(shown))
+
+
+def _hidden(value: Any) -> Any:
+    """A copy of ``value`` without what is encrypted."""
+    if isinstance(value, dict):
+        return {name: _hidden(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_hidden(one) for one in value]
+    return HIDDEN if is_encrypted(value) else value
 
 
 def visible_key(key: bytes | None) -> str | None:

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from glue.avro_types import BySchema, branches, type_name
 from glue.errors import DataError
+from glue.privacy.atrest import MERCHANT, is_encrypted
 from glue.privacy.identity import pseudonym
 from glue.privacy.keyring import load_keyring
 from glue.privacy.tags import tag_of
@@ -30,15 +31,19 @@ class HashIdentity(Transform[HashConfig]):
     """Replace each field X tagged PII_ID by X_hash: key id, a colon, HMAC-SHA256 in hex, of the normalised value.
 
     Phones are reduced to their national digits and mails and names to one case first, so that one person has one
-    pseudonym under one key, wherever and however written. A mask (``66******78``) or a placeholder (``N/A``) names
-    nobody: its pseudonym is null, and the header ``millionx.nobody`` names the field. Without a key the transform does
-    not start.
+    pseudonym, wherever and however written, also after a new key came into use (``mxctl keys``); customers of a
+    merchant that has a key of its own have pseudonyms under that. A mask (``66******78``) or a placeholder (``N/A``)
+    names nobody: its pseudonym is null, and the header ``millionx.nobody`` names the field. Without a key the transform
+    does not start.
     """
 
     def configure(self, props: Mapping[str, str]) -> None:
         super().configure(props)
         ring = load_keyring(self.config.keys_file or get_settings().hash_keys_file)
-        self._hash = lru_cache(self.config.cache_size)(lambda text: pseudonym(ring, text, self.config.key_id or None))
+        self._hash = lru_cache(self.config.cache_size)(
+            lambda text, merchant: pseudonym(ring, text, self.config.key_id or None, merchant)
+        )
+        self._ring = ring
         ring.sign(b"probe", self.config.key_id or None)  # an unknown key id stops the start, not the first record
         self._plan = BySchema(lambda schema: (self._names(schema), self.output_schema(schema)))
 
@@ -50,18 +55,26 @@ class HashIdentity(Transform[HashConfig]):
         if schema is None:
             raise DataError("HashIdentity", "the record has no schema, so nothing says what in it is personal")
         names, output = self._plan(schema)
+        merchant = value.get(MERCHANT) if self._ring.merchants else None
         for name, hashed in names:
             found = value.pop(name, None)
             if found is None or found == "":
                 value[hashed] = None
             elif isinstance(found, list):
-                value[hashed] = [known for item in found if (known := self._hash(str(item))) is not None]
+                value[hashed] = [
+                    known for item in found if (known := self._pseudonym(name, item, merchant)) is not None
+                ]
             else:
-                value[hashed] = self._hash(found if isinstance(found, str) else str(found))
+                value[hashed] = self._pseudonym(name, found, merchant)
                 if value[hashed] is None:
                     record.headers.append((NOBODY, name.encode()))
         record.schema = output
         return record
+
+    def _pseudonym(self, name: str, found: Any, merchant: str | None) -> str | None:
+        if is_encrypted(found):
+            raise DataError("HashIdentity", f"{name} is encrypted: the chain must begin with Decrypt")
+        return self._hash(found if isinstance(found, str) else str(found), merchant)
 
     def _names(self, schema: dict[str, Any]) -> list[tuple[str, str]]:
         names = [field["name"] for field in schema["fields"] if tag_of(field) == "PII_ID"]

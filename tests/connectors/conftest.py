@@ -25,6 +25,8 @@ from connectors.source import Context, Cursor, Fields, Source, Window
 from connectors.stats import Stats
 from glue.avro import Decoder
 from glue.kafka.config import KafkaConfig
+from glue.privacy.atrest import AtRest
+from glue.privacy.keyring import load_keyring
 from glue.registry import Schema, registry_client
 from glue.settings import Settings, project_root
 from sandbox import control
@@ -159,7 +161,12 @@ class OnKafka:
 
     def stored(self) -> Stored:
         decode = Decoder(registry_client(self.settings.registry))
-        records = [(message.key().decode(), decode(message.value())[0]) for message in self._read(self.config.topic)]
+        open_, topic = AtRest(load_keyring(self.settings.hash_keys_file)).decrypt, self.config.topic
+        records = [
+            (key, open_(topic, key, *decode(message.value())))
+            for message in self._read(topic)
+            if (key := message.key().decode())
+        ]
         return Stored(records, self._read(self.config.dead_letters))
 
     def _read(self, topic: str) -> list[Any]:

@@ -176,6 +176,12 @@ def test_secrets_are_files_and_each_is_used() -> None:
 
 
 @each_service
+def test_every_secret_file_that_the_environment_names_is_there(name: str) -> None:
+    named = {value for value in environment(SERVICES[name]).values() if value.startswith("/run/secrets/")}
+    assert named <= {f"/run/secrets/{secret}" for secret in SERVICES[name].get("secrets", [])}
+
+
+@each_service
 def test_no_secret_is_in_the_environment(name: str) -> None:
     from glue.secrets import is_secret_key
 

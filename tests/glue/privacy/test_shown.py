@@ -9,6 +9,8 @@ from uuid import uuid4
 import pytest
 
 from glue.avro import load_schema
+from glue.privacy.atrest import AtRest
+from glue.privacy.keyring import Keyring
 from glue.privacy.shown import HIDDEN, cause, clean, visible_key, visible_value
 from glue.settings import Settings
 
@@ -30,6 +32,12 @@ def test_a_raw_order_shows_the_goods_and_not_the_customer() -> None:
     assert shown["product_name"] == "Saree, call [PHONE]"
     assert {shown[name] for name in ("customer_name", "customer_phone", "customer_email", "note")} == {HIDDEN}
     assert not any(part in json.dumps(shown) for part in ("Karim", "345678", "Jamal", "01711"))
+
+
+def test_what_is_encrypted_at_rest_is_hidden() -> None:
+    schema = load_schema(Settings().schemas_dir / "market_order.avsc")
+    made = AtRest(Keyring("k1", {"k1": b"1" * 32})).encrypt("t", "k", ORDER, schema)
+    assert visible_value(made, schema)["product_name"] == HIDDEN
 
 
 def test_a_field_that_nobody_tagged_counts_as_personal_text() -> None:

@@ -175,7 +175,10 @@ _STATE = (
 
 
 class WeatherData(SourceRecord):
-    """The weather of one city at one time. ``schemas/weather.avsc``."""
+    """The weather of one city at one time. ``schemas/weather.avsc``.
+
+    ``observed_at`` is the provider's time, ``collected_at`` ours. ``rain_1h`` None: it rains, and nobody says how much.
+    """
 
     record_key: str = Field(min_length=36)
     version: Count
@@ -188,9 +191,16 @@ class WeatherData(SourceRecord):
     humidity: int = Field(ge=0, le=100)
     pressure: float | None = None
     wind_speed: float = Field(ge=0)
-    rain_1h: float = Field(0.0, ge=0)
+    rain_1h: float | None = Field(None, ge=0)
     condition: str = ""
     is_extreme_weather: bool
+    provider: Literal["openweather", "open-meteo"] = "openweather"
+    condition_code: int | None = None
+    rain_class: str | None = Field(None, pattern=r"^(?:none|slight|moderate|heavy|violent|unmeasured)$")
+    wind_force: int | None = Field(None, ge=0, le=12)
+    heat_index: float | None = None
+    severity: int | None = Field(None, ge=0, le=4)
+    severity_cause: str | None = Field(None, pattern=r"^[a-z]+$")
     observed_at: Timestamp
 
     @property
@@ -202,6 +212,7 @@ class WeatherData(SourceRecord):
         return self.observed_at
 
 
-def weather_key(city: str, observed_at: datetime) -> str:
-    """The identity of an observation: city and time in whole seconds."""
-    return record_key("weather", city, millis(observed_at) // 1000)
+def weather_key(city: str, observed_at: datetime, provider: str = "openweather") -> str:
+    """The identity of an observation: city and time in whole seconds, and who else than OpenWeather saw it."""
+    others = () if provider == "openweather" else (provider,)
+    return record_key("weather", city, millis(observed_at) // 1000, *others)

@@ -1,14 +1,21 @@
-"""OpenWeather's current weather for the cities in the options. A repeated observation is not a new record."""
+"""The weather of the cities in the options: OpenWeather's of now; Open-Meteo's without a key, and of the past.
+
+A repeated observation is not a new record.
+"""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from pydantic import Field, SecretStr
 
+from connectors import open_meteo
 from connectors.models import WeatherData, millis, weather_key
+from connectors.open_meteo import OpenMeteo, OpenMeteoClient
 from connectors.places import place_code
 from connectors.policies import Strict
 from connectors.source import (
@@ -24,7 +31,12 @@ from connectors.source import (
     mapping,
     required,
 )
-from glue.errors import DataError
+from connectors.weather_severity import Code, code_of, severity
+from glue.errors import ConfigError, DataError, UsageError
+
+log = logging.getLogger(__name__)
+_OPENWEATHER = "openweather"
+_ARCHIVED = "archived"
 
 
 class City(Strict):
@@ -47,20 +59,37 @@ class WeatherOptions(SourceOptions):
     """Options of the weather source."""
 
     base_url: str
-    api_key: SecretStr
+    api_key: SecretStr = Field(SecretStr(""), description="Of OpenWeather; empty: Open-Meteo, where it is declared.")
+    open_meteo: OpenMeteo = OpenMeteo()
     cities: list[City]
     extreme: Extreme = Extreme()
 
 
 class Weather(Source[WeatherOptions]):
-    """One observation a city and run."""
+    """One observation a city and run; with a window, one a city and hour of it."""
 
     model = WeatherData
     options_class = WeatherOptions
 
     def pages(self, window: Window, cursor: Cursor) -> Iterator[Page]:
-        """One page a city. There is no past to ask for: a window is not looked at."""
-        return each_of(self.options.cities, self._city)
+        """One page a city; of a window, pages of two weeks from the archive, and the cursor says how far each city is.
+
+        Raises:
+            UsageError: a window without its beginning, or without an archive to ask.
+            ConfigError: there is neither a key of OpenWeather nor a host of Open-Meteo.
+            ServiceError, ServiceUnavailableError: the first city that failed, after all others.
+        """
+        if window.since or window.until:
+            return self._past(window, cursor)
+        if self.options.api_key.get_secret_value():
+            return each_of(self.options.cities, self._city)
+        if self.options.open_meteo.forecast_url:
+            log.info("weather: no key of OpenWeather; the weather is Open-Meteo's")
+            return each_of(self.options.cities, self._city_of_open_meteo)
+        raise ConfigError(
+            "weather", "there is no key of OpenWeather, and no host of Open-Meteo is declared",
+            "set MILLIONX_OPENWEATHER_KEY, or options.open_meteo.forecast_url",
+        )  # fmt: skip
 
     def _city(self, city: City) -> Iterator[Page]:
         params = {
@@ -72,36 +101,85 @@ class Weather(Source[WeatherOptions]):
         # The vendor's name of a place varies (Chattogram): ours goes with the record.
         yield Page([{"city": city.model_dump(), "body": body}])
 
+    def _city_of_open_meteo(self, city: City) -> Iterator[Page]:
+        client = OpenMeteoClient(self.context.http, self.options.open_meteo)
+        hours = client.now_of(f"weather of {city.name}", city.latitude, city.longitude, self.context.now())
+        yield Page([{"city": city.model_dump(), "hour": hour} for hour in hours])
+
+    def _past(self, window: Window, cursor: Cursor) -> Iterator[Page]:
+        if not self.options.open_meteo.archive_url:
+            raise UsageError(
+                "weather", "OpenWeather's current weather has no past, and no archive is declared",
+                "declare options.open_meteo.archive_url, or run without --since and --until",
+            )  # fmt: skip
+        if window.since is None:
+            raise UsageError("weather", "--until needs --since: the archive begins in 1940", "give --since")
+        reached: dict[str, str] = dict(cursor.get(_ARCHIVED) or {})
+        return each_of(self.options.cities, partial(self._archived, window.since, window.until, reached))
+
+    def _archived(self, since: datetime, until: datetime | None, reached: dict[str, str], city: City) -> Iterator[Page]:
+        client = OpenMeteoClient(self.context.http, self.options.open_meteo)
+        begin = max(since, datetime.fromisoformat(reached.get(city.name, since.isoformat())))
+        what = f"weather of {city.name}"
+        for hours, to in client.archived(what, city.latitude, city.longitude, begin, until or self.context.now()):
+            reached[city.name] = to.isoformat()
+            yield Page([{"city": city.model_dump(), "hour": hour} for hour in hours], {_ARCHIVED: dict(reached)})
+
     def parse(self, raw: Raw, collected_at: datetime) -> Iterable[Fields]:
         """Metric units: degrees Celsius, m/s, hPa, mm."""
         place = mapping(raw, "city and body")
-        city, body = City.model_validate(required(place, "city")), mapping(place.get("body"), "body")
-        main, wind = mapping(body.get("main"), "main"), mapping(body.get("wind") or {}, "wind")
-        observed = datetime.fromtimestamp(_number(required(body, "dt"), "dt"), UTC)
-        conditions = [one for one in listing(body.get("weather") or [], "weather") if isinstance(one, dict)]
-        rain = _rain(mapping(body.get("rain") or {}, "rain"))
-        temperature = _number(required(main, "temp"), "main.temp")
-        speed = _number(wind.get("speed") or 0, "wind.speed")
-        limits = self.options.extreme
-        yield {
-            "record_key": weather_key(city.name, observed),
-            "version": millis(observed),
+        city = City.model_validate(required(place, "city"))
+        if "hour" in place:
+            provider, seen = open_meteo.PROVIDER, open_meteo.observation(mapping(place["hour"], "hour"))
+            found = code_of(provider, seen["condition_code"])
+            codes = [found] if found else []
+            seen["condition"] = found.word if found else ""
+            falls = bool(codes and codes[0].rain)
+        else:
+            provider = _OPENWEATHER
+            seen, codes, falls = _of_openweather(mapping(place.get("body"), "body"))
+        for name in ("temperature", "wind_speed"):
+            seen[name] = _number(required(seen, name), name)
+        humidity, rain, limits = seen["humidity"], seen["rain_1h"], self.options.extreme
+        fields = {
+            **seen,
+            "record_key": weather_key(city.name, seen["observed_at"], provider),
+            "version": millis(seen["observed_at"]),
             "city": city.name,
             "place_code": place_code(city.name),
             "latitude": city.latitude,
             "longitude": city.longitude,
-            "temperature": temperature,
-            "feels_like": main.get("feels_like"),
-            "humidity": main.get("humidity"),
-            "pressure": main.get("pressure"),
-            "wind_speed": speed,
-            "rain_1h": rain,
-            "condition": str(conditions[0].get("main") or "") if conditions else "",
-            "is_extreme_weather": temperature > limits.above_celsius or temperature < limits.below_celsius
-            or speed > limits.wind_above or rain > 0 or any(map(_falls, conditions)),
-            "observed_at": observed,
+            "provider": provider,
+            "is_extreme_weather": seen["temperature"] > limits.above_celsius
+            or seen["temperature"] < limits.below_celsius
+            or seen["wind_speed"] > limits.wind_above
+            or bool(rain and rain > 0)
+            or falls,
             "collected_at": collected_at,
-        }  # fmt: skip
+        }
+        if isinstance(humidity, int | float):  # another one is refused by the model, which names it
+            fields |= severity(seen["temperature"], humidity, seen["wind_speed"], rain, codes)
+        yield fields
+
+
+def _of_openweather(body: Mapping[str, Any]) -> tuple[Fields, list[Code], bool]:
+    """One answer by our names, what its codes say, and whether they say rain."""
+    main, wind = mapping(body.get("main"), "main"), mapping(body.get("wind") or {}, "wind")
+    conditions = [one for one in listing(body.get("weather") or [], "weather") if isinstance(one, dict)]
+    codes = [code for one in conditions if (code := code_of(_OPENWEATHER, one.get("id"))) is not None]
+    falls = any(map(_falls, conditions))
+    first = conditions[0] if conditions else {}
+    return {
+        "temperature": _number(required(main, "temp"), "main.temp"),
+        "feels_like": main.get("feels_like"),
+        "humidity": main.get("humidity"),
+        "pressure": main.get("pressure"),
+        "wind_speed": _number(wind.get("speed") or 0, "wind.speed"),
+        "rain_1h": _rain(mapping(body.get("rain") or {}, "rain"), falls),
+        "condition": str(first.get("main") or ""),
+        "condition_code": first.get("id") if isinstance(first.get("id"), int) else None,
+        "observed_at": datetime.fromtimestamp(_number(required(body, "dt"), "dt"), UTC),
+    }, codes, falls  # fmt: skip
 
 
 def _number(value: Any, name: str) -> float:
@@ -111,11 +189,16 @@ def _number(value: Any, name: str) -> float:
         raise DataError("record", f"{name}: is not a number") from None
 
 
-def _rain(measured: Mapping[str, Any]) -> float:
-    """Millimetres of the last hour; older answers have those of three hours, of which this is the mean."""
+def _rain(measured: Mapping[str, Any], falls: bool) -> float | None:
+    """Millimetres of the last hour; older answers have those of three hours, of which this is the mean.
+
+    Without a measure: none where it does not rain, None where it does.
+    """
     if measured.get("1h") is not None:
         return _number(measured["1h"], "rain.1h")
-    return round(_number(measured.get("3h") or 0, "rain.3h") / 3, 2)
+    if measured.get("3h") is not None:
+        return round(_number(measured["3h"], "rain.3h") / 3, 2)
+    return None if falls else 0.0
 
 
 def _falls(condition: Mapping[str, Any]) -> bool:

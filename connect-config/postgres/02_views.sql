@@ -91,19 +91,57 @@ where quantity_cancelled + quantity_returned + quantity_unclear > 0
     and not is_test
 group by 1, 2, 3, 4, 5, 6;
 
--- Each order beside the last weather seen in its district, at most three hours before it. Places meet by their code.
+-- One observation of a place and hour: the last of the hour as its provider tells time (observed_at); recorded_at is when
+-- we read it. rain_1h is null where it rains and nobody says how much. severity is 0 to 4, by connectors/data/weather.json.
+create or replace view raw_data.weather_hourly as
+select distinct on (place_code, date_trunc('hour', observed_at, 'UTC'))
+    place_code, date_trunc('hour', observed_at, 'UTC') as hour, city, temperature, feels_like, humidity, pressure,
+    wind_speed, wind_force, rain_1h, rain_class, heat_index, condition, condition_code, is_extreme_weather, severity,
+    severity_cause, provider, observed_at, collected_at as recorded_at
+from raw_data.weather_logs
+where place_code is not null
+order by place_code, date_trunc('hour', observed_at, 'UTC'), observed_at desc, provider desc nulls last, version desc,
+    collected_at desc;
+
+-- A day in Dhaka, classed by its rain as the Bangladesh Meteorological Department classes 24 hours. hours_measured says of
+-- how many hours the rain is known: of fewer than 24 the sum is what was seen, not what fell.
+create or replace view raw_data.weather_daily as
+select
+    (hour at time zone 'Asia/Dhaka')::date as day,
+    place_code,
+    count(*) as hours,
+    count(rain_1h) as hours_measured,
+    min(temperature) as temperature_min,
+    max(temperature) as temperature_max,
+    sum(rain_1h) as rain_24h,
+    case
+        when sum(rain_1h) >= 88.5 then 'very heavy'
+        when sum(rain_1h) >= 43.5 then 'heavy'
+        when sum(rain_1h) >= 22.5 then 'moderately heavy'
+        when sum(rain_1h) >= 10.5 then 'moderate'
+        when sum(rain_1h) >= 0.5 then 'light'
+        when sum(rain_1h) >= 0 then 'none'
+    end as rain_class,
+    max(severity) as severity
+from raw_data.weather_hourly
+group by 1, 2;
+
+-- Each order beside the weather of its district in the hour in which it was placed, or in the nearest of the two before.
+-- Places meet by their code. weather_observed_at is the provider's time, weather_recorded_at ours.
 create or replace view raw_data.orders_with_weather as
 select
     o.record_key, o.platform, o.merchant_id, o.order_id, o.line_id, o.product_id, o.category, o.quantity,
-    o.quantity_net, o.price, o.currency, o.shipping_city, o.place_code, o.ordered_at, w.observed_at as weather_at,
-    w.temperature, w.humidity, w.wind_speed, w.rain_1h, w.condition, w.is_extreme_weather
+    o.quantity_net, o.price, o.currency, o.shipping_city, o.place_code, o.ordered_at,
+    w.observed_at as weather_observed_at, w.recorded_at as weather_recorded_at, w.provider as weather_provider,
+    w.temperature, w.humidity, w.wind_speed, w.rain_1h, w.rain_class, w.condition, w.is_extreme_weather, w.severity,
+    w.severity_cause
 from raw_data.orders_latest as o
 left join lateral (
     select *
-    from raw_data.weather_logs as seen
+    from raw_data.weather_hourly as seen
     where seen.place_code = o.place_code
-        and seen.observed_at <= o.ordered_at
-        and seen.observed_at > o.ordered_at - interval '3 hours'
-    order by seen.observed_at desc, seen.version desc
+        and seen.hour <= o.ordered_at
+        and seen.hour > date_trunc('hour', o.ordered_at, 'UTC') - interval '3 hours'
+    order by seen.hour desc
     limit 1
 ) as w on true;

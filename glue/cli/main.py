@@ -30,6 +30,7 @@ COMMANDS: dict[str, str] = {
     "offsets": "glue.cli.offsets:offsets",
     "plugins": "glue.cli.plugins:plugins",
     "history": "glue.cli.history:history",
+    "keys": "glue.cli.keys:keys",
     "rollback": "glue.cli.history:rollback",
     "export": "glue.cli.export:export",
     "graph": "glue.cli.graph:graph",

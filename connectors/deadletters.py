@@ -13,7 +13,7 @@ from typing import Any
 from connectors.config import SourceConfig
 from connectors.models import millis
 from glue.deadletters.headers import PREFIX, RETRY_COUNT, SEALED
-from glue.identity import record_key
+from glue.identity import MERCHANT_HEADER, record_key
 from glue.kafka.produce import ProducerRecord
 from glue.privacy.fingerprint import fingerprint, keyring_of
 from glue.privacy.keyring import KeyGoneError
@@ -33,8 +33,8 @@ def raw_fingerprint(raw: Any) -> str:
     return "dead:" + fingerprint(raw_bytes(raw)).hex()
 
 
-def dead_letter(config: SourceConfig, raw: Any, reason: str, kind: str) -> ProducerRecord:
-    """The message for ``config.dead_letters``; ``reason`` holds no field value."""
+def dead_letter(config: SourceConfig, raw: Any, reason: str, kind: str, merchant: str = "") -> ProducerRecord:
+    """The message for ``config.dead_letters``; ``reason`` holds no field value, ``merchant`` says whose it is."""
     key = record_key("dead", config.name, raw_fingerprint(raw)).encode()
     headers = {
         PREFIX + "topic": config.topic,
@@ -45,6 +45,8 @@ def dead_letter(config: SourceConfig, raw: Any, reason: str, kind: str) -> Produ
         PREFIX + "exception.message": reason,
         RETRY_COUNT: "0",
     }
+    if merchant:
+        headers[MERCHANT_HEADER] = merchant
     file = get_settings().hash_keys_file
     # Of a merchant whose key was destroyed, nothing is kept: its data was to be erased.
     ring = None if file is None or kind == KeyGoneError.__name__ else keyring_of(file)

@@ -163,7 +163,7 @@ class FileParser:
         self._platform = self.source.platform or config.name
         self._modified = modified
         self._digest = digest
-        self._merchant = merchant
+        self.merchant = merchant
         spellings = config.options.get("products")
         self._mentions = Mentions(spellings if isinstance(spellings, dict) else {})
 
@@ -180,10 +180,10 @@ class FileParser:
 
     def _fields(self, record: Mapping[str, Any], line: int, collected_at: datetime) -> Iterable[Fields]:
         if issubclass(self.model, MarketOrder) and "line_items" in record:
-            yield from shopify_orders.order_lines(record, collected_at, self._merchant)
+            yield from shopify_orders.order_lines(record, collected_at, self.merchant)
             return
         if issubclass(self.model, MarketOrder) and {"order", "items"} <= set(record):
-            yield from daraz_orders.order_lines(record, collected_at, self._merchant or "unknown")
+            yield from daraz_orders.order_lines(record, collected_at, self.merchant or "unknown")
             return
         named = {ALIASES.get(name, name): value for name, value in record.items()}
         known = {name: value for name, value in named.items() if name in self.model.model_fields}
@@ -200,7 +200,7 @@ class FileParser:
 
     def _order(self, fields: Fields) -> Fields:
         """Names in the words of the model, and what follows from the rest."""
-        merchant = {"merchant_id": self._merchant} if self._merchant else {}
+        merchant = {"merchant_id": self.merchant} if self.merchant else {}
         place = {"place_code": place_code(fields.get("shipping_city"))}
         words = ("order_status", "financial_status", "fulfillment_status", "cancel_reason", "line_kind")
         lower = {name: fields[name].strip().lower() for name in words if isinstance(fields.get(name), str)}

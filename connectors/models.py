@@ -31,6 +31,8 @@ Count = Annotated[int, BeforeValidator(whole), Field(ge=0, le=_INT64_MAX)]
 Money = Annotated[Decimal, BeforeValidator(money), Field(max_digits=18, decimal_places=4)]
 Text = Annotated[str, Field(min_length=1)]
 _STATUS = r"^(?:[a-z_, -]|3pl)+$"  # words of a platform: what a person types has no place in them
+# Goes into headers and names of keys, so neither a mail nor a phone of Bangladesh.
+_MERCHANT = r"^(?!\+?(?:88)?[ -]?0[ -]?1[ -]?[3-9](?:[ -]?\d){8}$)[^@\s](?: ?[^@\s]){0,127}$"
 _PLACE = r"^BD-[0-9A-H]+$"
 
 
@@ -56,6 +58,11 @@ class SourceRecord(BaseModel):
     @abstractmethod
     def time(self) -> datetime:
         """When the thing happened or last changed; cursors and freshness count with it."""
+
+    @property
+    def merchant(self) -> str:
+        """Whose it is; empty for a record that is nobody's."""
+        return ""
 
     @property
     def subject(self) -> str:
@@ -106,8 +113,10 @@ class MarketOrder(SourceRecord):
     A price of 0 is taken: free lines are demand. PRICE_HISTORY takes none, there a price is above 0.
     """
 
+    model_config = ConfigDict(regex_engine="python-re")  # the other one knows no (?!…)
+
     platform: Literal["shopify", "daraz"]
-    merchant_id: str = Field("unknown", min_length=1)
+    merchant_id: str = Field("unknown", pattern=_MERCHANT)
     order_id: Text
     line_id: Text
     product_id: Text
@@ -146,6 +155,10 @@ class MarketOrder(SourceRecord):
     def key(self) -> str:
         """Line, time of update and state: the platforms' times are whole seconds, and much happens within one."""
         return record_key(*self._line, millis(self.updated_at), self._state)
+
+    @property
+    def merchant(self) -> str:
+        return self.merchant_id
 
     @property
     def subject(self) -> str:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from connectors.checkpoint import checkpoints_topic
 from connectors.models import SourceRecord
 from glue.avro import Encoder, encoder_for_subject
+from glue.identity import MERCHANT_HEADER
 from glue.kafka.config import KafkaConfig
 from glue.kafka.produce import ProducerRecord, TransactionalProducer
 from glue.privacy.atrest import at_rest_of
@@ -45,7 +46,8 @@ class SourceProducer(TransactionalProducer):
         value = record.model_dump()
         if self._at_rest is not None:
             value = self._at_rest.encrypt(topic, record.key, value, encoder.schema)
-        return ProducerRecord(topic, record.key.encode(), encoder(value))
+        headers = [(MERCHANT_HEADER, record.merchant.encode())] if record.merchant else []
+        return ProducerRecord(topic, record.key.encode(), encoder(value), headers)
 
     def commit(self, records: Sequence[ProducerRecord], checkpoint: tuple[str, bytes] | None = None) -> None:
         """As :meth:`TransactionalProducer.commit`, with the ``checkpoint`` (key, value) that holds after them."""

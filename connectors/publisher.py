@@ -37,6 +37,10 @@ class Parser(Protocol):
     def model(self) -> type[SourceRecord]:
         """What its fields must fit."""
 
+    @property
+    def merchant(self) -> str:
+        """Whose records it reads, where they do not say."""
+
     def parse(self, raw: Raw, collected_at: datetime) -> Iterable[Fields]:
         """As :meth:`connectors.source.Source.parse`."""
 
@@ -131,7 +135,8 @@ class Publisher:
     ) -> None:
         if not messages and not dead and cursor in (None, self.checkpoint.cursor):
             return
-        letters = [dead_letter(self.config, bad.content, bad.reason, bad.kind) for bad in dead]
+        merchant = self.parser.merchant if dead else ""
+        letters = [dead_letter(self.config, bad.content, bad.reason, bad.kind, merchant) for bad in dead]
         after = Checkpoint(self.checkpoint.cursor if cursor is None else cursor, self.checkpoint.seen.copy())
         after.seen.add(fingerprints)
         self.producer.commit(messages + letters, (self._key, after.dump()))

@@ -104,6 +104,11 @@ class Source(ABC, Generic[OptionsT]):
         """
         return None
 
+    @property
+    def merchant(self) -> str:
+        """Whose records it reads; empty for one that reads nobody's."""
+        return self.merchant_of(lambda name: str(getattr(self.options, name, None) or ""))
+
     @abstractmethod
     def pages(self, window: Window, cursor: Cursor) -> Iterator[Page]:
         """Yield the records of ``window``, oldest first where the vendor can sort, going on from ``cursor``.

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from uuid import UUID, uuid5
 
 NAMESPACE = UUID("5b1f64f1-0a6e-5b8e-9f5e-7c1d2f6f3a10")
+MERCHANT_HEADER = "millionx.merchant"  # of records of orders and prices: whose they are
 CANARY = "millionx-canary"  # the mark of records that `mxctl canary` sends; no vendor's ids begin so
 
 

@@ -82,6 +82,30 @@ def patch_of(config_dir: Path, profile: str, section: str, name: str) -> Any:
     return found.get(name, {}) if isinstance(found, Mapping) else {}
 
 
+def declared_merchants(settings: Settings) -> frozenset[str]:
+    """The merchants that sources name (``options.merchant_id``) under the current profile.
+
+    One whose reference has no value here is left out: not every process is given what a source is.
+
+    Raises:
+        ConfigError: a declared file is no JSON.
+    """
+    found = set()
+    for path in sorted((settings.config_dir / "sources").glob("*.json")):
+        try:
+            document = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise ConfigError(f"file {path.name}", f"it cannot be read: {error}", "correct it") from None
+        body = merge_patch(document, patch_of(settings.config_dir, settings.profile, "sources", path.stem))
+        options = body.get("options") if isinstance(body, Mapping) else None
+        merchant = options.get("merchant_id") if isinstance(options, Mapping) else None
+        try:
+            found.add(str(resolve(merchant or "", settings, f"source {path.stem}")))
+        except ConfigError:
+            continue
+    return frozenset(found - {""})
+
+
 def map_texts(value: Any, change: Callable[[str, str], str], where: str = "") -> Any:
     """``value`` with every text as ``change(text, place)`` gives it; places read ``config.topics``, ``tests[0]``."""
     if isinstance(value, Mapping):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from bisect import bisect_left
 from collections import Counter as Counts
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import accumulate
 from typing import Any, Protocol, runtime_checkable
 
@@ -14,7 +14,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from glue.deadletters.headers import last
 from glue.errors import DataError, Transient
+from glue.identity import MERCHANT_HEADER
 from glue.service.decode import DECODER
 from glue.service.process import Produced, Result
 from glue.transforms.chain import Chain, Failure
@@ -28,6 +30,7 @@ _LE = (*map(str, _AGES), "+Inf")
 _AGES_COUNTED, _AGES_SUM = "millionx_glue_ages_counted", "millionx_glue_ages_sum"
 _CHECKS = (DECODER, f"{Validate.__module__}:{Validate.__qualname__}")
 _REDACTED, _DEGRADED = "millionx.redacted", "millionx.degraded"
+_OTHER = "other"  # a merchant that no source declares: labels stay few
 _TIMEOUT = 5.0
 
 
@@ -43,9 +46,12 @@ class Metrics:
 
     Attributes:
         registry: what ``/metrics`` shows of this process.
+
+    Args:
+        merchants: those whose records are counted by name; all others together are ``other``.
     """
 
-    def __init__(self, chain: str, topics: list[str]) -> None:
+    def __init__(self, chain: str, topics: list[str], merchants: Collection[str] = ()) -> None:
         own, self.registry = CollectorRegistry(), CollectorRegistry()
         self.registry.register(WithAges(own))
 
@@ -67,6 +73,12 @@ class Metrics:
         self.dead = counter("dead_letters", "Records sent to the dead-letter topic.", "reason")
         self.valid = counter("valid", "Records that passed decoding and validation, whatever happened to them later.")
         self.invalid = counter("invalid", "Records that could not be decoded, or broke a constraint of their schema.")
+        self.merchants = counter(
+            "merchant_records",
+            "Records of a merchant that sources declare (else other), by result: produced or dead_letter.",
+            "merchant",
+            "result",
+        )
         self.retries = counter("retries", "Rounds of retrying transient errors.")
         self.aborts = counter("transaction_aborts", "Transactions that were aborted and retried.")
         self.restarts = counter("client_restarts", "Times that stuck Kafka clients were replaced.")
@@ -88,7 +100,7 @@ class Metrics:
         self._ages_sum = Counter(_AGES_SUM, "See WithAges.", ["chain"], registry=own).labels(chain)
         self.lag = gauge("lag_records", "Records not yet read.", "topic")
         self.held = gauge("held", "Workers that wait for an unavailable service.")
-        self.chain, self.topics = chain, topics
+        self.chain, self.topics, self._known = chain, topics, frozenset(merchants)
         # Start common labels at 0, so that rate() sees the first increment.
         for topic in topics:
             self.consumed.labels(chain, topic)
@@ -97,9 +109,10 @@ class Metrics:
     def observe_results(self, messages: Sequence[Any], results: Sequence[Result]) -> None:
         """Count what was committed."""
         produced, dead, redacted, degraded = Counts[str](), Counts[str](), Counts[str](), Counts[str]()
+        merchants = Counts[tuple[str, str]]()
         times: list[int] = []
         refused = undecided = 0
-        for result in results:
+        for message, result in zip(messages, results, strict=True):
             if type(result) is Produced:
                 produced[result.topic] += 1
                 if result.timestamp:
@@ -109,8 +122,12 @@ class Metrics:
                         _add_redacted(redacted, value.decode("utf-8", "replace"))
                     elif name == _DEGRADED and value:
                         degraded[value.decode("utf-8", "replace")] += 1
+                    elif name == MERCHANT_HEADER and value:
+                        merchants[self._merchant(value.decode("utf-8", "replace")), "produced"] += 1
             elif isinstance(result, Failure):
                 dead[type(result.error).__qualname__] += 1
+                if merchant := last(message.headers(), MERCHANT_HEADER):
+                    merchants[self._merchant(merchant), "dead_letter"] += 1
                 if result.class_name in _CHECKS:
                     if isinstance(result.error, Transient):
                         undecided += 1  # the registry was down for longer than a record may wait
@@ -126,11 +143,16 @@ class Metrics:
         ):
             for label, count in counts.items():
                 metric.labels(self.chain, label).inc(count)
+        for (merchant, outcome), count in merchants.items():
+            self.merchants.labels(self.chain, merchant, outcome).inc(count)
         self.dropped.inc(len(results) - produced.total() - dead.total())
         self.batch.observe(len(messages))
         self.invalid.inc(refused)
         self.valid.inc(len(results) - refused - undecided)
         self.observe_ages(times, int(time.time() * 1000))
+
+    def _merchant(self, name: str) -> str:
+        return name if name in self._known else _OTHER
 
     def observe_ages(self, stamps: Sequence[int], now: int) -> None:
         """Count, in seconds, how long before ``now`` each of ``stamps`` is (milliseconds); a future one is 0 old."""

@@ -13,6 +13,7 @@ from glue.deadletters.letter import LetterMaker
 from glue.errors import ServiceError, ServiceUnavailableError
 from glue.kafka.config import KafkaConfig
 from glue.kafka.produce import FENCED
+from glue.overlay import declared_merchants
 from glue.privacy.keyring import load_keyring
 from glue.registry import registry_client
 from glue.service.config import ServiceConfig
@@ -52,7 +53,10 @@ class Worker:
         self.config = ServiceConfig.of(declared)
         self.name, self.instance = declared.name, f"{self.config.group_id}-{instance}-{task}"
         self.stop = stop or threading.Event()
-        self.health, self.metrics = Health(), Metrics(declared.name, self.config.topics)
+        self.health, self.metrics = (
+            Health(),
+            Metrics(declared.name, self.config.topics, declared_merchants(get_settings())),
+        )
         self._declared, self._task = declared, task
 
     def run(self) -> None:

@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from glue.avro import Decoder
 from glue.errors import MillionXError, UsageError
+from glue.overlay import declared_merchants
 from glue.privacy.shown import clean
 from glue.settings import Settings
 from glue.ui.collector import KAFKA, Collector
@@ -61,6 +62,8 @@ def make_app(collector: Collector) -> Starlette:
     """The application; all pages share ``collector``."""
     latest = LatestRecords(collector.services.kafka, Decoder(collector.services.registry))
 
+    merchants = declared_merchants(collector.settings)
+
     # Plain functions: Starlette runs them in threads, since they may wait for Kafka.
     def page(request: Request) -> Response:
         return FileResponse(_STATIC / "index.html", media_type="text/html")
@@ -86,8 +89,11 @@ def make_app(collector: Collector) -> Starlette:
             raise HTTPException(404, "there is no such topic in the declared topology")
         if snapshot.traffic is None:
             raise HTTPException(503, f"{KAFKA} does not answer")
+        merchant = request.query_params.get("merchant", "")
+        if merchant and merchant not in merchants:
+            raise HTTPException(404, "no source declares this merchant")
         ends = {place: end for place, end in snapshot.traffic.ends.items() if place[0] == topic}
-        return JSONResponse({"topic": topic, "records": latest(topic, ends)})
+        return JSONResponse({"topic": topic, "merchants": sorted(merchants), "records": latest(topic, ends, merchant)})
 
     return Starlette(
         routes=[

@@ -27,6 +27,8 @@ export class Panel {
     this.about = make("p.about");
     this.sections = make("div.sections");
     this.records = make("section.records", { "aria-labelledby": "records-title" }, make("h3", { id: "records-title" }, "Latest records"));
+    this.merchant = make("select", { id: "records-merchant" });
+    this.merchant.addEventListener("change", () => this.refresh());
     this.seen = new Map();
     this.before = "";
     this.body.replaceChildren(this.alert, make("p.about", {}, "Loading …"));
@@ -96,7 +98,8 @@ export class Panel {
   async showRecords(id, topic) {
     let answer;
     try {
-      answer = await this.get(`/api/records/${encodeURIComponent(topic)}`);
+      const of = this.merchant.value ? `?merchant=${encodeURIComponent(this.merchant.value)}` : "";
+      answer = await this.get(`/api/records/${encodeURIComponent(topic)}${of}`);
     } catch (error) {
       answer = { records: [], error: error.message };
     }
@@ -110,9 +113,21 @@ export class Panel {
     });
     this.seen = kept;
     const list = this.records.querySelector("ol");
+    const filter = this.showMerchants(answer);
     if (list && items.length === list.children.length && items.every((item, index) => item === list.children[index])) return;
-    const text = answer.error || (items.length ? "Personal data is masked as the schema's tags ask." : "No record in the topic.");
-    this.records.replaceChildren(make("h3", { id: "records-title" }, "Latest records"), make("p.note", {}, text), make("ol", {}, ...items));
+    const text = answer.error || (items.length ? "Personal data is masked as the schema's tags ask." : this.merchant.value ? "No record of this merchant among the last ones." : "No record in the topic.");
+    const choosing = document.activeElement === this.merchant;
+    this.records.replaceChildren(make("h3", { id: "records-title" }, "Latest records"), filter, make("p.note", {}, text), make("ol", {}, ...items));
+    if (choosing) this.merchant.focus({ preventScroll: true });
+  }
+
+  // A choice of one merchant, in topics whose records are somebody's.
+  showMerchants(answer) {
+    if (!this.merchant.children.length && answer.records.some((record) => record.merchant)) {
+      const names = ["", ...answer.merchants].map((name) => make("option", { value: name }, name || "all"));
+      this.merchant.replaceChildren(...names);
+    }
+    return this.merchant.children.length ? make("label.filter", { for: "records-merchant" }, "Merchant ", this.merchant) : "";
   }
 }
 
@@ -122,7 +137,7 @@ function recordItem(record) {
   const lines = Object.entries(record.value || {}).map(([name, value]) =>
     make("div", {}, make("dt", {}, name), make("dd", { class: value === "•••" ? "masked" : null }, typeof value === "string" ? value : JSON.stringify(value))),
   );
-  const about = [["key", record.key], ["schema", record.schema], ["bytes", number(record.bytes)], ["refused by", record.by], ["cause", record.cause], ["contents", record.hidden]];
+  const about = [["key", record.key], ["merchant", record.merchant], ["schema", record.schema], ["bytes", number(record.bytes)], ["refused by", record.by], ["cause", record.cause], ["contents", record.hidden]];
   const facts = about.filter(([, value]) => value).map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, String(value))));
   return make("li", {}, make("details", {}, head, make("dl.value", {}, ...facts, ...lines)));
 }

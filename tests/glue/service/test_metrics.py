@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry, Histogram
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from glue.errors import DataError, ServiceUnavailableError
+from glue.identity import MERCHANT_HEADER
 from glue.service.decode import DECODER
 from glue.service.metrics import Metrics, WithAges
 from glue.service.process import Produced, Result
@@ -26,8 +27,14 @@ NOW = 1_700_000_000_000
 
 
 class Message:
+    def __init__(self, merchant: str = "") -> None:
+        self._headers = [(MERCHANT_HEADER, merchant.encode())] if merchant else None
+
     def topic(self) -> str:
         return "source"
+
+    def headers(self) -> list[tuple[str, bytes]] | None:
+        return self._headers
 
 
 def a_result(age: float = 0.0) -> Produced:
@@ -77,6 +84,23 @@ def test_records_are_valid_or_not_by_what_refused_them() -> None:
     )
     assert seen(metrics, "valid_total") == 4
     assert seen(metrics, "invalid_total") == 2
+
+
+def test_records_are_counted_by_merchant_and_who_is_not_declared_is_other() -> None:
+    metrics = Metrics("posts", ["source"], ["a.example", "b.example"])
+    names = ["a.example", "a.example", "b.example", "whoever", "someone", ""]
+    made: list[Result] = [
+        Produced("sink", "key", b"value", [(MERCHANT_HEADER, name.encode())] if name else [], None) for name in names
+    ]
+    refused = Failure(DataError("value", "no"), "VALUE_CONVERTER", DECODER)
+    messages = [*map(Message, names), Message("b.example"), Message("x"), Message()]
+    metrics.observe_results(messages, [*made, refused, refused, refused])
+
+    def count(merchant: str, result: str) -> float | None:
+        return seen(metrics, "merchant_records_total", merchant=merchant, result=result)
+
+    assert [count(name, "produced") for name in ("a.example", "b.example", "other")] == [2, 1, 2]
+    assert [count(name, "dead_letter") for name in ("a.example", "b.example", "other")] == [None, 1, 1]
 
 
 def test_both_counters_are_there_before_the_first_record() -> None:

@@ -13,6 +13,7 @@ from glue.privacy.tags import Tag, holds_text, tag_of
 
 TextMap = Callable[[str], str]
 Visit = Callable[[Any], Any]
+Pseudonym = Callable[[str], str | None]
 PLACEHOLDER = "[{}]"
 
 
@@ -23,12 +24,22 @@ class Scrubber:
         placeholder: what replaces a find; ``{}`` in it becomes the kind, such as PHONE.
         drop: whether fields tagged PII_DROP are removed.
         again: whether texts tagged SCRUBBED are scrubbed once more.
+        pseudonym: of a handle or of what a profile's link names, None where it names nobody; it is put after the kind
+            (``[HANDLE:k1:…]``), so that who mentions whom survives. Without it the kind stands alone.
 
     Attributes:
         found: how many finds of each kind were replaced since it was last cleared.
     """
 
-    def __init__(self, placeholder: str = PLACEHOLDER, *, drop: bool = True, again: bool = False) -> None:
+    def __init__(
+        self,
+        placeholder: str = PLACEHOLDER,
+        *,
+        drop: bool = True,
+        again: bool = False,
+        pseudonym: Pseudonym | None = None,
+    ) -> None:
+        self._placeholder, self._pseudonym = placeholder, pseudonym
         self._placeholders = {entity: placeholder.replace("{}", entity) for entity in recognisers.ENTITIES}
         self._drop, self._again = drop, again
         self._plan = BySchema(lambda schema: (self._fields(schema), self.output_schema(schema)))
@@ -42,11 +53,18 @@ class Scrubber:
         parts: list[str] = []
         position = 0
         for start, end, entity in spans:
-            parts += text[position:start], self._placeholders[entity]
+            parts += text[position:start], self._instead(text[start:end], entity)
             position = end
             self.found[entity] = self.found.get(entity, 0) + 1
         parts.append(text[position:])
         return "".join(parts)
+
+    def _instead(self, found: str, entity: str) -> str:
+        if self._pseudonym is not None and entity in recognisers.PERSONS:
+            known = self._pseudonym(recognisers.named_by(found))
+            if known is not None:
+                return self._placeholder.replace("{}", f"{entity}:{known}")
+        return self._placeholders[entity]
 
     def value(self, value: dict[str, Any], schema: AvroSchema) -> AvroSchema:
         """Scrub ``value`` in place; the schema that it has then."""

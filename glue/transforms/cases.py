@@ -62,7 +62,7 @@ def _with_keys(config: dict[str, str], keys: Path) -> dict[str, str]:
     """``config`` with a key that everybody may know, so that expected pseudonyms can be written down."""
     made = dict(config)
     for alias in config.get("transforms", "").split(","):
-        if config.get(f"transforms.{alias.strip()}.type", "").endswith((":HashIdentity", ":Decrypt")):
+        if config.get(f"transforms.{alias.strip()}.type", "").endswith((":HashIdentity", ":Decrypt", ":ScrubPII")):
             made[f"transforms.{alias.strip()}.keys.file"] = str(keys)
             made.pop(f"transforms.{alias.strip()}.key.id", None)
     return made

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from glue.embedding import open_embedder
 from glue.errors import DataError
+from glue.privacy.mentions import without_pseudonyms
 from glue.transforms.contract import Record, Transform, TransformConfig
 from glue.transforms.shape import load_output
 
@@ -65,7 +66,7 @@ class Embed(Transform[EmbedConfig]):
             if not isinstance(text, str) or not text.strip():
                 results[place] = DataError("Embed", f"the field {self.config.text_field} holds no text")
                 continue
-            texts.append(text)
+            texts.append(without_pseudonyms(text))
             places.append(place)
         if not texts:
             return results

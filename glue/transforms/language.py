@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from pydantic import Field
 
+from glue.privacy.mentions import without_pseudonyms
 from glue.transforms.contract import Record, Transform, TransformConfig
 
 _WORDS = re.compile(r"[a-z]{2,20}")  # of a text in lower case: ignoring the case takes twice as long
@@ -30,7 +31,7 @@ _ROMANISED, _ENGLISH = frozenset(_ROMANISED_WORDS.split()), frozenset(_ENGLISH_W
 
 def guess(text: str) -> str | None:
     """``bn``, ``bn-Latn``, ``en``, or None where there are no letters to judge by."""
-    head = text[:_ENOUGH]
+    head = without_pseudonyms(text)[:_ENOUGH]
     bengali = 0
     if not head.isascii():
         data = head.encode("utf-8", "replace")

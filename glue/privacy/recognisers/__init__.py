@@ -14,23 +14,27 @@ from __future__ import annotations
 
 import re
 
+from glue.privacy.mentions import PSEUDONYM
 from glue.privacy.recognisers import numbers
 from glue.privacy.recognisers.address import ADDRESS, ADDRESS_LINE
 from glue.privacy.recognisers.fold import Folded, fold
-from glue.privacy.recognisers.handle import HANDLE, PROFILE
+from glue.privacy.recognisers.handle import HANDLE, PROFILE, named_by
 from glue.privacy.recognisers.identity_numbers import LICENCE, PASSPORT
 from glue.privacy.recognisers.mail import MAIL, MAIL_IN_WORDS
 from glue.privacy.recognisers.name import NAME
 from glue.privacy.recognisers.payment import IBAN, TRANSACTION
-from glue.privacy.recognisers.span import EXCESS, Places, Span, TextKind
+from glue.privacy.recognisers.span import COVER, EXCESS, Places, Span, TextKind
 
-__all__ = ["ENTITIES", "EXCESS", "KINDS", "Span", "find"]
+__all__ = ["ENTITIES", "EXCESS", "KINDS", "PERSONS", "Span", "find", "named_by"]
 
 KINDS: tuple[TextKind, ...] = (
     MAIL, MAIL_IN_WORDS, PROFILE, HANDLE, PASSPORT, LICENCE, IBAN, TRANSACTION, ADDRESS, ADDRESS_LINE, NAME,
 )  # fmt: skip
 _NUMBERS = tuple(kind.entity for kind in numbers.KINDS)
 ENTITIES: tuple[str, ...] = tuple(dict.fromkeys((*_NUMBERS, *(kind.entity for kind in KINDS), EXCESS)))
+PERSONS = frozenset({HANDLE.entity, PROFILE.entity})  # lead to one person, as the field of an author does
+# What scrubbing put there: it neither is nor names anything that follows.
+_SCRUBBED = re.compile(rf"{PSEUDONYM}|(?<=\[)(?:{'|'.join(ENTITIES)})(?=\])")
 _MARKED = tuple((mark, kind) for kind in KINDS for mark in kind.marks)
 _LONGEST = 65_536  # characters; the longest text that a platform takes is Facebook's, 63,206
 
@@ -56,7 +60,7 @@ _BESIDE = tuple(frozenset(word.encode() for word in kind.beside) for kind in _WO
 # A digit, or a character that has to be folded; where there is none, no number can be.
 _TO_FOLD = re.compile(
     "[^\t\n\r -/:-~\u0964\u0965\u0980-\u09e5\u09f0-\u09ff"
-    "\u2013\u2014\u2018\u2019\u201c\u201d\u2026\u20ac\u2764\U0001f300-\U0001faff]"
+    "\u2013\u2014\u2018\u2019\u201c\u201d\u2026\u20ac\u2591\u2764\U0001f300-\U0001faff]"
 )
 
 
@@ -65,6 +69,8 @@ def find(text: str) -> list[Span]:
     plain, folded, spans = text, None, []
     if len(text) > _LONGEST:
         return [*find(text[:_LONGEST]), Span(_LONGEST, len(text), EXCESS)]
+    if "[" in text or "E:" in text:
+        text = plain = _SCRUBBED.sub(_covered, text)
     if _TO_FOLD.search(text):
         folded = fold(text)
         plain = folded.text
@@ -79,6 +85,10 @@ def find(text: str) -> list[Span]:
     if not _TRIGGER.isdisjoint(words):
         spans += _by_words(plain, words)
     return _ordered(spans, folded) if spans else spans
+
+
+def _covered(match: re.Match[str]) -> str:
+    return COVER * len(match.group())
 
 
 def _by_words(text: str, words: list[bytes]) -> list[Span]:

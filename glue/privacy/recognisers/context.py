@@ -10,17 +10,18 @@ _NID_NAMES = (
     r"(?:\bn\.? ?i\.? ?d\b\.?|nid(?:no|number|card)|national[ _-]?id\w*|smart ?card|voter|এন ?আই ?ডি|"
     r"জাতীয় পরিচয়|জাতীয় পরিচয়|ভোটার|পরিচয় ?পত্র|পরিচয় ?পত্র|স্মার্ট কার্ড)"
 )
-_NID_BEFORE = re.compile(rf"{_NID_NAMES}[^\d\n;।<>=]{{0,28}}\Z", re.IGNORECASE)
+_NID_BEFORE = re.compile(rf"{_NID_NAMES}[^\d\n;।<>=░]{{0,28}}\Z", re.IGNORECASE)
 _NID_ITSELF = re.compile(
     rf"{_NID_NAMES}[\s:;.\-–—=#()]{{0,4}}(?:(?:card|no|number|num|id|নম্বর|নং|কার্ড)[\s:;.\-–—=#()]{{0,4}}){{0,2}}\Z",
     re.IGNORECASE,
 )
 _WHOSE = r"(?:(?:my|amar|the|this|er|eta|ta|আমার|এটা|টা)\s{1,2}){0,2}"
 _IS = rf"[\s,:()\-–]{{0,4}}{_WHOSE}(?:is|holo|hocche|হলো|হচ্ছে)\s{{1,2}}{_WHOSE}"
+_ANNOUNCES = r"[^\d\n;।]{0,24}(?:\d|\[░)"  # the next number, or what stands for it since
 _NID_AFTER = re.compile(  # "… is my NID", or "… (NID)" unless the word announces the next number
-    rf"(?:{_IS}{_NID_NAMES}|[\s,:()\-–]{{0,4}}{_WHOSE}{_NID_NAMES}(?![^\d\n;।]{{0,24}}\d))", re.IGNORECASE
+    rf"(?:{_IS}{_NID_NAMES}|[\s,:()\-–]{{0,4}}{_WHOSE}{_NID_NAMES}(?!{_ANNOUNCES}))", re.IGNORECASE
 )
-_TAKEN = re.compile(rf"\d{_IS}\Z", re.IGNORECASE)
+_TAKEN = re.compile(rf"(?:\d|░\]){_IS}\Z", re.IGNORECASE)
 _PHONE_WORDS = tuple(
     words_of(
         "call phone mobile mob cell contact number numbr nmbr num bkash nagad rocket whatsapp app wa imo viber tel sms "
@@ -29,7 +30,8 @@ _PHONE_WORDS = tuple(
     )
 )
 _PHONE_AFTER = re.compile(  # "… এই নাম্বারে ফোন দিন", unless the word announces the next number
-    r"\s{0,2}(?:(?:এই|ei|this)\s{1,2})?(?:নাম্বার|নম্বর|number|ফোন|কল|call|whats ?app)(?![^\d\n;।]{0,24}[\doOlI])",
+    r"\s{0,2}(?:(?:এই|ei|this)\s{1,2})?(?:নাম্বার|নম্বর|number|ফোন|কল|call|whats ?app)"
+    rf"(?!{_ANNOUNCES}|[^\d\n;।]{{0,24}}[oOlI])",
     re.IGNORECASE,
 )
 _IDS = words_of(

@@ -14,7 +14,8 @@ from itertools import accumulate
 _BENGALI_DIGITS = [(chr(0x09E6 + value), str(value)) for value in range(10)]
 # What needs a look at each character: anything but printable ASCII, the Bengali block, usual punctuation and emoji.
 _UNUSUAL = re.compile(
-    "[^\t\n\r -~\u0964\u0965\u0980-\u09ff\u2013\u2014\u2018\u2019\u201c\u201d\u2026\u20ac\u2764\U0001f300-\U0001faff]"
+    "[^\t\n\r -~\u0964\u0965\u0980-\u09ff\u2013\u2014\u2018\u2019\u201c\u201d"
+    "\u2026\u20ac\u2591\u2764\U0001f300-\U0001faff]"
 )
 _KEYCAP = "\u20e3"
 _FILLERS = "\u115f\u1160\u3164\uffa0"  # letters by name, seen as nothing

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote
 
+from glue.privacy.recognisers.fold import fold
 from glue.privacy.recognisers.span import Places, Span, TextKind, spans_of
 
 _HANDLE = re.compile(r"@(?<![\w.@/]@)(?!\d+(?:[.,/]|tk|taka|\b))\w(?:[\w.\-]{0,48}\w)?", re.IGNORECASE)
@@ -74,6 +75,7 @@ def _path(site: str) -> re.Pattern[str]:
 
 def named_by(found: str) -> str:
     """The handle, the number or the id in a handle or a link, as the field of an author would have it."""
+    found = fold(found).text
     for slash in (at for at, char in enumerate(found) if char == "/"):
         host = _BEFORE_PATH.search(found, 0, slash)
         path = host and _path(host["site"]).match(found, slash + 1)

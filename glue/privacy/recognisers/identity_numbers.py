@@ -14,18 +14,18 @@ from glue.privacy.recognisers.phone import claim as claim_phone
 from glue.privacy.recognisers.span import Block, Claim, NumberKind, TextKind, spans_of, words_of
 
 _NID_DIGITS = (10, 13, 17)
-_BEFORE = r"[^\d\n;।<>=]{0,24}\Z"
+_BEFORE = r"[^\d\n;।<>=░]{0,24}\Z"
 _BIRTH_WORD = re.compile(rf"(?:birth ?(?:reg|cert|no|num)|\bbrn\b|\bbrc\b|জন্ম ?(?:নিবন্ধন|সনদ)){_BEFORE}", re.IGNORECASE)
 _TIN_WORD = re.compile(
     rf"(?:\be-?tin\b|\btin\b|tax ?(?:id|payer)|টি ?আই ?এন|টিন ?(?:নম্বর|নং|সার্টিফিকেট)){_BEFORE}", re.IGNORECASE
 )
 _PASSPORT = re.compile(
-    r"(?:passport|পাসপোর্ট|passpot|pasport)[^\n;।<>=]{0,24}?"
+    r"(?:passport|পাসপোর্ট|passpot|pasport)[^\n;।<>=░]{0,24}?"
     r"(?<![A-Za-z0-9])([A-Za-z]{1,2}[ \-]?\d(?:[ \-]?\d){6,7})(?![A-Za-z0-9])",
     re.IGNORECASE,
 )
 _LICENCE = re.compile(
-    r"(?:driving|licen[cs]e|\bd/?l no|লাইসেন্স|লাইসেন্স)[^\n;।<>=]{0,24}?(?<![A-Za-z0-9])"
+    r"(?:driving|licen[cs]e|\bd/?l no|লাইসেন্স|লাইসেন্স)[^\n;।<>=░]{0,24}?(?<![A-Za-z0-9])"
     r"((?=[A-Za-z0-9\-]{0,14}\d{4})[A-Za-z]{2}[ \-]?[A-Za-z0-9\-]{7,15})(?![A-Za-z0-9])",
     re.IGNORECASE,
 )

@@ -55,7 +55,10 @@ def find(text: str) -> list[Span]:
 
 def _blocks(text: str, start: int, end: int) -> Iterator[Block]:
     """The block from ``start`` to ``end``; first with the look-alike letters before it, which may also be a word's."""
-    groups = tuple([Group(*match.span(), _digits(match.group())) for match in _GROUP.finditer(text, start, end)])
+    matches = list(_GROUP.finditer(text, start, end))
+    if text[end : end + 1].isalpha() and not any(map(str.isdigit, matches[-1].group())):
+        del matches[-1]  # the beginning of a word: 01712345678 order
+    groups = tuple([Group(*match.span(), _digits(match.group())) for match in matches])
     place = start
     while place and start - place < 2 and text[place - 1] in _LIKE:
         place -= 1

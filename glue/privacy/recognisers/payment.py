@@ -14,11 +14,11 @@ from glue.privacy.recognisers.span import Block, NumberKind, Places, Span, TextK
 
 _CARD_RANGE = re.compile(r"4|5(?:[1-5]|\Z)|2(?:[2-7]|\Z)|3(?:[04678]|\Z)|6")
 _CARD_DIGITS = range(13, 20)
-_CARD_WORD = re.compile(r"(?:card|visa|master|amex|debit|credit|কার্ড|ভিসা)[^\d\n]{0,24}\Z", re.IGNORECASE)
+_CARD_WORD = re.compile(r"(?:card|visa|master|amex|debit|credit|কার্ড|ভিসা)[^\d\n░]{0,24}\Z", re.IGNORECASE)
 _CARD_SHAPES = ((4, 4, 4, 4), (4, 6, 5), (4, 4, 4, 4, 3))
 _ACCOUNT_WORD = re.compile(
     r"(?:\ba/?c\b|\bacc(?:ount|t)?\b|bank ?(?:no|number)|হিসাব ?(?:নং|নম্বর|নাম্বার)|[এএ]কাউন্ট|অ্যাকাউন্ট|ব্যাংক)"
-    r"[^\d\n;।<>=]{0,20}\Z",
+    r"[^\d\n;।<>=░]{0,20}\Z",
     re.IGNORECASE,
 )
 _ACCOUNT_DIGITS = range(9, 18)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+COVER = "\u2591"  # over what scrubbing has put, which a word before it was about
 EXCESS = "EXCESS"  # the unread rest of a hostile text
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import sys
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
+
+from glue.privacy.scrub import Scrubber
 
 sys.path.insert(0, str(Path(__file__).parents[3] / "scripts"))
 from eval_pii import finders, ours, score
@@ -34,3 +37,10 @@ def test_the_phone_library_misses_what_ours_finds() -> None:
     pytest.importorskip("phonenumbers")
     sample = posts(500, seed=22)
     assert score(finders()["phonenumbers (BD)"], sample)[0]["PHONE"]["recall"] < 0.95
+
+
+def test_what_is_scrubbed_stays_as_it_is() -> None:
+    scrubber = Scrubber(pseudonym=lambda text: "k1:" + sha256(text.encode()).hexdigest())
+    for post in posts(2000, seed=23):
+        once = scrubber.text(post.text)
+        assert scrubber.text(once) == once

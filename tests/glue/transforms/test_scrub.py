@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from glue.errors import DataError
+from glue.privacy.mentions import without_pseudonyms
 from glue.privacy.tags import personal_fields
 from glue.transforms.contract import Record
+from glue.transforms.identity import HashIdentity
+from glue.transforms.language import guess
 from glue.transforms.scrub import ScrubPII
 
 Make = Callable[..., Record]
@@ -115,3 +119,32 @@ def test_placeholders_are_settings(post: Make) -> None:
     record = made.apply(post(content="call 01712345678"))
     assert record.value is not None
     assert record.value["content"] == "call <PHONE>"
+
+
+def test_a_mention_gets_the_pseudonym_that_its_person_has_as_an_author(post: Make, keys_file: Path) -> None:
+    scrub, identity = ScrubPII(), HashIdentity()
+    scrub.configure({"keys.file": str(keys_file)})
+    identity.configure({"keys.file": str(keys_file)})
+    text = "@Rahim_BD dekhen, tiktok.com/@rahim_bd e ache; facebook.com/profile.php?id=100012345678901, +8801712345678"
+    record = scrub.apply(post(content=text))
+    assert record.value is not None
+    for author, kind in (("@Rahim_BD", "HANDLE"), ("rahim_bd", "PROFILE"), ("100012345678901", "PROFILE")):
+        known = identity.apply(post(author_username=author)).value
+        assert known is not None
+        assert f"[{kind}:{known['author_username_hash']}]" in record.value["content"]
+    again = ScrubPII()
+    again.configure({"again": "true"})
+    content = record.value["content"]
+    assert again.apply(post(content=content)).value["content"] == content  # type: ignore[index]
+
+
+def test_without_a_key_a_mention_is_its_kind_alone(post: Make) -> None:
+    scrub = ScrubPII()
+    scrub.configure({"again": "true"})
+    assert scrub.apply(post(content="dekho @rahim_bd apu")).value["content"] == "dekho [HANDLE] apu"  # type: ignore[index]
+
+
+def test_pseudonyms_change_neither_the_language_nor_what_is_embedded() -> None:
+    plain, known = "[HANDLE] ভাই", f"[HANDLE:k1:{'ab' * 32}] ভাই"
+    assert without_pseudonyms(known) == plain
+    assert guess(known) == guess(plain) == "bn"

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 import requests
 import urllib3
@@ -119,8 +119,8 @@ class Http:
         return ceiling * random.uniform(0.1, 1.0)  # noqa: S311 - spreads load, guards nothing
 
     def send(self, what: str, url: str, params: Mapping[str, Any] | None = None,
-             headers: Mapping[str, str] | None = None, method: str = "GET") -> Answer:  # fmt: skip
-        """One call without retry: any status is returned.
+             headers: Mapping[str, str] | None = None, method: str = "GET", body: Any = None) -> Answer:  # fmt: skip
+        """One call without retry: any status is returned. ``body`` is sent as JSON.
 
         Raises:
             ServiceUnavailableError: no answer, a cut one, or one that took longer than the total timeout.
@@ -128,21 +128,44 @@ class Http:
         deadline = time.monotonic() + self.timeouts.total
         try:
             with self._session.request(
-                method, url, params=dict(params or {}), headers=dict(headers or {}), stream=True,
+                method, url, params=dict(params or {}), headers=dict(headers or {}), json=body, stream=True,
                 allow_redirects=False, timeout=(self.timeouts.connect, self.timeouts.read),
             ) as response:  # fmt: skip
-                body = bytearray()
+                received = bytearray()
                 # read1 returns what is there: a body that drips in is noticed at the deadline, not at its end.
                 while chunk := response.raw.read1(65_536, decode_content=True):
-                    body += chunk
+                    received += chunk
                     if time.monotonic() > deadline:
                         raise ServiceUnavailableError(what, f"no whole answer in {self.timeouts.total:.0f} s")
-                    if len(body) > MAX_BODY:
+                    if len(received) > MAX_BODY:
                         raise ServiceError(what, f"the answer is larger than {MAX_BODY} bytes")
                 lower = {name.lower(): value for name, value in response.headers.items()}
-                return Answer(response.status_code, lower, bytes(body))
+                return Answer(response.status_code, lower, bytes(received))
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             # The text of these holds the URL, and with it tokens: name the kind only.
+            raise ServiceUnavailableError(what, f"connection failed ({type(error).__name__})") from None
+
+    def download(self, what: str, url: str, into: IO[bytes]) -> None:
+        """One GET of a file of any size, without headers of ours: ``into`` from its beginning.
+
+        Raises:
+            ServiceUnavailableError: no answer, or a cut one; also one slower than the total timeout for each MAX_BODY.
+            ServiceError: another answer than 200.
+        """
+        into.seek(0)
+        into.truncate()
+        timeout = (self.timeouts.connect, self.timeouts.read)
+        try:
+            with self._session.get(url, stream=True, allow_redirects=False, timeout=timeout) as response:
+                check_status(what, Answer(response.status_code, {}, b""))
+                deadline = time.monotonic() + self.timeouts.total
+                for chunk in response.iter_content(65_536):
+                    into.write(chunk)
+                    if time.monotonic() > deadline + self.timeouts.total * (into.tell() // MAX_BODY):
+                        raise ServiceUnavailableError(what, "the file comes too slowly")
+                    if self._stop.is_set():
+                        raise StoppedError("run", "asked to stop")
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             raise ServiceUnavailableError(what, f"connection failed ({type(error).__name__})") from None
 
     def get_json(self, what: str, url: str, params: Mapping[str, Any] | None = None,

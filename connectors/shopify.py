@@ -1,37 +1,39 @@
-"""Orders of a Shopify shop through ShopifyAPI: by update time, oldest first, one record a line item.
+"""Orders of a Shopify shop: by update time, oldest first, one record a line item.
 
-The library brings versions, paths and headers. Pages are fetched and decoded here: its connection has no end to a whole
-answer, and it builds all orders of a page at once, so that one malformed order would take its neighbours with it. REST
-orders are legacy at Shopify: a GraphQL fetcher replaces :meth:`Shopify.pages` and leaves the rest.
+GraphQL is the way, REST an option: Shopify's REST API for orders is legacy. Both give the records of webhooks.
 """
 
 from __future__ import annotations
 
+import logging
 import urllib.parse
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import datetime
-from functools import partial
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Literal
 
-import shopify
 from pydantic import Field, SecretStr
-from requests.utils import parse_header_links
-from shopify.api_version import Release
 
-from connectors.api_versions import check_answered
-from connectors.http import check_status
 from connectors.models import MarketOrder
+from connectors.shopify_bulk import JobLostError
+from connectors.shopify_bulk import begin as begin_job
+from connectors.shopify_bulk import orders as job_orders
+from connectors.shopify_bulk import wait as wait_for_job
+from connectors.shopify_graphql import GraphQl
+from connectors.shopify_nodes import is_node, rest_order
 from connectors.shopify_orders import order_lines
+from connectors.shopify_pages import complete, order_pages
+from connectors.shopify_rest import RestOrders
 from connectors.source import Context, Cursor, Fields, Page, Raw, Source, SourceOptions, Window, newest
-from glue.errors import ServiceUnavailableError
+from glue.errors import ServiceError
 
-_WHAT = "Shopify orders"
+log = logging.getLogger(__name__)
 
 
 class ShopifyOptions(SourceOptions):
     """Options of a shop: ``base_url`` such as ``https://SHOP.myshopify.com``."""
 
     base_url: str
+    api: Literal["graphql", "rest"] = Field("graphql", description="rest: the legacy API, without bulk operations.")
     api_version: str = Field("2026-10", pattern=r"^\d{4}-\d{2}$")
     token: SecretStr
     webhook_secrets: list[SecretStr] = Field(
@@ -49,11 +51,22 @@ class ShopifyOptions(SourceOptions):
     )
     shop_domain: str | None = Field(None, description="Take webhooks of this shop only.")
     merchant_id: str = Field("", description="Shop named in the records; empty: shop_domain, or the host of base_url.")
-    page_size: int = Field(250, ge=1, le=250)
+    page_size: int = Field(
+        50,
+        ge=1,
+        le=250,
+        description="Orders asked for at once; GraphQL asks for fewer where Shopify's cost limit says so.",
+    )
+    bulk_after_days: int | None = Field(
+        60, ge=0, description="A window that begins longer ago is read by a bulk operation; null: none is."
+    )
+    customer_fields: bool = Field(
+        True, description="Whether GraphQL asks for what needs Shopify's approval: name, phone, e-mail, address."
+    )
 
 
 class Shopify(Source[ShopifyOptions]):
-    """Polls ``orders.json`` by ``updated_at_min``, which also finds orders that changed."""
+    """Polls orders by their time of update, which also finds orders that changed."""
 
     model = MarketOrder
     platform = "shopify"
@@ -63,7 +76,6 @@ class Shopify(Source[ShopifyOptions]):
     def __init__(self, options: ShopifyOptions, context: Context) -> None:
         super().__init__(options, context)
         self._merchant = self.merchant_of(lambda name: str(getattr(options, name)))
-        self._orders = Release(options.api_version).api_path(options.base_url.rstrip("/")) + "/orders.json"
 
     @classmethod
     def merchant_of(cls, option: Callable[[str], str]) -> str:
@@ -78,47 +90,56 @@ class Shopify(Source[ShopifyOptions]):
         return "shopify", str(options["api_version"])
 
     def pages(self, window: Window, cursor: Cursor) -> Iterator[Page]:
-        """Follow the Link headers; the cursor moves with every page, because pages are sorted by update time."""
-        started, at = self.context.now(), cursor.get("time")
-        query = {"status": "any", "order": "updated_at asc", "limit": self.options.page_size}
-        if window.since:
-            query["updated_at_min"] = window.since.isoformat()
-        if window.until:
-            query["updated_at_max"] = window.until.isoformat()
-        address: str | None = f"{self._orders}?{urllib.parse.urlencode(query)}"
-        while address is not None:
-            orders, address = self.context.http.attempt(_WHAT, partial(self._page, address))
+        """The cursor moves with every page, because pages are sorted by update time."""
+        options, started, at = self.options, self.context.now(), cursor.get("time")
+        shop = (self.context.http, options.base_url, options.api_version, options.token.get_secret_value())
+        if options.api == "rest":
+            listed = RestOrders(*shop).pages(window, options.page_size)
+        else:
+            graph = GraphQl(*shop)
+            if self._is_long(window, started) or "bulk" in cursor:
+                try:
+                    yield from self._in_bulk(graph, window, cursor, started)
+                    return
+                except JobLostError as error:
+                    log.warning("%s: reading page by page instead", error)
+            listed = order_pages(graph, window, options.page_size, options.customer_fields)
+        for orders in listed:
             at = newest(_times(orders), started, at)
             yield Page(orders, {"time": at} if at else None)
 
-    def _page(self, address: str) -> tuple[list[Raw], str | None]:
-        """One page and the address of the next."""
-        http = self.context.http
-        token = {"X-Shopify-Access-Token": self.options.token.get_secret_value()}
-        answer = http.send(_WHAT, address, headers={**shopify.ShopifyResource.headers, **token})
-        check_status(_WHAT, answer)
-        check_answered(_WHAT, self.options.api_version, answer.headers.get("x-shopify-api-version", ""), http.stats)
-        used, _, size = answer.headers.get("x-shopify-shop-api-call-limit", "").partition("/")
-        if used.isdigit() and size.isdigit():
-            http.bucket.used(int(used), int(size))
-        page = answer.json(_WHAT)
-        orders = page.get("orders") if isinstance(page, dict) else None
-        if not isinstance(orders, list):
-            raise ServiceUnavailableError(_WHAT, "the answer is not a page of orders")
-        links = parse_header_links(answer.headers.get("link", ""))
-        following = next((link["url"] for link in links if link.get("rel") == "next"), None)
-        # Only its query: the token goes to the shop that the source names, wherever a link points.
-        return orders, following and f"{self._orders}?{urllib.parse.urlsplit(following).query}"
+    def _is_long(self, window: Window, now: datetime) -> bool:
+        days = self.options.bulk_after_days
+        return days is not None and window.since is not None and now - window.since > timedelta(days=days)
+
+    def _in_bulk(self, graph: GraphQl, window: Window, cursor: Cursor, started: datetime) -> Iterator[Page]:
+        """The orders of a bulk operation. They come in no order: ``time`` moves when the last of them was sent."""
+        before = {name: value for name, value in cursor.items() if name != "bulk"}
+        state = cursor.get("bulk") or {}
+        try:
+            if not state:
+                job = begin_job(graph, window, self.options.customer_fields)
+                state = {"job": job, "started": started.isoformat(), "done": 0, "newest": before.get("time")}
+                yield Page([], {**before, "bulk": state})
+            for orders in job_orders(graph, wait_for_job(graph, state["job"]), state["done"]):
+                complete(graph, orders)
+                seen = newest(_times(orders), datetime.fromisoformat(state["started"]), state["newest"])
+                state = {**state, "done": state["done"] + len(orders), "newest": seen}
+                yield Page(orders, {**before, "bulk": state})
+        except (ServiceError, JobLostError):
+            yield Page([], before)  # the next run begins anew
+            raise
+        yield Page([], {**before, "time": state["newest"]} if state["newest"] else before)
 
     def parse(self, raw: Raw, collected_at: datetime) -> Iterable[Fields]:
         """Each line item."""
-        return order_lines(raw, collected_at, self._merchant)
+        return order_lines(rest_order(raw) if is_node(raw) else raw, collected_at, self._merchant)
 
 
 def _times(orders: list[Raw]) -> Iterator[datetime]:
     for order in orders:
         try:
-            time = datetime.fromisoformat(order["updated_at"])
+            time = datetime.fromisoformat(order["updatedAt"] if is_node(order) else order["updated_at"])
         except (KeyError, TypeError, ValueError):
             continue
         if time.tzinfo is not None:

@@ -31,6 +31,12 @@ FAULTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "old-selectors": ("renders the page with the names of last year", ("tiktok", "facebook")),
     "stale-weather": ("repeats the observation of an hour ago", ("weather",)),
     "extreme-weather": ("makes it hot and stormy", ("weather",)),
+    "partial-errors": ("answers GraphQL with data and an error: a field is null", ("shopify",)),
+    "bulk-failed": ("ends a bulk operation as FAILED, with a part of its rows", ("shopify",)),
+    "bulk-canceled": ("ends a bulk operation as CANCELED", ("shopify",)),
+    "bulk-expired": ("ends a bulk operation as EXPIRED, without rows", ("shopify",)),
+    "bulk-in-progress": ("refuses a bulk operation: another one runs", ("shopify",)),
+    "bulk-short": ("gives a file of a bulk operation without its last rows", ("shopify",)),
     "read-60-days": ("lists only the last 60 days", ("shopify",)),
 }  # fmt: skip
 VENDORS = ("tiktok", "facebook", "shopify", "daraz", "weather")

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sandbox import daraz, facebook, shopify, tiktok, weather
+from sandbox import daraz, facebook, shopify, shopify_graphql, tiktok, weather
 from sandbox.faults import FAULTS, VENDORS, UnknownFaultError
 from sandbox.made_data import products
 from sandbox.world import World
@@ -77,10 +77,16 @@ def _dripping(send: Send) -> Send:
 
 def make_app(world: World) -> Starlette:
     """The application over ``world``."""
-    vendors = {"tiktok": tiktok, "facebook": facebook, "shopify": shopify, "daraz": daraz, "weather": weather}
+    vendors = {
+        "tiktok": tiktok.routes(world),
+        "facebook": facebook.routes(world),
+        "shopify": [*shopify.routes(world), *shopify_graphql.routes(world)],
+        "daraz": daraz.routes(world),
+        "weather": weather.routes(world),
+    }
     mounts = [
-        Mount(f"/{name}", app=FaultMiddleware(Starlette(routes=module.routes(world)), world, name))
-        for name, module in vendors.items()
+        Mount(f"/{name}", app=FaultMiddleware(Starlette(routes=routes), world, name))
+        for name, routes in vendors.items()
     ]
     return Starlette(routes=[*mounts, Mount("/_sandbox", routes=_control(world)), Route("/robots.txt", _robots)])
 

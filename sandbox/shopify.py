@@ -53,10 +53,11 @@ def order_json(order: MadeOrder) -> Json:
         "created_at": iso(order.created_at),
         "updated_at": iso(order.updated_at),
         "currency": "BDT",
+        "presentment_currency": "BDT",
         "test": order.fate == "test",
         "cancelled_at": iso(order.updated_at) if order.fate == "cancelled" else None,
         "cancel_reason": "customer" if order.fate == "cancelled" else None,
-        "refunds": _refunds(order),
+        "refunds": refunds_json(order),
         "financial_status": "paid" if order.state != "pending" else "pending",
         "fulfillment_status": "fulfilled" if order.state in ("shipped", "delivered") else None,
         "email": buyer.mail,
@@ -87,7 +88,8 @@ def order_json(order: MadeOrder) -> Json:
     }  # fmt: skip
 
 
-def _refunds(order: MadeOrder) -> list[Json]:
+def refunds_json(order: MadeOrder) -> list[Json]:
+    """What was refunded of the order."""
     if order.fate != "returned":
         return []
     item = {"line_item_id": order.number * 10, "quantity": 1, "restock_type": "return"}
@@ -132,26 +134,33 @@ def routes(world: World) -> list[Route]:
     return [Route("/admin/api/{version}/orders.json", orders)]
 
 
-def _page(world: World, request: Request, state: Json, limit: int, headers: dict[str, str]) -> tuple[Json, int, Json]:
+def listed(world: World, oldest: datetime | None, latest: datetime | None) -> list[MadeOrder]:
+    """The orders of a window (both ends inclusive), the oldest update first, as the faults let them be seen."""
     if world.faults.has("shopify", "updates-while-paging"):
         world.update_orders("shopify", 5)
-    found = world.sorted_orders("shopify")
-    if state["order"] != "updated_at asc":
-        found = sorted(found, key=lambda order: order.created_at, reverse=True)
-    after = (datetime.fromisoformat(state["after"][0]), state["after"][1]) if state["after"] else None
-    oldest = datetime.fromisoformat(state["min"]) if state["min"] else None
-    latest = datetime.fromisoformat(state["max"]) if state["max"] else None
     if world.faults.has("shopify", "read-60-days"):
         floor = datetime.now(UTC) - timedelta(days=60)
         oldest = max(oldest, floor) if oldest else floor
+    return [
+        order
+        for order in world.sorted_orders("shopify")
+        if (oldest is None or order.updated_at >= oldest)
+        and (latest is None or order.updated_at <= latest)
+        and not world.late("shopify", order.number, order.updated_at)
+    ]
+
+
+def _page(world: World, request: Request, state: Json, limit: int, headers: dict[str, str]) -> tuple[Json, int, Json]:
+    times = [datetime.fromisoformat(state[end]) if state[end] else None for end in ("min", "max")]
+    found = listed(world, *times)
+    if state["order"] != "updated_at asc":
+        found = sorted(found, key=lambda order: order.created_at, reverse=True)
+    after = (datetime.fromisoformat(state["after"][0]), state["after"][1]) if state["after"] else None
     chosen = [
         order
         for order in found
-        if (oldest is None or order.updated_at >= oldest)
-        and (latest is None or order.updated_at <= latest)
-        and (after is None or (order.updated_at, order.number) > after)
+        if (after is None or (order.updated_at, order.number) > after)
         and (state["status"] == "any" or order.state == "pending")
-        and not world.late("shopify", order.number, order.updated_at)
     ]
     page = chosen[:limit]
     if len(chosen) > limit:

@@ -248,7 +248,7 @@ def test_facebook_near_its_quota_pauses(make_sandbox: Make, local_config: Make, 
 def test_shopify_tells_its_bucket_and_is_heard(
     make_sandbox: Make, local_config: Make, offline: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    source = offline(local_config("shopify", make_sandbox("--orders", "9"), {"page_size": 3}))
+    source = offline(local_config("shopify", make_sandbox("--orders", "9"), {"page_size": 3, "api": "rest"}))
     told: list[tuple[float, float]] = []
     monkeypatch.setattr(source.source.context.http.bucket, "used", lambda used, size: told.append((used, size)))
     source.read()
@@ -259,7 +259,7 @@ def test_shopify_tells_its_bucket_and_is_heard(
 def test_shopify_follows_the_query_of_a_link_and_sends_its_token_nowhere_else(
     make_sandbox: Make, local_config: Make, offline: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    source = offline(local_config("shopify", make_sandbox()))
+    source = offline(local_config("shopify", make_sandbox(), {"api": "rest"}))
     links = [{"link": '<https://elsewhere.example/orders.json?page_info=abc>; rel="next"'}, {}]
     asked: list[str] = []
 

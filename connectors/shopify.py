@@ -47,7 +47,7 @@ class ShopifyOptions(SourceOptions):
             "orders/fulfilled",
             "orders/cancelled",
         ],
-        description="Webhooks that carry a whole order; others are acknowledged and ignored.",
+        description="Webhooks that carry a whole order; those of privacy law are taken too, others refused.",
     )
     shop_domain: str | None = Field(None, description="Take webhooks of this shop only.")
     merchant_id: str = Field("", description="Shop named in the records; empty: shop_domain, or the host of base_url.")

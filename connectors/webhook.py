@@ -27,6 +27,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from connectors.checkpoint import lease, read_checkpoint
+from connectors.compliance import COMPLIANCE, Desk, comply
 from connectors.config import SourceConfig, load_source, source_names
 from connectors.http import Http
 from connectors.limits import TokenBucket
@@ -45,9 +46,11 @@ from glue.settings import Settings, state_dir
 log = logging.getLogger(__name__)
 MAX_BODY = 2 * 1024 * 1024
 ANSWER_WITHIN = 4.0  # seconds; Shopify waits five
+_UNKNOWN_TOPIC = 404
 _BATCH = 200
 _REFRESH = 30.0
 _ANSWERS = Counter("millionx_webhook_answers_total", "Webhooks by HTTP status of the answer.", ["source", "status"])
+_UNKNOWN = Counter("millionx_webhook_unknown_total", "Signed webhooks of topics that nothing here expects.", ["source"])
 
 
 def signature(secret: str, body: bytes) -> str:
@@ -176,8 +179,11 @@ def _watch_poll(publisher: Publisher, name: str, settings: Settings, stop: threa
         stop.wait(_REFRESH)
 
 
-def make_app(receiver: Receiver, name: str, options: ShopifyOptions) -> Starlette:
+def make_app(receiver: Receiver, name: str, options: ShopifyOptions, desk: Desk | None = None) -> Starlette:
     """``POST /webhooks/NAME``, ``GET /health``, ``GET /metrics``.
+
+    Args:
+        desk: takes the requests of persons and shops; without it they are answered 503, so that they come again.
 
     Raises:
         ConfigError: no secret is configured.
@@ -186,9 +192,13 @@ def make_app(receiver: Receiver, name: str, options: ShopifyOptions) -> Starlett
     if not secrets:
         raise ConfigError(f"webhook {name}", "options.webhook_secrets is empty", "set the shop's webhook secret")
 
+    _UNKNOWN.labels(name)
+
     async def take(request: Request) -> Response:
         started = time.monotonic()
-        status, text = await _take(request, receiver, options, secrets)
+        status, text = await _take(request, receiver, options, secrets, desk)
+        if status == _UNKNOWN_TOPIC:
+            _UNKNOWN.labels(name).inc()
         _ANSWERS.labels(name, str(status)).inc()
         log.debug("webhook answered %d in %.3f s", status, time.monotonic() - started)
         return JSONResponse({"status": text}, status)
@@ -209,7 +219,7 @@ def make_app(receiver: Receiver, name: str, options: ShopifyOptions) -> Starlett
 
 
 async def _take(
-    request: Request, receiver: Receiver, options: ShopifyOptions, secrets: Sequence[str]
+    request: Request, receiver: Receiver, options: ShopifyOptions, secrets: Sequence[str], desk: Desk | None
 ) -> tuple[int, str]:
     headers = request.headers
     body = await _body(request)
@@ -219,8 +229,12 @@ async def _take(
         return 401, "not signed by this shop"
     if options.shop_domain and headers.get("X-Shopify-Shop-Domain") != options.shop_domain:
         return 401, "another shop"
-    if headers.get("X-Shopify-Topic") not in options.webhook_topics:
-        return 200, "not needed"
+    topic = headers.get("X-Shopify-Topic", "")
+    if topic in COMPLIANCE:
+        return await comply(desk, topic, body, headers.get("X-Shopify-Triggered-At", ""), ANSWER_WITHIN)
+    if topic not in options.webhook_topics:
+        log.warning("webhook of an unexpected topic: unsubscribe it, or name it in options.webhook_topics")
+        return _UNKNOWN_TOPIC, "no such topic here"
     webhook_id = headers.get("X-Shopify-Webhook-Id") or fingerprint(body).hex()
     if receiver.knows(webhook_id):
         return 200, "known"

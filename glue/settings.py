@@ -105,6 +105,13 @@ class Settings(BaseSettings):
         "connectors.checkpoints",
         description="Topic of the sources' checkpoints; declared in topics.json.",
     )
+    forgotten_topic: str = Field(
+        "millionx.forgotten", description="Topic that lists whose data were erased; declared in topics.json."
+    )
+    requests_topic: str = Field(
+        "millionx.requests", description="Topic of the requests of persons and shops; declared in topics.json."
+    )
+    request_days: int = Field(30, ge=1, description="Days within which a request of a person or a shop must be done.")
     registry: str = Field("http://127.0.0.1:8081", description="Schema Registry, Confluent API.")
     redis: str = Field("redis://127.0.0.1:6379/0", description="Redis with the product catalogue.")
     weaviate: str = Field("http://127.0.0.1:8080", description="Weaviate REST.")

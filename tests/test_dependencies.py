@@ -32,19 +32,37 @@ BASE = {
 LOAD = "glue.topology.load"  # the declared files, for whoever asks the pipeline that they make
 # room -> what it may import beside itself and BASE; a name stands for everything below it
 ROOMS: dict[str, set[str]] = {
-    "connectors": {"glue.kafka", "glue.deadletters", "glue.privacy"},
+    "connectors": {"glue.kafka", "glue.deadletters", "glue.privacy", "glue.rights"},
     "sandbox": set(),
     "glue.kafka": set(),
     "glue.embedding": set(),
     "glue.privacy": set(),
+    "glue.rights": {"glue.kafka", "glue.privacy"},
     "glue.stores": {"glue.embedding"},
     "glue.transforms": {"glue.embedding", "glue.privacy"},
     "glue.deadletters": {"glue.kafka", "glue.privacy", "glue.transforms"},
-    "glue.service": {"glue.kafka", "glue.privacy", "glue.transforms", "glue.deadletters"},
+    "glue.service": {"glue.kafka", "glue.privacy", "glue.rights", "glue.transforms", "glue.deadletters"},
     "glue.connect_python": {"glue.transforms", "glue.stores"},
     "glue.pipeline": {"glue.stores"},
     "glue.topology": {"glue.kafka", "glue.pipeline", "glue.privacy", "glue.stores", "glue.transforms"},
-    "glue.audit": {"glue.deadletters", "glue.kafka", "glue.pipeline", "glue.stores", LOAD},
+    "glue.audit": {
+        "glue.deadletters",
+        "glue.kafka",
+        "glue.pipeline",
+        "glue.privacy",
+        "glue.rights",
+        "glue.stores",
+        LOAD,
+    },
+    "glue.person": {
+        "glue.deadletters",
+        "glue.kafka",
+        "glue.pipeline",
+        "glue.privacy",
+        "glue.rights",
+        "glue.stores",
+        LOAD,
+    },
     "glue.canary": {
         "glue.privacy",
         "glue.audit",
@@ -54,7 +72,15 @@ ROOMS: dict[str, set[str]] = {
         "connectors.models",
         LOAD,
     },
-    "glue.ui": {"glue.deadletters", "glue.kafka", "glue.pipeline", "glue.privacy", "glue.transforms", "glue.topology"},
+    "glue.ui": {
+        "glue.deadletters",
+        "glue.kafka",
+        "glue.pipeline",
+        "glue.privacy",
+        "glue.rights",
+        "glue.topology",
+        "glue.transforms",
+    },
     "glue.local": {"glue.stores", "glue.transforms", "glue.topology"},
 }
 # A small file that one other imports is a paragraph of that one, unless there is a reason. room or module -> reason

@@ -51,6 +51,7 @@ class StoreReport:
     Attributes:
         on_topic: keys that should be stored. stored: rows or objects in the audited window.
         dead: keys whose latest record is in dead letters. pending: keys the sink has not read yet.
+        erased: keys that the store does not hold because their person or shop asked to be forgotten.
         parts, read: buckets or windows compared, and how many of them were read key by key.
     """
 
@@ -61,6 +62,7 @@ class StoreReport:
     stored: int = 0
     dead: int = 0
     pending: int = 0
+    erased: int = 0
     parts: int = 0
     read: int = 0
     seconds: float = 0.0
@@ -103,6 +105,7 @@ class StoreReport:
             "stored": self.stored,
             "dead": self.dead,
             "pending": self.pending,
+            "erased": self.erased,
             **{kind: counts[kind] for kind in KINDS},
             "repaired": sum(d.repaired for d in self.differences),
             "seconds": self.seconds,

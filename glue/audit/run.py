@@ -13,7 +13,7 @@ import numpy as np
 from glue.audit.compare import ByKey, ByTime, UnexpectedRow, Wanted, comparison
 from glue.audit.keys import Bools
 from glue.audit.repair import explain, repair
-from glue.audit.report import DIFFERENT, EXTRA, Difference, StoreReport
+from glue.audit.report import DIFFERENT, EXTRA, MISSING, Difference, StoreReport
 from glue.audit.sinks import Progress, committed, dead_rows, refused
 from glue.audit.stores import open_targets
 from glue.audit.topic import TopicSnapshot, latest, read, topic_ends
@@ -21,7 +21,9 @@ from glue.avro import Decoder
 from glue.errors import DataError, UsageError
 from glue.kafka.config import KafkaConfig
 from glue.pipeline.routes import Pipeline
+from glue.privacy.keyring import Keyring, load_keyring
 from glue.registry import registry_client
+from glue.rights.forgotten import read_forgotten
 from glue.settings import Settings
 from glue.topology.load import load
 
@@ -31,13 +33,18 @@ _NEVER = 1 << 62
 
 @dataclass
 class Audit:
-    """Reports of an audit, and what repairing them takes. Made by :func:`open_audit`."""
+    """Reports of an audit, and what repairing them takes. Made by :func:`open_audit`.
+
+    Attributes:
+        ring: tells which records were erased for good; without one, none is known to be.
+    """
 
     kafka: KafkaConfig
     comparisons: list[ByKey | ByTime]
     dead_letters: Sequence[str]
     decode: Decoder
     progress: Callable[[str, str], None]
+    ring: Keyring | None = None
 
     def look(self, wanted: Wanted) -> list[StoreReport]:
         """Compare every target; ``wanted.letters`` is filled here.
@@ -51,11 +58,21 @@ class Audit:
 
     def _one(self, one: ByKey | ByTime, wanted: Wanted) -> StoreReport:
         found = _Look(one, self.kafka, self.decode, wanted, lambda text: self.progress(one.target.name, text)).report()
+        self._leave_erased(found)
         explain(found, self.kafka, self.decode)
         return found
 
+    def _leave_erased(self, report: StoreReport) -> None:
+        """What is missing because somebody is forgotten is as it should be, and must not be sent again."""
+        if self.ring is None or not (known := read_forgotten(self.kafka, self.ring)):
+            return
+        kept = [one for one in report.differences if one.kind != MISSING or not known.has_record(one.key)]
+        report.erased += len(report.differences) - len(kept)
+        report.differences = kept
+
     def repair(self, report: StoreReport, patience: float = 60.0) -> int:
         """Send again what one report names, and wait for the sink; see :func:`glue.audit.repair.repair`."""
+        self._leave_erased(report)  # anew: it may have been asked for meanwhile
         chosen = next(one for one in self.comparisons if (one.target.topic, one.target.place) == report.target)
         return repair(chosen, report, self.kafka, self.decode, lambda text: self.progress(report.store, text), patience)
 
@@ -81,7 +98,8 @@ def open_audit(settings: Settings, names: Sequence[str], progress: Callable[[str
             comparison(held.target, held.client, decode, places[held.target.store, held.target.place] > 1)
             for held in stores
         ]
-        yield Audit(KafkaConfig.of(settings), comparisons, pipeline.dead_letters, decode, progress)
+        ring = load_keyring(settings.hash_keys_file) if settings.hash_keys_file else None
+        yield Audit(KafkaConfig.of(settings), comparisons, pipeline.dead_letters, decode, progress, ring)
 
 
 class _Look:

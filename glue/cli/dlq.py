@@ -59,7 +59,7 @@ def dlq() -> None:
 @_filters
 @click.option(
     "--state",
-    type=click.Choice(["open", "replayed", "discarded", "all"]),
+    type=click.Choice(["open", "replayed", "discarded", "erased", "all"]),
     default="open",
     show_default=True,
     help="Letters in this state.",

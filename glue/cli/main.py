@@ -24,6 +24,7 @@ COMMANDS: dict[str, str] = {
     "connectors": "glue.cli.connectors:connectors",
     "topics": "glue.cli.topics:topics",
     "schemas": "glue.cli.schemas:schemas",
+    "person": "glue.cli.person:person",
     "plan": "glue.cli.plan:plan",
     "validate": "glue.cli.validate:validate",
     "completion": "glue.cli.completion:completion",

@@ -30,15 +30,17 @@ def serve(source: str | None, host: str | None, port: int) -> None:
     with needs("mxctl webhook", "webhook"):
         import uvicorn
 
+        from connectors.compliance import Desk
         from connectors.webhook import load_webhook, make_app, receiver, webhook_source
     settings = get_settings()
     host = host or settings.bind
     source = source or webhook_source(settings)
     config, options = load_webhook(source, settings)
+    desk = Desk(settings, options, config.source_class().merchant_of(lambda name: str(getattr(options, name))))
     with receiver(source, settings, config, options) as taking:
         server = uvicorn.Server(
             uvicorn.Config(
-                make_app(taking, source, options), host=host, port=port, log_level="warning", access_log=False
+                make_app(taking, source, options, desk), host=host, port=port, log_level="warning", access_log=False
             )
         )
         click.echo(f"webhooks: http://{host}:{port}/webhooks/{source}", err=True)

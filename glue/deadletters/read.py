@@ -19,6 +19,7 @@ from glue.transforms.contract import Headers
 
 MARK = "millionx.letter.done"
 MARKED = "millionx.letter"
+ERASED = "erased"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class Letter:
 
     Attributes:
         id: ``topic/partition/offset`` of the letter itself.
-        done: empty while open, else ``replayed`` or ``discarded``.
+        done: empty while open, else ``replayed``, ``discarded`` or ``erased``.
         origin: ``topic/partition/offset`` of the record that failed.
         timestamp: of the record, milliseconds since the epoch.
         sealed: id of the key that its value is sealed with; empty when it is in the clear.
@@ -104,7 +105,8 @@ def read_letters(kafka: KafkaConfig, topics: Sequence[str]) -> list[Letter]:
         headers: Headers = message.headers() or []
         mark = last(headers, MARK)
         if mark:
-            done[last(headers, MARKED) or ""] = mark
+            marked = last(headers, MARKED) or ""
+            done[marked] = ERASED if done.get(marked) == ERASED else mark
             continue
         place = f"{topic}/{message.partition()}/{message.offset()}"
         letters.append(Letter(place, message.key(), message.value(), headers, message.timestamp()[1]))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from confluent_kafka import KafkaException
 
 from glue.deadletters.headers import REPLAY_FOR, RETRY_COUNT, TRUNCATED, without_errors
-from glue.deadletters.read import MARK, MARKED, Letter
+from glue.deadletters.read import ERASED, MARK, MARKED, Letter
 from glue.errors import DataError, MillionXError
 from glue.kafka.config import QUIET, KafkaConfig
 from glue.kafka.produce import ProducerRecord, TransactionalProducer
@@ -46,9 +46,12 @@ def open_letter(letter: Letter, ring: Keyring) -> Original:
     """The record inside a letter.
 
     Raises:
-        DataError: its contents were never kept, its seal does not open, or it does not say where it came from.
+        DataError: it was erased, its contents were never kept, its seal does not open, or it does not say where it
+            came from.
     """
     topic = letter.header("topic")
+    if letter.done == ERASED:
+        raise DataError(f"letter {letter.id}", "was erased at the request of its person or shop")
     if not topic:
         raise DataError(f"letter {letter.id}", "does not say which topic it came from")
     if any(name == TRUNCATED for name, _ in letter.headers):
@@ -121,13 +124,25 @@ def discard(letters: Sequence[Letter], kafka: KafkaConfig) -> list[str]:
     Raises:
         FencedError, ServiceError, ServiceUnavailableError: as :func:`replay`.
     """
-    chosen = [letter for letter in letters if not letter.done]
-    if not chosen:
+    return _mark_all([letter for letter in letters if not letter.done], kafka, "discarded")
+
+
+def erase(letters: Sequence[Letter], kafka: KafkaConfig) -> list[str]:
+    """Close letters for good, whatever came of them: nothing here opens them or sends them back any more.
+
+    Raises:
+        FencedError, ServiceError, ServiceUnavailableError: as :func:`replay`.
+    """
+    return _mark_all([letter for letter in letters if letter.done != ERASED], kafka, ERASED)
+
+
+def _mark_all(letters: Sequence[Letter], kafka: KafkaConfig, state: str) -> list[str]:
+    if not letters:
         return []
     producer = TransactionalProducer(kafka, _NAME)
-    for first in range(0, len(chosen), _IN_ONE):
-        producer.commit([_mark(letter, "discarded") for letter in chosen[first : first + _IN_ONE]])
-    return [letter.id for letter in chosen]
+    for first in range(0, len(letters), _IN_ONE):
+        producer.commit([_mark(letter, state) for letter in letters[first : first + _IN_ONE]])
+    return [letter.id for letter in letters]
 
 
 def _topics(kafka: KafkaConfig) -> frozenset[str]:

@@ -25,7 +25,7 @@ class Filter:
         message: part of the exception's text.
         origin: topic it came from.
         since: milliseconds since the epoch; older records are left out.
-        state: ``open``, ``replayed``, ``discarded`` or ``all``.
+        state: ``open``, ``replayed``, ``discarded``, ``erased`` or ``all``.
     """
 
     ids: frozenset[str] = field(default_factory=frozenset)
@@ -92,6 +92,7 @@ def by_cause(letters: Iterable[Letter]) -> list[dict[str, Any]]:
             "open": states[cause]["open"],
             "replayed": states[cause]["replayed"],
             "discarded": states[cause]["discarded"],
+            "erased": states[cause]["erased"],
             "example": examples[cause],
         }
         for cause, count in counts.most_common()

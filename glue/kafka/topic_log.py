@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from confluent_kafka import KafkaError, KafkaException
@@ -52,11 +52,15 @@ class TopicLog:
         Raises:
             ServiceUnavailableError: Kafka did not take it.
         """
+        self.append_all([(key, value)])
+
+    def append_all(self, entries: Iterable[tuple[str, bytes | None]]) -> None:
+        """Write several in order, and wait until all replicas have them; of a failure some may be written."""
         if self._sender is None:
             if self._create is not None:
                 self.ensure()
             self._sender = Sender(self._kafka, {"linger.ms": 0, **QUIET})
-        self._sender.send([ProducerRecord(self.name, key.encode(), value, partition=0)])
+        self._sender.send(ProducerRecord(self.name, key.encode(), value, partition=0) for key, value in entries)
 
     def read(self, patience: float = TIMEOUT, wait_for_open: bool = False) -> Iterator[Entry]:
         """Every committed record there is now, oldest first; arguments as of :func:`glue.kafka.reads.read`.

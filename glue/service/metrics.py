@@ -18,7 +18,7 @@ from glue.deadletters.headers import last
 from glue.errors import DataError, Transient
 from glue.identity import MERCHANT_HEADER
 from glue.service.decode import DECODER
-from glue.service.process import Produced, Result
+from glue.service.process import Forgotten, Produced, Result
 from glue.transforms.chain import Chain, Failure
 from glue.transforms.validate import Validate
 
@@ -70,6 +70,7 @@ class Metrics:
         self.consumed = counter("consumed", "Records read.", "topic")
         self.produced = counter("produced", "Records written.", "topic")
         self.dropped = counter("dropped", "Records that a transform dropped on purpose.")
+        self.forgotten = counter("forgotten", "Records dropped because their person or shop asked to be forgotten.")
         self.dead = counter("dead_letters", "Records sent to the dead-letter topic.", "reason")
         self.valid = counter("valid", "Records that passed decoding and validation, whatever happened to them later.")
         self.invalid = counter("invalid", "Records that could not be decoded, or broke a constraint of their schema.")
@@ -111,7 +112,7 @@ class Metrics:
         produced, dead, redacted, degraded = Counts[str](), Counts[str](), Counts[str](), Counts[str]()
         merchants = Counts[tuple[str, str]]()
         times: list[int] = []
-        refused = undecided = 0
+        refused = undecided = forgotten = 0
         for message, result in zip(messages, results, strict=True):
             if type(result) is Produced:
                 produced[result.topic] += 1
@@ -124,6 +125,8 @@ class Metrics:
                         degraded[value.decode("utf-8", "replace")] += 1
                     elif name == MERCHANT_HEADER and value:
                         merchants[self._merchant(value.decode("utf-8", "replace")), "produced"] += 1
+            elif type(result) is Forgotten:
+                forgotten += 1
             elif isinstance(result, Failure):
                 dead[type(result.error).__qualname__] += 1
                 if merchant := last(message.headers(), MERCHANT_HEADER):
@@ -145,7 +148,8 @@ class Metrics:
                 metric.labels(self.chain, label).inc(count)
         for (merchant, outcome), count in merchants.items():
             self.merchants.labels(self.chain, merchant, outcome).inc(count)
-        self.dropped.inc(len(results) - produced.total() - dead.total())
+        self.forgotten.inc(forgotten)
+        self.dropped.inc(len(results) - produced.total() - dead.total() - forgotten)
         self.batch.observe(len(messages))
         self.invalid.inc(refused)
         self.valid.inc(len(results) - refused - undecided)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,31 +27,50 @@ class Produced:
     timestamp: int | None
 
 
-Result = Produced | Failure | None
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """A message that was dropped because its person asked to be forgotten."""
+
+
+Result = Produced | Failure | Forgotten | None
+Refuses = Callable[[str, str | None, dict[str, Any] | None, Any], bool]
+_FORGOTTEN, _GOES_ON = Forgotten(), object()
 
 
 class Processor:
-    """Turns messages into results, one a message, in order; an error, transient or not, is a result too."""
+    """Turns messages into results, one a message, in order; an error, transient or not, is a result too.
 
-    def __init__(self, name: str, chain: Chain, read: TopicReader, encode: Encoder, config: ServiceConfig) -> None:
-        self._name = name
+    Args:
+        refuses: whether a record (topic, key, value, schema) is of somebody forgotten, so that it goes no further.
+    """
+
+    def __init__(
+        self, name: str, chain: Chain, read: TopicReader, encode: Encoder, config: ServiceConfig,
+        refuses: Refuses = lambda topic, key, value, schema: False,
+    ) -> None:  # fmt: skip
+        self._name, self._refuses = name, refuses
         self._chain, self._read, self._encode, self._config = chain, read, encode, config
         self._passed = frozenset(config.headers_pass)
 
     def __call__(self, messages: Sequence[Any]) -> list[Result]:
         decoded = to_records(messages, self._read)
-        records = [record for record in decoded if type(record) is Record and not self._is_for_another(record)]
+        stays = [self._stays(record) if type(record) is Record else None for record in decoded]
+        records = [one for one, why in zip(decoded, stays, strict=True) if type(one) is Record and why is _GOES_ON]
         sources = [record.topic for record in records]
         outcomes = iter(zip(self._chain.run(records), sources, strict=True))
         results: list[Result] = []
-        for record in decoded:
+        for record, why in zip(decoded, stays, strict=True):
             if isinstance(record, Failure):
                 results.append(record)
-            elif self._is_for_another(record):
-                results.append(None)
             else:
-                results.append(self._encoded(*next(outcomes)))
+                results.append(self._encoded(*next(outcomes)) if why is _GOES_ON else why)
         return results
+
+    def _stays(self, record: Record) -> Any:
+        """The result of a record that does not go through the chain; else ``_GOES_ON``."""
+        if self._is_for_another(record):
+            return None
+        return _FORGOTTEN if self._refuses(record.topic, record.key, record.value, record.schema) else _GOES_ON
 
     def _is_for_another(self, record: Record) -> bool:
         """A record that was replayed for another chain of the same topic: this one has dealt with it before."""

@@ -16,6 +16,7 @@ from glue.kafka.produce import FENCED
 from glue.overlay import declared_merchants
 from glue.privacy.keyring import load_keyring
 from glue.registry import registry_client
+from glue.rights.forgotten import Watch
 from glue.service.config import ServiceConfig
 from glue.service.decode import TopicReader
 from glue.service.health import Health
@@ -68,6 +69,7 @@ class Worker:
         """
         settings = get_settings()
         ring = load_keyring(settings.hash_keys_file)
+        watch = Watch(KafkaConfig.of(settings), ring)
         chain = Chain.from_config(self._declared.config)
         try:
             self.metrics.observe_embedding(chain)
@@ -75,7 +77,9 @@ class Worker:
             encode = self._encoder(settings.registry)
             if encode is None:
                 return
-            process = Processor(self.name, chain, read, encode, self.config)
+            if not self._until_known(watch):
+                return
+            process = Processor(self.name, chain, read, encode, self.config, watch.known.refuses)
             letter = LetterMaker(self.name, self._task, read.decode, ring)
             fruitless = 0
             while (committed := self._with_new_clients(process, letter)) is not None:
@@ -85,6 +89,7 @@ class Worker:
                     raise ServiceError("Kafka", f"{fruitless} new clients in a row committed nothing", "mxctl doctor")
                 self.stop.wait(min(2.0**fruitless / 2, _LONGEST_PAUSE))
         finally:
+            watch.close()
             chain.close()
 
     def _with_new_clients(self, process: Processor, letter: LetterMaker) -> bool | None:
@@ -148,6 +153,18 @@ class Worker:
     def _go_on(self) -> bool:
         self.health.beat()
         return not self.stop.is_set()
+
+    def _until_known(self, watch: Watch) -> bool:
+        """Read who is forgotten before the first record; False when stopped while Kafka does not answer."""
+        while not self.stop.is_set():
+            self.health.beat()
+            try:
+                watch.start()
+                return True
+            except ServiceUnavailableError as error:
+                log.warning("%s: trying again", error)
+                self.stop.wait(1)
+        return False
 
     def _encoder(self, registry: str) -> Encoder | None:
         """The sink topic's encoder; waits for the registry, None when stopped meanwhile."""

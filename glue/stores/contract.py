@@ -24,6 +24,8 @@ from glue.stores.rows import Rows
 PYTHON_SINK = "bd.millionx.connect.PythonSinkConnector"
 COLLECTED_AT = "collected_at"  # every record says so when its source was read
 Ends = Mapping[int, tuple[int, int]]  # partition -> (first offset, offset after the last)
+Conditions = Mapping[str, Sequence[str]]  # field -> values, of which its value is one or its list holds one
+MOST = 10_000  # rows of one answer
 Schemas = Mapping["Target", Mapping[str, Any] | None]  # the Avro schema of each target's topic, where one is declared
 
 
@@ -105,6 +107,7 @@ class Store(ABC):
     name: ClassVar[str]
     title: ClassVar[str]
     classes: ClassVar[frozenset[str]]
+    keeps: ClassVar[tuple[int, str]] = (0, "")  # days that a deleted row lives on by itself, and where; backups apart
     package: ClassVar[str]  # what must be installed to talk to it, and the extra that installs it; empty: nothing
     extra: ClassVar[str]
 
@@ -181,8 +184,16 @@ class StoreClient(ABC):
         """One row of each record key, with all its fields by their names in lower case; a vector is a list."""
 
     @abstractmethod
+    def matching(self, target: Target, where: Conditions, before: datetime, limit: int = MOST) -> list[dict[str, Any]]:
+        """Rows that meet all conditions and were collected before a moment; at most ``MOST`` of them."""
+
     def find(self, target: Target, field: str, value: str, before: datetime, limit: int = 100) -> list[dict[str, Any]]:
         """Rows whose ``field`` is ``value``, or a list that holds it, and that were collected before a moment."""
+        return self.matching(target, {field: [value]}, before, limit)
+
+    @abstractmethod
+    def erase(self, target: Target, where: Conditions, before: datetime) -> int:
+        """Remove every row that :meth:`matching` names, without its limit; the number of rows that were removed."""
 
     @abstractmethod
     def delete(self, target: Target, keys: Iterable[str]) -> int:

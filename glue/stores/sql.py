@@ -18,7 +18,18 @@ from typing import Any, ClassVar
 
 from glue.errors import ConfigError
 from glue.settings import Settings
-from glue.stores.contract import COLLECTED_AT, KeyClient, Schemas, Scope, Store, StoredKey, Sums, Target
+from glue.stores.contract import (
+    COLLECTED_AT,
+    MOST,
+    Conditions,
+    KeyClient,
+    Schemas,
+    Scope,
+    Store,
+    StoredKey,
+    Sums,
+    Target,
+)
 from glue.stores.rows import Rows
 
 PREFIX = 3
@@ -58,6 +69,14 @@ def chunks(keys: Iterable[str], size: int = _CHUNK) -> Iterator[list[str]]:
     iterator = iter(keys)
     while chunk := list(islice(iterator, size)):
         yield chunk
+
+
+def _condition(where: Conditions, before: datetime) -> tuple[str, list[Any]]:
+    parts = [f"{quoted(field)} in ({_marks(values)})" for field, values in where.items()]
+    return " and ".join([*parts, f"{COLLECTED_AT} < %s"]), [
+        *(one for values in where.values() for one in values),
+        before,
+    ]
 
 
 def _marks(values: Sequence[str]) -> str:
@@ -101,12 +120,17 @@ class SqlClient(KeyClient):
             found.update({str(row[at]): dict(zip(names, row, strict=True)) for row in answer.rows})
         return found
 
-    def find(self, target: Target, field: str, value: str, before: datetime, limit: int = 100) -> list[dict[str, Any]]:
-        """Rows whose field is ``value``."""
-        sql = f"select * from {quoted(target.place)} where {quoted(field)} = %s and {COLLECTED_AT} < %s limit {limit:d}"  # noqa: S608
-        answer = self.query(sql, [value, before])
+    def matching(self, target: Target, where: Conditions, before: datetime, limit: int = MOST) -> list[dict[str, Any]]:
+        """By one statement."""
+        condition, values = _condition(where, before)
+        answer = self.query(f"select * from {quoted(target.place)} where {condition} limit {limit:d}", values)  # noqa: S608
         names = [name.lower() for name in answer.columns]
         return [dict(zip(names, row, strict=True)) for row in answer.rows]
+
+    def erase(self, target: Target, where: Conditions, before: datetime) -> int:
+        """By one statement."""
+        condition, values = _condition(where, before)
+        return self.changed(f"delete from {quoted(target.place)} where {condition}", values)  # noqa: S608 - ours
 
     def delete(self, target: Target, keys: Iterable[str]) -> int:
         """Remove the rows of the keys."""

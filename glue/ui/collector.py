@@ -16,6 +16,7 @@ from glue.errors import MillionXError
 from glue.kafka.reads import TopicPartition
 from glue.pipeline.routes import Pipeline
 from glue.registry import registry_client, subject_names
+from glue.rights.requests import Request, Requests
 from glue.settings import Settings
 from glue.topology.graph.traffic import Traffic, read_traffic, really_done
 from glue.topology.kinds.connector import LiveConnector, read_connectors
@@ -41,6 +42,7 @@ class Snapshot:
         traffic, connectors, subjects: None where the service does not answer.
         errors: why, by service; services that answer are missing.
         letters: dead letters by topic, the newest first.
+        requests: of persons and shops, those that are not done.
         cut: dead-letter topics of which only the latest letters were read.
     """
 
@@ -50,6 +52,7 @@ class Snapshot:
     connectors: dict[str, LiveConnector] | None = None
     subjects: set[str] | None = None
     letters: dict[str, list[Letter]] = field(default_factory=dict)
+    requests: tuple[Request, ...] = ()
     cut: frozenset[str] = frozenset()
     errors: dict[str, str] = field(default_factory=dict)
 
@@ -79,6 +82,7 @@ class Collector:
         self.services.connect = ConnectClient(settings.connect, timeout=_TIMEOUT, patience=0, retries=0)
         self.services.registry = registry_client(settings.registry, timeout=_TIMEOUT, retries=0)
         self._letters = Letters(self.services.kafka)
+        self._requests: tuple[Any, tuple[Request, ...]] = None, ()
         self._rates = Rates()
         self._last: tuple[Any, Snapshot] | None = None
         self._looked = -100.0
@@ -114,6 +118,7 @@ class Collector:
             connectors=self.connect.value,
             subjects=self.registry.value,
             letters=seen[1] if seen else {},
+            requests=self._requests[1],
             cut=frozenset(self._letters.cut),
             errors=errors,
         )
@@ -140,6 +145,9 @@ class Collector:
         traffic = self._without_markers(read_traffic(self.services.admin, pipeline, _TIMEOUT))
         self._rates.add(time.monotonic(), traffic)
         ends = {partition: end for partition, end in traffic.ends.items() if partition[0] in pipeline.dead_letters}
+        if self._requests[0] != (end := traffic.ends.get((self.settings.requests_topic, 0))):
+            found = Requests(self.services.kafka, None).all().values() if end else ()
+            self._requests = end, tuple(one for one in found if not one.done)
         return traffic, self._letters.refresh(ends)
 
     def _without_markers(self, traffic: Traffic) -> Traffic:

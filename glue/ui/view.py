@@ -10,11 +10,13 @@ from glue.deadletters.read import Letter
 from glue.deadletters.show import letter_cause
 from glue.pipeline.parts import Connector
 from glue.privacy.shown import clean
+from glue.settings import get_settings
 from glue.topology.graph.layout import arrange
 from glue.topology.graph.live import put_connectors, put_traffic
 from glue.topology.graph.model import Graph, Node, NodeKind, build
 from glue.ui.collector import CONNECT, EVERY, KAFKA, REGISTRY, Snapshot
 
+_SOON = 7  # days before a request must be done
 _FRESH = 600_000  # milliseconds since its last record in which a source counts as at work
 WORDS = {"ok": "healthy", "idle": "idle", "warn": "check", "fail": "failed", "unknown": "unknown"}
 _WORST = ("fail", "unknown", "warn")
@@ -49,7 +51,19 @@ def _judge(node: Node, snapshot: Snapshot, graph: Graph) -> None:
         subjects = snapshot.subjects
         missing = REGISTRY in snapshot.errors if subjects is None else f"{node.label}-value" not in subjects
         node.state = "warn" if missing else "ok"
+    if _asked_for(node, snapshot) and node.state == "ok" and _days_left(snapshot) < _SOON:
+        node.state = "warn"
     node.state = node.state or "unknown"
+
+
+def _asked_for(node: Node, snapshot: Snapshot) -> bool:
+    """Whether requests of persons or shops wait in this topic."""
+    return bool(snapshot.requests) and node.kind == NodeKind.TOPIC and node.label == get_settings().requests_topic
+
+
+def _days_left(snapshot: Snapshot) -> int:
+    """Until the first request must be done."""
+    return int((min(one.due for one in snapshot.requests) / 1000 - time.time()) // 86_400)
 
 
 def newest_record(node: Node, snapshot: Snapshot, graph: Graph) -> int | None:
@@ -92,6 +106,10 @@ def trouble(node: Node, snapshot: Snapshot) -> str:
         return f"{open_letters(node, snapshot):,} open"
     if node.state == "fail":
         return "the topic is missing"
+    if _asked_for(node, snapshot):
+        count, days = len(snapshot.requests), _days_left(snapshot)
+        when = f"the first is due in {days} days" if days >= 0 else "the first is overdue"
+        return f"{count} {'request' if count == 1 else 'requests'} open, {when}: mxctl person requests"
     if node.state == "warn":
         down = snapshot.subjects is None
         return f"{REGISTRY} does not answer" if down else "its schema is not registered"

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable
 from concurrent.futures import Future
+from pathlib import Path
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
+from connectors.compliance import COMPLIANCE
+from connectors.compliance import Desk as Counter
 from connectors.shopify import ShopifyOptions
 from connectors.webhook import MAX_BODY, Receiver, is_signed, load_webhook, make_app, receiver, signature
 from glue.errors import ConfigError, ServiceUnavailableError, UsageError
-from glue.settings import Settings
+from glue.kafka.config import KafkaConfig
+from glue.kafka.topic_log import Entry, TopicLog
+from glue.privacy.keyring import load_keyring
+from glue.rights.person import Person
+from glue.rights.requests import DAY_MS, Requests
+from glue.settings import Settings, get_settings
 from tests.connectors.conftest import OnKafka, Sandbox
 
 Make = Callable[..., Any]
@@ -27,6 +36,19 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 OPTIONS: dict[str, Any] = {"base_url": "http://x.example", "token": "t", "webhook_secrets": ["old", "new"]}
 BODY = b'{"id": 1}'
+
+
+@pytest.fixture
+def requests_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, bytes | None]:
+    """The topic of the requests as a dict, and a key file."""
+    kept: dict[str, bytes | None] = {}
+    file = tmp_path / "keys.json"
+    file.write_text(json.dumps({"active": "k1", "keys": {"k1": base64.b64encode(bytes(range(32))).decode()}}))
+    monkeypatch.setenv("MXCTL_HASH_KEYS_FILE", str(file))
+    get_settings.cache_clear()
+    monkeypatch.setattr(TopicLog, "append", lambda _, key, value: kept.update({key: value}))
+    monkeypatch.setattr(TopicLog, "read", lambda _: [Entry(0, 0, key, value) for key, value in kept.items()])
+    return kept
 
 
 class Desk:
@@ -113,9 +135,51 @@ def test_who_waits_too_long_is_told_to_come_again(monkeypatch: pytest.MonkeyPatc
 
 def test_other_topics_and_shops() -> None:
     desk = Desk()
-    assert post(client(desk), X_Shopify_Topic="products/create") == 200
+    assert post(client(desk), X_Shopify_Topic="products/create") == 404
     assert post(client(desk, shop_domain="mine.example")) == 401
     assert not desk.taken
+
+
+REDACT = json.dumps(
+    {"shop_domain": "x.example", "customer": {"phone": "01712345678"}, "orders_to_redact": [7]}
+).encode()
+
+
+@pytest.mark.parametrize(("topic", "kind"), COMPLIANCE.items())
+def test_a_request_of_a_person_or_shop_is_kept_sealed_before_its_answer(
+    requests_kept: dict[str, bytes | None], topic: str, kind: str
+) -> None:
+    settings, options = get_settings(), ShopifyOptions(**OPTIONS)
+    shop = TestClient(make_app(Desk(), "shopify", options, Counter(settings, options, "shop-x")))  # type: ignore[arg-type]
+    assert post(shop, REDACT, X_Shopify_Topic=topic, X_Shopify_Triggered_At="2026-01-05T10:00:00Z") == 200
+    assert post(shop, REDACT, X_Shopify_Topic=topic, X_Shopify_Triggered_At="2026-01-05T10:00:00Z") == 200
+    assert all(b"1712345678" not in (value or b"") for value in requests_kept.values())
+    (request,) = Requests(KafkaConfig("nowhere:1"), load_keyring(settings.hash_keys_file)).open()
+    assert (request.kind, request.origin, request.at) == (kind, topic, 1767607200000)
+    assert request.due - request.at == 30 * DAY_MS
+    assert request.person == Person(frozenset({"phone:1712345678", "order:7"}), "shop-x")
+
+
+def test_a_request_that_cannot_be_kept_or_read_is_not_acknowledged(requests_kept: dict[str, bytes | None]) -> None:
+    options = ShopifyOptions(**OPTIONS)
+    for desk, body, status in (
+        (None, REDACT, 503),
+        (Counter(get_settings().model_copy(update={"hash_keys_file": None}), options, ""), REDACT, 503),
+        (Counter(get_settings(), options, ""), b"{}", 422),
+        (Counter(get_settings(), options, ""), b"no json", 422),
+    ):
+        shop = TestClient(make_app(Desk(), "shopify", options, desk))  # type: ignore[arg-type]
+        assert post(shop, body, X_Shopify_Topic="customers/redact") == status
+        assert post(shop, body, secret="bad", X_Shopify_Topic="customers/redact") == 401
+    assert not requests_kept
+
+
+def test_another_shop_s_request_is_about_that_shop(requests_kept: dict[str, bytes | None]) -> None:
+    options = ShopifyOptions(**OPTIONS)
+    shop = TestClient(make_app(Desk(), "shopify", options, Counter(get_settings(), options, "shop-x")))  # type: ignore[arg-type]
+    assert post(shop, b'{"shop_domain": "other.example"}', X_Shopify_Topic="shop/redact") == 200
+    (request,) = Requests(KafkaConfig("nowhere:1"), load_keyring(get_settings().hash_keys_file)).open()
+    assert request.person == Person(frozenset({"shop:other.example"}), "other.example")
 
 
 def test_no_secret_no_receiver() -> None:

@@ -30,6 +30,7 @@ class PostgresStore(SqlStore):
     name = "postgres"
     title = "PostgreSQL"
     classes = frozenset({"io.debezium.connector.jdbc.JdbcSinkConnector"})
+    keeps = (1, "the table's pages until VACUUM, and in the write-ahead log and its archive")
     package = "psycopg"
     extra = "postgres"
     folder = "postgres"

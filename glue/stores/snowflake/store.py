@@ -46,6 +46,10 @@ class SnowflakeStore(SqlStore):
             "com.snowflake.kafka.connector.SnowflakeStreamingSinkConnector",
         }
     )
+    keeps = (
+        8,
+        "Time Travel (one day, unless the table keeps more) and Fail-safe (seven days, which nobody can shorten)",
+    )
     package = "snowflake.connector"
     extra = "warehouse"
     folder = "warehouse"

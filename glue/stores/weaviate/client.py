@@ -12,14 +12,14 @@ from uuid import UUID
 
 from glue.errors import ServiceError
 from glue.settings import Settings, get_settings
-from glue.stores.contract import COLLECTED_AT, Search, Stamp, Target, TimeClient
+from glue.stores.contract import COLLECTED_AT, MOST, Conditions, Search, Stamp, Target, TimeClient
 from glue.stores.weaviate.rest import Rest, every, graphql, where
 
 if TYPE_CHECKING:
     from weaviate import WeaviateClient
 
 _QUERY_SECONDS = 30
-_PAGE, _MOST = 100, 10_000  # the second is Weaviate's QUERY_MAXIMUM_RESULTS by default
+_PAGE = 100  # MOST is Weaviate's QUERY_MAXIMUM_RESULTS by default
 LAST_MS = 253_402_300_799_000  # 9999: what a filter on a date can name
 _EPOCH, _MS = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
 _OPERATORS = {"=": "Equal", ">=": "GreaterThanEqual", "<": "LessThan", "lacks": "ContainsNone"}
@@ -135,30 +135,31 @@ class WeaviateStoreClient(TimeClient):
             found[by_id[extra["id"]]] = row | ({target.vector: extra.get("vector")} if target.vector else {})
         return found
 
-    def find(
-        self, target: Target, field: str, value: str, before: datetime, limit: int = _PAGE
-    ) -> list[dict[str, Any]]:
-        """Objects whose property is ``value``, or a list that holds it."""
-        listed = self.properties(target).get(field, "").endswith("[]")
-        matches = where(field, "ContainsAny", "Text", [value]) if listed else where(field, "Equal", "Text", value)
-        old = where(COLLECTED_AT, "LessThan", "Date", before.isoformat())
-        arguments = f"where:{graphql(every([matches, old]))} limit:{limit}"
-        return [
-            self._typed(target, one)
-            for one in self._rest.ask(target.place, "Get", arguments, " ".join(self.properties(target)))
-        ]
+    def matching(self, target: Target, where: Conditions, before: datetime, limit: int = MOST) -> list[dict[str, Any]]:
+        """By one question."""
+        arguments = f"where:{graphql(_condition(where, before))} limit:{limit}"
+        found = self._rest.ask(target.place, "Get", arguments, " ".join(self.properties(target)))
+        return [self._typed(target, one) for one in found]
+
+    def erase(self, target: Target, where: Conditions, before: datetime) -> int:
+        """As many at a time as Weaviate takes."""
+        removed, condition = 0, _condition(where, before, "TextArray")
+        while count := self._delete(target, condition):
+            removed += count
+        return removed
 
     def delete(self, target: Target, keys: Iterable[str]) -> int:
         """Remove the objects of the keys."""
-        ids, removed = [self.identity(key) for key in keys], 0
-        for at in range(0, len(ids), _PAGE):
-            chosen = {"path": ["id"], "operator": "ContainsAny", "valueTextArray": ids[at : at + _PAGE]}
-            match = {"class": target.place, "where": chosen}
-            answer = self._rest.send("DELETE", "batch/objects", {"match": match, "output": "minimal"})["results"]
-            if answer.get("failed"):
-                raise ServiceError(f"collection {target.place}", f"{answer['failed']} objects could not be deleted")
-            removed += int(answer["successful"])
-        return removed
+        ids = [self.identity(key) for key in keys]
+        pages = (ids[at : at + _PAGE] for at in range(0, len(ids), _PAGE))
+        return sum(self._delete(target, where("id", "ContainsAny", "TextArray", page)) for page in pages)
+
+    def _delete(self, target: Target, condition: Mapping[str, Any]) -> int:
+        match = {"class": target.place, "where": condition}
+        answer = self._rest.send("DELETE", "batch/objects", {"match": match, "output": "minimal"})["results"]
+        if answer.get("failed"):
+            raise ServiceError(f"collection {target.place}", f"{answer['failed']} objects could not be deleted")
+        return int(answer["successful"])
 
     def totals(self, target: Target, first: int, end: int) -> tuple[int, int]:
         """By one aggregate."""
@@ -169,14 +170,14 @@ class WeaviateStoreClient(TimeClient):
 
     def undated(self, target: Target) -> list[str]:
         """By the index of empty properties."""
-        arguments = f"where:{graphql(where(COLLECTED_AT, 'IsNull', 'Boolean', True))} limit:{_MOST}"
+        arguments = f"where:{graphql(where(COLLECTED_AT, 'IsNull', 'Boolean', True))} limit:{MOST}"
         found = self._rest.ask(target.place, "Get", arguments, "_additional{id}")
         return [one["_additional"]["id"] for one in found]
 
     def window(self, target: Target, first: int, end: int) -> dict[str, Stamp]:
         """By one question."""
         names = self.measures(target)
-        arguments = f"where:{_between(first, end)} limit:{_MOST}"
+        arguments = f"where:{_between(first, end)} limit:{MOST}"
         fields = f"{COLLECTED_AT} {' '.join(names)} _additional{{id}}"
         return dict(_stamp(one, names) for one in self._rest.ask(target.place, "Get", arguments, fields))
 
@@ -219,6 +220,12 @@ class WeaviateStoreClient(TimeClient):
             for name, value in one.items()
             if name != "_additional"
         }
+
+
+def _condition(conditions: Conditions, before: datetime, texts: str = "Text") -> dict[str, Any]:
+    """Of properties that are texts, or lists of texts; REST calls a list of them TextArray."""
+    matches = [where(field, "ContainsAny", texts, list(values)) for field, values in conditions.items()]
+    return every([*matches, where(COLLECTED_AT, "LessThan", "Date", before.isoformat())])
 
 
 def _plain(value: Any) -> Any:

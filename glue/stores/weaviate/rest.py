@@ -118,14 +118,13 @@ def graphql(value: Any) -> str:
         return "{" + ",".join(f"{name}:{graphql(one)}" for name, one in value.items()) + "}"
     if isinstance(value, list | tuple):
         return "[" + ",".join(map(graphql, value)) + "]"
-    return value.name if isinstance(value, Operator) else json.dumps(value, ensure_ascii=False)
+    return str(value) if isinstance(value, Operator) else json.dumps(value, ensure_ascii=False)
 
 
-class Operator:
-    """A word of GraphQL that is not a string."""
+class Operator(str):
+    """A word of GraphQL that stands bare; in JSON it is a string."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    __slots__ = ()
 
 
 def where(field: str, operator: str, kind: str, value: Any) -> dict[str, Any]:

@@ -19,6 +19,7 @@ class WeaviateStore(Store):
     classes = frozenset(
         {"io.weaviate.connector.WeaviateSinkConnector", "glue.connect_python.sinks.weaviate:WeaviateSink"}
     )
+    keeps = (1, "segments and the vector index's log until they are compacted")
     package = extra = ""  # nothing beside the standard library
 
     def targets(self, connector: str, config: Mapping[str, str], topics: Sequence[str]) -> list[Target]:

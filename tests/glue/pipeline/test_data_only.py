@@ -139,7 +139,12 @@ def test_no_name_of_a_topic_a_table_a_connector_or_a_source_stands_in_the_produc
         pipeline = Pipeline.of(load(OWN, profile=profile.stem))
         names |= {*pipeline.topics, *pipeline.connectors, *pipeline.sources}
         names |= {target.place for target in pipeline.targets} | {target.name for target in pipeline.targets}
-    names -= {OWN.checkpoints_topic, "orders"}  # a setting; a word of vendors' answers too
+    names -= {
+        OWN.checkpoints_topic,
+        OWN.forgotten_topic,
+        OWN.requests_topic,
+        "orders",
+    }  # settings; a word of vendors' answers too
     root = OWN.config_dir.parent
     # A vendor's own module, the record types that name their vendors, and the packages that extras bring.
     vendors = ("models", *Pipeline.of(load(OWN)).sources)

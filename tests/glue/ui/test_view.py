@@ -11,6 +11,7 @@ import pytest
 from glue.deadletters.headers import PREFIX
 from glue.deadletters.read import Letter
 from glue.pipeline.routes import Pipeline
+from glue.rights.requests import DAY_MS, Request
 from glue.settings import Settings
 from glue.topology.graph.traffic import Member, Traffic
 from glue.topology.kinds.connector import LiveConnector
@@ -86,6 +87,15 @@ def test_a_service_that_is_away_makes_only_its_own_parts_unknown() -> None:
     view = graph_view(replace(well(), subjects=None, errors={REGISTRY: "no route"}))
     assert node(view, "topic/context.weather")["why"] == "Schema Registry does not answer"
     assert node(view, "topic/connectors.checkpoints")["state"] == "ok", "it has no subject"
+
+
+def test_open_requests_of_persons_are_told_and_warn_before_they_are_due() -> None:
+    now = int(time.time() * 1000)
+    far, near = (Request(str(days), "forget", "mxctl", now, now + days * DAY_MS + 1000) for days in (20, 3))
+    view = node(graph_view(replace(well(), requests=(far,))), "topic/millionx.requests")
+    assert (view["state"], view["why"].partition(":")[0]) == ("ok", "1 request open, the first is due in 20 days")
+    view = node(graph_view(replace(well(), requests=(far, near))), "topic/millionx.requests")
+    assert view["state"] == "warn" and "first is due in 3 days" in view["why"]
 
 
 def test_missing_topic_missing_schema_and_a_chain_that_nobody_runs() -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from connectors.orders import sales
 from connectors.places import place_code
 from connectors.reading import money, whole
+from connectors.shopify_refunds import less, money_given_back, refunded_units, shop_money
 from connectors.source import Fields, Raw, listing, mapping, required, text_or_none
 
 _NOTHING = {"refunded", "voided"}  # financial states of an order that came to nothing
@@ -54,13 +55,13 @@ def order_lines(raw: Raw, collected_at: datetime, merchant: str = "") -> Iterato
         "updated_at": required(order, "updated_at"),
         "collected_at": collected_at,
     }
-    refunds = _refunded(order)
-    for line in lines:
-        # What is not a line at all fails the model, and the good lines of the order are kept.
-        if not isinstance(line, dict):
-            yield {**common, "line_items": line}
-            continue
-        yield {**common, **_line(line), **_left(line, order, common, refunds)}
+    refunds = refunded_units(order)
+    # What is not a line at all fails the model, and the good lines of the order are kept.
+    yield from ({**common, "line_items": line} for line in lines if not isinstance(line, dict))
+    yield from less(
+        [{**common, **_line(one), **_left(one, order, common, refunds)} for one in lines if isinstance(one, dict)],
+        money_given_back(order, str(common["currency"])),
+    )
 
 
 def _word(value: Any) -> str | None:
@@ -99,21 +100,6 @@ def _line_kind(line: Mapping[str, Any]) -> str:
     return "tip" if tipped else "product"
 
 
-def _refunded(order: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
-    """Units by line: cancelled before they were sent, and refunded or returned after."""
-    found: dict[str, tuple[int, int]] = {}
-    for refund in listing(order.get("refunds") or [], "refunds"):
-        for item in listing(mapping(refund, "refunds").get("refund_line_items") or [], "refund_line_items"):
-            entry = mapping(item, "refund_line_items")
-            line, units = str(entry.get("line_item_id")), entry.get("quantity")
-            if not isinstance(units, int) or isinstance(units, bool) or units < 0:
-                continue
-            cancelled, returned = found.get(line, (0, 0))
-            early = entry.get("restock_type") == "cancel"
-            found[line] = (cancelled + units, returned) if early else (cancelled, returned + units)
-    return found
-
-
 def _left(
     line: dict[str, Any], order: Mapping[str, Any], common: Fields, refunds: dict[str, tuple[int, int]]
 ) -> Fields:
@@ -148,7 +134,7 @@ def _discount(line: Mapping[str, Any]) -> Decimal:
     """All discounts of the line as ordered, those on the whole order with it, in the currency of the shop."""
     allocations = line.get("discount_allocations")
     if isinstance(allocations, list) and allocations:
-        return sum((_shop_money(one, "amount") for one in allocations if isinstance(one, Mapping)), Decimal(0))
+        return sum((shop_money(one, "amount") for one in allocations if isinstance(one, Mapping)), Decimal(0))
     return money(line.get("total_discount") or 0)
 
 
@@ -156,10 +142,4 @@ def _tax(line: Mapping[str, Any]) -> Decimal | None:
     taxes = line.get("tax_lines")
     if not isinstance(taxes, list) or not taxes:
         return None
-    return sum((_shop_money(one, "price") for one in taxes if isinstance(one, Mapping)), Decimal(0))
-
-
-def _shop_money(one: Mapping[str, Any], name: str) -> Decimal:
-    inside = one.get(f"{name}_set")
-    shop = inside.get("shop_money") if isinstance(inside, Mapping) else None
-    return money(shop["amount"] if isinstance(shop, Mapping) and "amount" in shop else one.get(name, 0))
+    return sum((shop_money(one, "price") for one in taxes if isinstance(one, Mapping)), Decimal(0))

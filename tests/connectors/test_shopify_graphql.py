@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -184,3 +185,64 @@ def test_the_sandbox_refuses_what_the_real_one_refuses(make_sandbox: Make) -> No
     cost = good["extensions"]["cost"]
     assert (len(good["data"]["orders"]["nodes"]), cost["requestedQueryCost"]) == (2, 4)
     assert cost["throttleStatus"]["maximumAvailable"] == 2000
+
+
+def _bag(amount: str) -> Node:
+    return {"shopMoney": {"amount": amount}}
+
+
+def _page(*nodes: Node) -> Node:
+    return {"nodes": list(nodes), "pageInfo": {"hasNextPage": False, "endCursor": None}}
+
+
+def test_money_tips_and_discounts_mean_the_same_by_graphql(
+    make_sandbox: Make, local_config: Make, offline: Make
+) -> None:
+    """An order with everything that the sandbox's orders do not have, written in both shapes."""
+    line = {"id": "gid://shopify/LineItem/11", "title": "Bag", "sku": None, "quantity": 4, "currentQuantity": 3,
+            "isGiftCard": False, "product": {"id": "gid://shopify/Product/7", "productType": "Bags"},
+            "originalUnitPriceSet": _bag("250.5"), "taxLines": [{"priceSet": _bag("10.0")}],
+            "discountAllocations": [{"allocatedAmountSet": _bag("2.0")}]}  # fmt: skip
+    tip = {**line, "id": "gid://shopify/LineItem/12", "title": "Tip", "quantity": 1, "currentQuantity": 1,
+           "product": None, "originalUnitPriceSet": _bag("20.0"), "taxLines": [],
+           "discountAllocations": []}  # fmt: skip
+    refund = {"id": "gid://shopify/Refund/1", "totalRefundedSet": _bag("350.0"),
+              "refundLineItems": _page({"quantity": 1, "restockType": "RETURN", "subtotalSet": _bag("250.0"),
+                                        "lineItem": {"id": "gid://shopify/LineItem/11"}}),
+              "orderAdjustments": _page({"amountSet": _bag("-40.0")}),
+              "refundShippingLines": _page({"subtotalAmountSet": _bag("60.0")})}  # fmt: skip
+    node = {"id": "gid://shopify/Order/5", "createdAt": "2026-01-05T04:00:00Z", "updatedAt": "2026-01-06T04:00:00Z",
+            "cancelledAt": None, "cancelReason": None, "test": False, "note": None, "currencyCode": "BDT",
+            "presentmentCurrencyCode": "USD", "displayFinancialStatus": "PARTIALLY_REFUNDED",
+            "displayFulfillmentStatus": "PARTIALLY_FULFILLED", "totalTipReceivedSet": _bag("20.0"), "email": None,
+            "phone": None, "customer": None, "shippingAddress": {"city": "Comilla", "name": "N", "phone": None},
+            "billingAddress": None, "refunds": [refund], "lineItems": _page(line, tip)}  # fmt: skip
+    rest_line = {"id": 11, "title": "Bag", "sku": "", "quantity": 4, "current_quantity": 3, "product_id": 7,
+                 "product_type": "Bags", "price": "250.50", "tax_lines": [{"price": "10.00"}],
+                 "discount_allocations": [{"amount": "2.00"}]}  # fmt: skip
+    rest = {"id": 5, "created_at": "2026-01-05T10:00:00+06:00", "updated_at": "2026-01-06T10:00:00+06:00",
+            "test": False, "currency": "BDT", "presentment_currency": "USD", "financial_status": "partially_refunded",
+            "fulfillment_status": "partial", "shipping_address": {"city": "Comilla", "name": "N"},
+            "line_items": [rest_line, {"id": 12, "title": "Tip", "quantity": 1, "current_quantity": 1, "price": "20.00",
+                                       "product_type": "Bags", "tip": {"amount": "20.00"}} | {"product_type": None}],
+            "refunds": [{"refund_line_items": [{"line_item_id": 11, "quantity": 1, "restock_type": "return"}],
+                         "order_adjustments": [{"kind": "refund_discrepancy", "amount": "-40.00"},
+                                               {"kind": "shipping_refund", "amount": "-60.00"}]}]}  # fmt: skip
+    source = offline(local_config("shopify", make_sandbox())).source
+    by_graphql, by_rest = (records(list(source.parse(one, NOW))) for one in (node, rest))
+    assert by_graphql == by_rest
+    kinds = {one["line_kind"]: one for one in by_rest.values()}
+    assert set(kinds) == {"product", "tip"}
+    assert sum(one["net_sales"] for one in by_rest.values()) == Decimal("750.0") + Decimal("20") - Decimal("40")
+
+
+@pytest.mark.parametrize(
+    ("word", "status"),
+    [("UNFULFILLED", None), ("FULFILLMENT_NOT_REQUIRED", None), ("ON_HOLD", None), ("PARTIALLY_FULFILLED", "partial"),
+     ("RESTOCKED", "restocked"), ("NEW_WORD_OF_2027", "new_word_of_")],
+)  # fmt: skip
+def test_words_of_fulfilment_are_those_of_rest(word: str, status: str | None) -> None:
+    from connectors.shopify_nodes import _fulfillment
+
+    assert (_fulfillment(word) or "").lower().startswith(status or "")
+    assert (_fulfillment(word) is None) is (status is None)

@@ -10,7 +10,6 @@ import os
 import shutil
 import time
 import urllib.parse
-import urllib.robotparser
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +18,8 @@ from pydantic import Field, SecretStr
 
 from connectors.http import Http
 from connectors.policies import Strict
-from glue.errors import ConfigError, ServiceError, ServiceUnavailableError
+from connectors.robots import Robots
+from glue.errors import ConfigError
 from glue.imports import needs
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Page, Playwright, Route
 
 log = logging.getLogger(__name__)
+_ASK = "use the site's API; or, with its permission, set browser.obey_robots to false"
 _HEAVY = {"image", "media", "font"}
 _SYSTEM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -57,7 +58,7 @@ class Browser:
         self._pages = 0
         self._born = 0.0
         self._sessions = 0
-        self._robots: dict[str, urllib.robotparser.RobotFileParser] = {}
+        self._robots = Robots(options.user_agent, options.obey_robots, _ASK)
 
     def _start(self) -> Chromium:
         if self._chromium is None:
@@ -123,18 +124,7 @@ class Browser:
         Raises:
             ServiceError: it does not allow the page.
         """
-        if not self.options.obey_robots:
-            return
-        parts = urllib.parse.urlsplit(url)
-        site = f"{parts.scheme}://{parts.netloc}"
-        if site not in self._robots:
-            answer = http.attempt("robots.txt", lambda: _robots(http, site))
-            self._robots[site] = answer
-        if not self._robots[site].can_fetch(self.options.user_agent or "*", url):
-            raise ServiceError(
-                f"page below {site}", "its robots.txt does not allow it",
-                "use the site's API; or, with its permission, set browser.obey_robots to false",
-            )  # fmt: skip
+        self._robots.check(url, http)
 
     def close(self) -> None:
         """End Chromium."""
@@ -149,15 +139,6 @@ class Browser:
             if self._playwright is not None:
                 self._playwright.stop()
                 self._playwright = None
-
-
-def _robots(http: Http, site: str) -> urllib.robotparser.RobotFileParser:
-    answer = http.send("robots.txt", f"{site}/robots.txt")
-    if answer.status >= 500:
-        raise ServiceUnavailableError("robots.txt", f"it answered {answer.status}")
-    parser = urllib.robotparser.RobotFileParser()
-    parser.parse(answer.body.decode(errors="replace").splitlines() if answer.status == 200 else [])
-    return parser
 
 
 def _skip_heavy(route: Route) -> None:

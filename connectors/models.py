@@ -10,14 +10,14 @@ import hashlib
 from abc import abstractmethod
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from connectors.reading import moment, money, whole
 from glue.identity import record_key
 
-_INT64_MAX = 2**63 - 1
+INT64_MAX = 2**63 - 1
 
 
 def _to_utc_millis(value: datetime) -> datetime:
@@ -27,7 +27,7 @@ def _to_utc_millis(value: datetime) -> datetime:
 
 
 Timestamp = Annotated[AwareDatetime, BeforeValidator(moment), AfterValidator(_to_utc_millis)]
-Count = Annotated[int, BeforeValidator(whole), Field(ge=0, le=_INT64_MAX)]
+Count = Annotated[int, BeforeValidator(whole), Field(ge=0, le=INT64_MAX)]
 Money = Annotated[Decimal, BeforeValidator(money), Field(max_digits=18, decimal_places=4)]
 Text = Annotated[str, Field(min_length=1)]
 _STATUS = r"^(?:[a-z_, -]|3pl)+$"  # words of a platform: what a person types has no place in them
@@ -46,6 +46,8 @@ class SourceRecord(BaseModel):
     """A record of a source: it knows its key, its time and what makes it new."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    when_read: ClassVar[frozenset[str]] = frozenset({"collected_at"})  # these fields alone make no record a new one
 
     collected_at: Timestamp
 
@@ -125,11 +127,11 @@ class MarketOrder(SourceRecord):
     category: str | None = None
     line_kind: Literal["product", "gift_card", "tip"] = "product"
     is_test: bool = False
-    quantity: Annotated[int, BeforeValidator(whole)] = Field(gt=0, le=_INT64_MAX)
+    quantity: Annotated[int, BeforeValidator(whole)] = Field(gt=0, le=INT64_MAX)
     quantity_cancelled: Count = 0
     quantity_returned: Count = 0
     quantity_unclear: Count = 0
-    quantity_net: Annotated[int | None, BeforeValidator(whole)] = Field(None, ge=0, le=_INT64_MAX)
+    quantity_net: Annotated[int | None, BeforeValidator(whole)] = Field(None, ge=0, le=INT64_MAX)
     price: Money = Field(ge=0)
     price_discounted: Money | None = Field(None, ge=0)
     net_sales: Money | None = Field(None, ge=0)

@@ -122,8 +122,8 @@ class Publisher:
                 try:
                     yield self.parser.model.model_validate(fields)
                 except ValidationError as error:
-                    # Without the time of collection, or the same bad record would be a new one in every run.
-                    lasting = {name: value for name, value in fields.items() if name != "collected_at"}
+                    # Without the time of reading, or the same bad record would be a new one in every run.
+                    lasting = {name: value for name, value in fields.items() if name not in self.parser.model.when_read}
                     yield Bad(raw_fingerprint(lasting), fields, raw, broken_fields(error), "ValidationError")
         except DataError as error:
             yield Bad(raw_fingerprint(raw), raw, raw, error.why, "DataError")

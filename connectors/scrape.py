@@ -1,6 +1,7 @@
 """Reading a listing that JavaScript renders: wait, scroll, extract; tell blocked, changed, empty and broken apart.
 
-Selectors are data: for everything an ordered list of alternatives, CSS with an optional ``@attribute`` behind it.
+Selectors are data: for everything an ordered list of alternatives, CSS with an optional ``@attribute`` behind it. A
+page that brings its content as data of its own scripts is read there first: data change less often than markup.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page, Response
 
 log = logging.getLogger(__name__)
-Card = dict[str, str | None]
+Card = dict[str, Any]  # from the markup texts, from the page's data whatever they hold
 _PATIENCE = 0.4  # of the page's timeout
 _QUIET = 0.3  # seconds without a request before a scroll is over
 _LITTLE_TEXT = 200  # characters: a page with less shows nothing, whatever its markup
@@ -33,6 +34,14 @@ _LITTLE_TEXT = 200  # characters: a page with less shows nothing, whatever its m
 class Selectors(Strict):
     """Where to find what. ``required`` fields are in every real card; where no card has one, the page has changed."""
 
+    data: list[str] = Field(
+        default_factory=list,
+        description="Where the page's scripts keep a list of cards, or an object of them: pageData.mods.listItems.",
+    )
+    data_fields: dict[str, list[str]] = Field(
+        default_factory=dict,
+        description="The same fields in the data: a path in the card (price.value), or one from window. on.",
+    )
     card: list[str] = Field(min_length=1)
     fields: dict[str, list[str]]
     required: list[str]
@@ -54,9 +63,19 @@ _EXTRACT = """([cards, fields]) => {
   };
   return found.map(card => Object.fromEntries(Object.entries(fields).map(([name, ways]) => [name, read(card, ways)])));
 }"""
-_LOOK = """([cards, blocked, login, nothing]) => {
+_LOOK = """([data, cards, blocked, login, nothing]) => {
   const any = list => list.some(css => document.querySelector(css));
-  return any(blocked) ? "blocked" : any(cards) ? "cards" : any(login) ? "login" : any(nothing) ? "nothing" : "";
+  const at = path => path.split(".").reduce((here, name) => here?.[name], window);
+  const some = paths => paths.some(path => Object.keys(at(path) ?? {}).length);
+  return any(blocked) ? "blocked" : some(data) ? "data" : any(cards) ? "cards" : any(login) ? "login"
+    : any(nothing) ? "nothing" : "";
+}"""
+_DATA = """([data, fields]) => {
+  const at = (from, path) => path.split(".").reduce((here, name) => here?.[name], from);
+  const found = data.map(path => Object.values(at(window, path) ?? {})).find(list => list.length) || [];
+  const one = (card, path) => path.startsWith("window.") ? at(window, path.slice(7)) : at(card, path);
+  const read = (card, ways) => ways.map(way => one(card, way)).find(value => value != null && value !== "") ?? null;
+  return found.map(card => Object.fromEntries(Object.entries(fields).map(([name, ways]) => [name, read(card, ways)])));
 }"""
 
 
@@ -102,8 +121,12 @@ class Listing:
             traffic = Traffic(page)
             answer = page.goto(url, wait_until="domcontentloaded")
             _check_answer(what, answer)
-            if not self._look(what, page, traffic):
+            shown = self._look(what, page, traffic)
+            if shown == "nothing":
                 return []
+            if shown == "data":
+                cards = page.evaluate(_DATA, [self._selectors.data, self._selectors.data_fields])
+                return self._checked(what, page, cards[:cap])
             cards = self._scroll(what, page, traffic, cap)
             if traffic.failed and len(cards) < cap:
                 raise ServiceUnavailableError(
@@ -117,18 +140,18 @@ class Listing:
         finally:
             _close(page)
 
-    def _look(self, what: str, page: Page, traffic: Traffic) -> bool:
-        """Wait until the page shows what it is: True for cards, False for an honest nothing."""
+    def _look(self, what: str, page: Page, traffic: Traffic) -> str:
+        """Wait until the page shows what it is: ``data``, ``cards``, or an honest ``nothing``."""
         one = self._selectors
         began, timeout = time.monotonic(), self._browser.options.page_timeout
-        groups = [one.card, one.blocked, one.login, one.nothing]
+        groups = [one.data, one.card, one.blocked, one.login, one.nothing]
         while not (shown := page.evaluate(_LOOK, groups)) and not traffic.failed and time.monotonic() < began + timeout:
             # A page at rest that shows nothing will not change; but give a slow machine time to begin.
             if time.monotonic() > began + _PATIENCE * timeout and traffic.wait_until_quiet(0.5, 0.6):
                 break
             page.wait_for_timeout(100)
-        if shown == "cards" or shown == "nothing":
-            return bool(shown == "cards")
+        if shown in ("data", "cards", "nothing"):
+            return str(shown)
         if traffic.failed:
             raise ServiceUnavailableError(what, f"the page could not load its content: {traffic.failed[0]}")
         if shown == "blocked":

@@ -28,7 +28,8 @@ _BEFORE_CRORE = {**dict.fromkeys(f"{_THOUSAND} t".split(), 10**3), **dict.fromke
                  **dict.fromkeys(["শত", "শ", "सौ", "hundred"], 100)}  # fmt: skip
 _NOUNS = """
     like likes comment comments share shares view views play plays reaction reactions follower followers reply replies
-    people person times repost reposts save saves favorite favorites
+    sold rating ratings review reviews people person times repost reposts save saves favorite favorites
+    বিক্রি বিক্রিত রেটিং রিভিউ
     লাইক লাইকস মন্তব্য কমেন্ট কমেন্টস শেয়ার ভিউ প্রতিক্রিয়া রিঅ্যাকশন রিয়েকশন রিয়্যাক্ট জন টি টা বার ফলোয়ার অনুসরণকারী উত্তর
     लाइक लाइक्स पसंद टिप्पणी टिप्पणियां टिप्पणियाँ कमेंट कमेंट्स शेयर व्यू व्यूज व्यूज़ बार प्रतिक्रिया प्रतिक्रियाएं
     प्रतिक्रियाएँ लोग फ़ॉलोअर फॉलोअर

@@ -10,6 +10,7 @@ import random
 import re
 from dataclasses import dataclass
 
+LISTINGS = ("shopify-listings", "daraz-listings")
 # name -> what it does, and which vendors know it (empty: all)
 FAULTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "server-error": ("answers 500, 502 or 503", ()),
@@ -17,18 +18,24 @@ FAULTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "slow": ("answers after `slow_seconds`", ()),
     "drip": ("sends the body a few bytes a second", ()),
     "cut": ("closes the connection in the middle of the body", ()),
-    "html-instead-of-json": ("answers 200 with a proxy's HTML page", ("facebook", "shopify", "daraz", "weather")),
-    "duplicate-records": ("repeats records within a page and across pages", ("tiktok", "facebook", "shopify", "daraz")),
+    "html-instead-of-json": (
+        "answers 200 with a proxy's HTML page",
+        ("facebook", "shopify", "daraz", "weather", LISTINGS[0]),
+    ),
+    "duplicate-records": (
+        "repeats records within a page and across pages",
+        ("tiktok", "facebook", "shopify", "daraz", *LISTINGS),
+    ),
     "malformed-records": ("breaks one record in ten: missing, null or senseless fields", ()),
     "late-records": ("hides a third of the last day's records at first", ("facebook", "shopify", "daraz")),
     "updates-while-paging": ("updates records while they are being listed", ("shopify", "daraz")),
     "expired-token": ("refuses the token until it is renewed", ("facebook", "shopify", "daraz", "weather")),
     "reduce-data": ("asks for a smaller page above ten records", ("facebook",)),
-    "block-page": ("shows a captcha instead of the page", ("tiktok", "facebook")),
-    "login-wall": ("redirects to a login page", ("tiktok", "facebook")),
-    "empty-200": ("answers 200 with no records, or an empty body", ("tiktok", "facebook")),
-    "changed-selectors": ("renders the page with names nobody configured", ("tiktok", "facebook")),
-    "old-selectors": ("renders the page with the names of last year", ("tiktok", "facebook")),
+    "block-page": ("shows a captcha or a refusal instead of the page", ("tiktok", "facebook", *LISTINGS)),
+    "login-wall": ("redirects to a login page", ("tiktok", "facebook", *LISTINGS)),
+    "empty-200": ("answers 200 with no records, or an empty body", ("tiktok", "facebook", "daraz-listings")),
+    "changed-selectors": ("renders the page with names nobody configured", ("tiktok", "facebook", "daraz-listings")),
+    "old-selectors": ("renders the page with the names of last year", ("tiktok", "facebook", "daraz-listings")),
     "stale-weather": ("repeats the observation of an hour ago", ("weather",)),
     "extreme-weather": ("makes it hot and stormy", ("weather",)),
     "partial-errors": ("answers GraphQL with data and an error: a field is null", ("shopify",)),
@@ -37,10 +44,11 @@ FAULTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "bulk-expired": ("ends a bulk operation as EXPIRED, without rows", ("shopify",)),
     "bulk-in-progress": ("refuses a bulk operation: another one runs", ("shopify",)),
     "bulk-short": ("gives a file of a bulk operation without its last rows", ("shopify",)),
+    "new-prices": ("makes everything dearer by a tenth", LISTINGS),
     "read-60-days": ("lists only the last 60 days", ("shopify",)),
 }  # fmt: skip
-VENDORS = ("tiktok", "facebook", "shopify", "daraz", "weather")
-_WRITTEN = re.compile(r"^(?:(?P<vendor>[a-z]+):)?(?P<name>[a-z0-9-]+)(?:@(?:(?P<count>\d+)x|(?P<rate>[0-9.]+)))?$")
+VENDORS = ("tiktok", "facebook", "shopify", "daraz", "weather", *LISTINGS)
+_WRITTEN = re.compile(r"^(?:(?P<vendor>[a-z-]+):)?(?P<name>[a-z0-9-]+)(?:@(?:(?P<count>\d+)x|(?P<rate>[0-9.]+)))?$")
 
 
 class UnknownFaultError(ValueError):

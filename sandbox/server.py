@@ -1,4 +1,4 @@
-"""One loopback server with the five vendors under path prefixes, and ``/_sandbox`` to steer it."""
+"""One loopback server with the vendors under path prefixes, and ``/_sandbox`` to steer it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sandbox import daraz, facebook, shopify, shopify_graphql, tiktok, weather
+from sandbox import daraz, daraz_pages, facebook, shopify, shopify_graphql, storefront, tiktok, weather
 from sandbox.faults import FAULTS, VENDORS, UnknownFaultError
 from sandbox.made_data import products
 from sandbox.world import World
@@ -83,6 +83,8 @@ def make_app(world: World) -> Starlette:
         "shopify": [*shopify.routes(world), *shopify_graphql.routes(world)],
         "daraz": daraz.routes(world),
         "weather": weather.routes(world),
+        "shopify-listings": storefront.routes(world),
+        "daraz-listings": daraz_pages.routes(world),
     }
     mounts = [
         Mount(f"/{name}", app=FaultMiddleware(Starlette(routes=routes), world, name))

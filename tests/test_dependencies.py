@@ -70,6 +70,7 @@ ROOMS: dict[str, set[str]] = {
         "glue.pipeline",
         "glue.stores",
         "connectors.models",
+        "connectors.models_market",
         LOAD,
     },
     "glue.ui": {

@@ -42,15 +42,39 @@ from raw_data.orders
 where order_id not like 'millionx-canary-%'
 order by platform, merchant_id, order_id, line_id, version desc, collected_at desc, ingestion_time desc;
 
+-- Prices paid at shops of ours (source_kind order) and shown by anybody's shop (listing; merchant_id is the seller's id),
+-- the last of each: price is the list price, price_discounted what a buyer pays. position is that of the last search.
 -- Free lines and tips show no price of a product, test orders none that anybody paid.
 create or replace view raw_data.prices_latest as
-select distinct on (platform, merchant_id, product_id)
-    platform, merchant_id, product_id, sku, product_name, price, price_discounted, currency, recorded_at
+select distinct on (coalesce(source_kind, 'order'), platform, merchant_id, product_id, variant_id)
+    platform,
+    merchant_id,
+    product_id,
+    sku,
+    product_name,
+    price,
+    price_discounted,
+    currency,
+    recorded_at,
+    coalesce(source_kind, 'order') as source_kind,
+    seller,
+    variant_id,
+    in_stock,
+    stock,
+    rating,
+    review_count,
+    sold_count,
+    position,
+    found_by,
+    keyword
 from raw_data.price_history
 where coalesce(order_id, '') not like 'millionx-canary-%'
+    and product_id not like 'millionx-canary%'
     and coalesce(line_kind, 'product') = 'product'
     and not coalesce(is_test, false)
-order by platform, merchant_id, product_id, recorded_at desc, version desc, collected_at desc, ingestion_time desc;
+order by
+    coalesce(source_kind, 'order'), platform, merchant_id, product_id, variant_id,
+    recorded_at desc, version desc, collected_at desc, ingestion_time desc;
 
 -- A day is a day in Dhaka. Units are those that are left: what was cancelled, returned or refunded, what is not paid for
 -- on a platform that ships on payment, and test orders are no demand; gift cards and tips are no products.

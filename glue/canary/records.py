@@ -1,7 +1,7 @@
 """What a canary is: one harmless record of each type that sources make, marked so that nobody takes it for the truth.
 
 Every record bears :data:`glue.identity.CANARY`: posts as a hashtag, orders as the beginning of their id and as product,
-weather as the city. Views and searches leave out what bears it.
+listings as the product, weather as the city. Views and searches leave out what bears it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, get_args
 
 from connectors.models import MarketOrder, SocialPost, SourceRecord, WeatherData
+from connectors.models_market import MarketListing
 from glue.identity import CANARY, record_key
 
 _LETTERS = str.maketrans("0123456789abcdef", "abcdefghijklmnop")
@@ -60,6 +61,14 @@ def _order(source: str, unique: str) -> SourceRecord:
     })  # fmt: skip
 
 
+def _listing(source: str, unique: str) -> SourceRecord:
+    return MarketListing.model_validate({
+        "platform": _named(MarketListing, "platform", source), "seller_id": CANARY, "product_id": CANARY,
+        "variant_id": f"{CANARY}-{unique}", "product_name": CANARY, "sale_price": 1, "currency": "BDT",
+        "found_by": "watched", "observed_at": _now(), "collected_at": _now(),
+    })  # fmt: skip
+
+
 def _weather(source: str, unique: str) -> SourceRecord:
     return WeatherData(record_key=record_key(CANARY, unique), version=0, city=CANARY, latitude=0, longitude=0,
                        temperature=25, humidity=50, wind_speed=0, condition=CANARY, is_extreme_weather=False,
@@ -70,5 +79,6 @@ def _weather(source: str, unique: str) -> SourceRecord:
 KINDS: dict[str, Kind] = {
     SocialPost.__name__: Kind(_post, "hashtags", lambda row: record_key(row["platform"], row["post_id"])),
     MarketOrder.__name__: Kind(_order, "product_id"),
+    MarketListing.__name__: Kind(_listing, "product_id"),
     WeatherData.__name__: Kind(_weather, "city"),
 }

@@ -32,7 +32,7 @@ from glue.settings import Settings, project_root
 from sandbox import control
 
 SCHEMAS = {"tiktok": "social_post", "facebook": "social_post", "shopify": "market_order", "daraz": "market_order",
-           "weather": "weather"}  # fmt: skip
+           "weather": "weather", "shopify-listings": "market_listing", "daraz-listings": "market_listing"}  # fmt: skip
 QUICK = {"base_seconds": 0.02, "cap_seconds": 0.1, "attempts": 6}
 
 

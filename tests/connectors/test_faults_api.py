@@ -18,8 +18,10 @@ Make = Callable[..., Any]
 SIZE = ("--posts", "40", "--orders", "40", "--bucket-leak", "1000")
 PAGES: dict[str, dict[str, Any]] = {
     "facebook": {"page_size": 5}, "shopify": {"page_size": 10}, "daraz": {"page_size": 10}, "weather": {},
+    "shopify-listings": {"page_size": 10},
 }  # fmt: skip
 API = list(PAGES)
+PRODUCTS = 60  # of the made catalogue
 IMPATIENT = {"connect": 5.0, "read": 0.5, "total": 0.5}  # for faults that take long; others need no haste
 
 
@@ -29,6 +31,8 @@ def wanted(name: str, sandbox: Sandbox, found: OnKafka) -> None:
     assert len(stored.keys) == len(set(stored.keys)), "a key twice"
     if name == "weather":
         assert len(stored.keys) == 5
+    elif name == "shopify-listings":
+        assert len({value["product_id"] for _, value in stored.records}) == PRODUCTS
     elif name == "facebook":
         assert len(stored.keys) == sandbox.state()["posts"]["facebook"]
     else:
@@ -89,7 +93,7 @@ def test_daraz_expired_token_is_renewed(make_sandbox: Make, on_kafka: Make) -> N
     wanted("daraz", sandbox, source)
 
 
-@pytest.mark.parametrize("name", ["facebook", "shopify", "daraz"])
+@pytest.mark.parametrize("name", ["facebook", "shopify", "daraz", "shopify-listings"])
 def test_duplicate_records_are_sent_once(name: str, make_sandbox: Make, on_kafka: Make) -> None:
     sandbox = make_sandbox(*SIZE, fault=[f"{name}:duplicate-records"])
     source = on_kafka(name, sandbox, PAGES[name])
@@ -108,8 +112,9 @@ def test_malformed_records_go_to_dead_letters_alone(name: str, make_sandbox: Mak
     result = source.run().check()
     stored = source.stored()
     state = sandbox.state()
-    total = 5 if name == "weather" else state["orders"].get(name) or state["posts"][name]
-    good = {value.get("order_id") or value.get("post_id") or value.get("city") for _, value in stored.records}
+    total = {"weather": 5, "shopify-listings": PRODUCTS}.get(name) or state["orders"].get(name) or state["posts"][name]
+    native = ("order_id", "post_id", "city", "product_id")
+    good = {next(value[name] for name in native if value.get(name)) for _, value in stored.records}
     bad = len(stored.dead)
     assert bad == result.dead_letters > 0
     # Of an order that is bad as a whole, each line is set aside.

@@ -13,9 +13,11 @@ import pytest
 from pydantic import ValidationError
 
 from connectors.models import MarketOrder, SocialPost, SourceRecord, WeatherData, millis
+from connectors.models_market import MarketListing
 
 SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"
-PAIRS = [(SocialPost, "social_post"), (MarketOrder, "market_order"), (WeatherData, "weather")]
+PAIRS = [(SocialPost, "social_post"), (MarketOrder, "market_order"), (MarketListing, "market_listing"),
+         (WeatherData, "weather")]  # fmt: skip
 INT64_MAX = 2**63 - 1
 
 

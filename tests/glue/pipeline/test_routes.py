@@ -149,8 +149,10 @@ def test_the_projects_own_routes_under_every_profile() -> None:
         market = {"orders", "price_history"}
         assert by_source == {
             "daraz": market,
+            "daraz-listings": {"price_history"},
             "facebook": {"socialpost"},
             "shopify": market,
+            "shopify-listings": {"price_history"},
             "tiktok": {"socialpost"},
             "weather": {"weather_logs"},
         }, file.stem

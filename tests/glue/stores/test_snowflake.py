@@ -245,6 +245,36 @@ def test_the_latest_price_is_the_last_one_observed(endpoint: Endpoint) -> None:
     assert found == [{"PRICE": Decimal("50.0000"), "RECORDED_AT": dt.datetime(2026, 2, 1, 5, tzinfo=dt.UTC)}]
 
 
+def test_prices_of_ours_and_of_others_stand_beside_each_other(endpoint: Endpoint) -> None:
+    """By seller, product and variant, the last of each, whichever search it came from; canaries are left out."""
+
+    def seen(n: int, hour: int, price: str, **more: Any) -> dict[str, Any]:
+        at = dt.datetime(2026, 2, 2, hour, tzinfo=dt.UTC)
+        return {
+            **{"record_key": f"l{n}", "version": hour, "platform": "daraz", "merchant_id": "100", "product_id": "of"},
+            **{"product_name": "t", "price": Decimal(price), "price_discounted": Decimal(price), "currency": "BDT"},
+            **{"recorded_at": at},
+            **more,
+        }
+
+    other = {"source_kind": "listing", "seller": "Gadget Bazar", "found_by": "search", "keyword": "bag", "rating": 4.5}
+    rows = [
+        seen(1, 1, "90"),  # paid at a shop of ours, before there was a kind
+        seen(2, 3, "80", **other, variant_id="a", position=7, stock=3),
+        seen(3, 2, "85", **other, variant_id="a", position=1),
+        seen(4, 2, "70", **other, variant_id="b", position=2),
+        seen(5, 9, "1", **other, product_id="millionx-canary"),
+    ]
+    stored(endpoint, "PRICE_HISTORY", rows)
+    sql = """select SOURCE_KIND, VARIANT_ID, PRICE_DISCOUNTED, SELLER, POSITION, STOCK, RATING from PRICES_LATEST
+             where PRODUCT_ID in ('of', 'millionx-canary') order by 1, 2"""
+    assert [tuple(row.values()) for row in ask(endpoint, sql)] == [
+        ("listing", "a", Decimal("80.0000"), "Gadget Bazar", 7, 3, 4.5),
+        ("listing", "b", Decimal("70.0000"), "Gadget Bazar", 2, None, 4.5),
+        ("order", None, Decimal("90.0000"), None, None, None, None),
+    ]
+
+
 def test_an_older_table_gets_the_columns_of_new_fields(endpoint: Endpoint) -> None:
     settings = endpoint.settings()
     with pytest.raises(ConfigError):

@@ -11,7 +11,8 @@ else 0. Authenticated with it are topic, record key and the field's dotted name,
 record, field or topic does not open.
 
 Encrypted is every text of a field in which the schema tags anything as other than PUBLIC or SCRUBBED: PII_ID,
-PII_DROP, PII_TEXT, and what has no tag.
+PII_DROP, PII_TEXT, and what has no tag; and beside such fields every PUBLIC text that has not the closed form (enum,
+pattern, closed) that its field names, or whose field names none: anybody may have typed a phone there.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ class AtRest:
 
     def __init__(self, ring: Keyring) -> None:
         self._ring = ring
-        self._personal = BySchema(_personal_types)
+        self._plan = BySchema(_Plan)
         self._wrapping = lru_cache(1000)(lambda key_id: ring.derived(key_id, _PURPOSE))
         self._opened = lru_cache(10_000)(self._open)
         self._current: dict[str, _DataKey] = {}
@@ -70,14 +71,14 @@ class AtRest:
             KeyGoneError: the merchant's key was destroyed.
             DataError: a text is not valid Unicode.
         """
-        personal = self._personal(schema)
-        if not personal:
+        plan = self._plan(schema)
+        if not plan.texts:
             return value
         data_key = self._data_key(self._ring.merchant_key(value.get(MERCHANT)) or self._ring.active)
         bound = f"{topic}\0{key}\0"
 
         def change(path: str, text: str) -> str:
-            if not text:
+            if not text or plan.is_closed(path, text):
                 return text
             try:
                 plain = text.encode()
@@ -87,7 +88,7 @@ class AtRest:
             packed = _COMPRESSED + zlib.compress(plain, 1) if len(plain) > _LARGE else _PLAIN + plain
             return data_key.prefix + _text(nonce + data_key.cipher.encrypt(nonce, packed, (bound + path).encode()))
 
-        return _changed(value, personal, change)
+        return _changed(value, plan.texts, change)
 
     def decrypt(self, topic: str, key: str | None, value: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
         """A copy of ``value`` as it was before :meth:`encrypt`; what is not encrypted stays as it is.
@@ -95,7 +96,7 @@ class AtRest:
         Raises:
             DataError: a value was damaged or moved, or its key is not in the ring; the reason names the field.
         """
-        personal = self._personal(schema)
+        plan = self._plan(schema)
         bound = f"{topic}\0{key}\0"
 
         def change(path: str, text: str) -> str:
@@ -113,7 +114,7 @@ class AtRest:
             except (InvalidTag, InvalidUnwrap, ValueError, binascii.Error, zlib.error):
                 raise DataError("decrypt", f"{path} is damaged, or was encrypted for another record") from None
 
-        return _changed(value, personal, change) if personal else value
+        return _changed(value, plan.texts, change) if plan.texts else value
 
     def _data_key(self, key_id: str) -> _DataKey:
         known = self._current.get(key_id)
@@ -157,17 +158,41 @@ def _data(text: str) -> bytes:
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
-def _personal_types(schema: dict[str, Any]) -> list[tuple[str, Any]]:
-    """Names and types of the fields with personal texts.
+class _Plan:
+    """What is encrypted in records of one schema.
 
     Raises:
         ConfigError: see :meth:`AtRest.encrypt`.
     """
-    whole = expanded(schema)
-    names = {name.partition(".")[0] for name in personal_fields(schema)}
-    for field in whole["fields"]:
-        _check(str(whole.get("name")), str(field["name"]), field["type"], tag_of(field))
-    return [(str(field["name"]), field["type"]) for field in whole["fields"] if field["name"] in names]
+
+    def __init__(self, schema: dict[str, Any]) -> None:
+        whole = expanded(schema)
+        personal = {name.partition(".")[0] for name in personal_fields(schema)}
+        self.texts: list[tuple[str, Any]] = []
+        self._closed: dict[str, Callable[[str], bool]] = {}
+        for field in whole["fields"] if personal else ():  # else sinks may read the topic, which decrypt nothing
+            name = str(field["name"])
+            _check(str(whole.get("name")), name, field["type"], tag_of(field))
+            if name in personal or (tag_of(field) == "PUBLIC" and holds_text(field["type"])):
+                self.texts.append((name, field["type"]))
+            if name not in personal and (closed := _closed_form(field)):
+                self._closed[name] = closed
+
+    def is_closed(self, path: str, text: str) -> bool:
+        """Whether the field is PUBLIC and ``text`` has the closed form that it names."""
+        closed = self._closed.get(path)
+        return closed is not None and closed(text)
+
+
+def _closed_form(field: dict[str, Any]) -> Callable[[str], bool] | None:
+    constraints = field.get("constraints") or {}
+    if "enum" in constraints:
+        return frozenset(constraints["enum"]).__contains__
+    pattern = field.get("closed") or constraints.get("pattern")
+    if pattern is None:
+        return None
+    matches = re.compile(pattern).fullmatch
+    return lru_cache(10_000)(lambda text: matches(text) is not None)
 
 
 def _check(schema: str, path: str, avro_type: Any, tag: Tag) -> None:
@@ -188,9 +213,9 @@ def _is_text(branch: Any) -> bool:
     return type_name(branch) == "string" and not (isinstance(branch, dict) and "logicalType" in branch)
 
 
-def _changed(value: dict[str, Any], personal: list[tuple[str, Any]], change: Change) -> dict[str, Any]:
+def _changed(value: dict[str, Any], texts: list[tuple[str, Any]], change: Change) -> dict[str, Any]:
     made = dict(value)
-    for name, avro_type in personal:
+    for name, avro_type in texts:
         found = made.get(name)
         if isinstance(found, str):
             made[name] = change(name, found)

@@ -54,6 +54,19 @@ def test_every_personal_text_is_unreadable_and_comes_back() -> None:
     assert AtRest(RING).decrypt(ORDERS, KEY, ORDER, SCHEMA) == ORDER  # from before anything was encrypted
 
 
+def test_a_public_text_without_its_closed_form_is_unreadable_too() -> None:
+    value = {**ORDER, "sku": "01712345678", "order_id": "O-17", "category": "call 01712345678", "currency": "BDT"}
+    made = AtRest(RING).encrypt(ORDERS, KEY, value, SCHEMA)
+    assert "01712345678" not in str(made)
+    assert (made["order_id"], made["currency"]) == ("O-17", "BDT")
+    assert AtRest(RING).decrypt(ORDERS, KEY, made, SCHEMA) == value
+
+
+def test_a_schema_without_personal_fields_stays_readable_for_the_sinks_that_read_it() -> None:
+    weather = load_schema(project_root() / "schemas" / "weather.avsc")
+    assert AtRest(RING).encrypt("context.weather", KEY, {"city": "Dhaka"}, weather) == {"city": "Dhaka"}
+
+
 def test_lists_and_nested_records_and_texts_without_a_tag() -> None:
     value = {"tags": ["a", "01712345678"], "buyer": {"phone": "01712345678", "age": 3}, "state": "new", "free": "Rahim"}
     made = AtRest(RING).encrypt("t", KEY, value, NESTED)

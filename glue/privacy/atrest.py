@@ -6,7 +6,7 @@ text stays a text, so that the Avro schema is the same:
 
     enc:v1:<key id>:<wrapped data key>:<12 bytes nonce, ciphertext, 16 bytes tag>
 
-in unpadded base64url (RFC 4648). What is encrypted begins with a byte that is 1 where the rest is compressed by zlib,
+in base64 (RFC 4648). What is encrypted begins with a byte that is 1 where the rest is compressed by zlib,
 else 0. Authenticated with it are topic, record key and the field's dotted name, so a value that was moved to another
 record, field or topic does not open.
 
@@ -17,13 +17,13 @@ pattern, closed) that its field names, or whose field names none: anybody may ha
 
 from __future__ import annotations
 
-import base64
 import binascii
 import os
 import re
 import time
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
@@ -39,7 +39,7 @@ from glue.settings import Settings
 
 PREFIX = "enc:v1:"
 MERCHANT = "merchant_id"  # the field that says whose a record is, in schemas of orders
-_FORM = re.compile(PREFIX + r"[\w.-]{1,64}:[\w-]{54}:[\w-]{39,}\Z", re.ASCII)
+_FORM = re.compile(PREFIX + r"[\w.-]{1,64}:[\w+/=]{56}:[\w+/=]{40,}\Z", re.ASCII)
 _PURPOSE = "millionx at rest"
 _PLAIN, _COMPRESSED = b"\x00", b"\x01"
 _LARGE = 4096
@@ -108,8 +108,11 @@ class AtRest:
                 raise DataError("decrypt", f"{path} is encrypted under a key that the key file does not hold")
             try:
                 data = _data(sealed)
-                nonce, ciphertext = data[:_NONCE], data[_NONCE:]
-                packed = self._opened(key_id, wrapped).decrypt(nonce, ciphertext, (bound + path).encode())
+                cipher, nonce, ciphertext = self._opened(key_id, wrapped), data[:_NONCE], data[_NONCE:]
+                try:
+                    packed = cipher.decrypt(nonce, ciphertext, (bound + path).encode())
+                except InvalidTag:
+                    packed = _as_before(cipher, nonce, ciphertext, [bound + name for name in plan.former.get(path, ())])
                 return (zlib.decompress(packed[1:]) if packed[:1] == _COMPRESSED else packed[1:]).decode()
             except (InvalidTag, InvalidUnwrap, ValueError, binascii.Error, zlib.error):
                 raise DataError("decrypt", f"{path} is damaged, or was encrypted for another record") from None
@@ -150,12 +153,24 @@ class _DataKey:
         return self._left < 0 or time.monotonic() > self._until
 
 
+def _as_before(cipher: AESGCM, nonce: bytes, ciphertext: bytes, bounds: list[str]) -> bytes:
+    """What was encrypted when the field had another name.
+
+    Raises:
+        InvalidTag: it was not.
+    """
+    for bound in bounds:
+        with suppress(InvalidTag):
+            return cipher.decrypt(nonce, ciphertext, bound.encode())
+    raise InvalidTag
+
+
 def _text(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+    return binascii.b2a_base64(data, newline=False).decode()
 
 
 def _data(text: str) -> bytes:
-    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    return binascii.a2b_base64(text, strict_mode=True)
 
 
 class _Plan:
@@ -169,6 +184,7 @@ class _Plan:
         whole = expanded(schema)
         personal = {name.partition(".")[0] for name in personal_fields(schema)}
         self.texts: list[tuple[str, Any]] = []
+        self.former = {str(field["name"]): field["aliases"] for field in whole["fields"] if "aliases" in field}
         self._closed: dict[str, Callable[[str], bool]] = {}
         for field in whole["fields"] if personal else ():  # else sinks may read the topic, which decrypt nothing
             name = str(field["name"])

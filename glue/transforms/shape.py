@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import abstractmethod
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -15,6 +16,8 @@ from glue.identity import rekeyed
 from glue.privacy.tags import personal_fields
 from glue.settings import get_settings
 from glue.transforms.contract import Record, Transform, TransformConfig
+
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
 
 
 def load_output(schema_file: str) -> dict[str, Any]:
@@ -62,6 +65,8 @@ class Shape(Transform[ShapeConfig]):
             self._checked = record.schema
         if record.key is None:
             raise DataError(type(self).__name__, "the record has no key")
+        if not _UUID.match(record.key):  # it would go on to a sink as it is
+            raise DataError(type(self).__name__, "the record's key is no UUID, so it may be anything")
         if self.config.rekey:
             record.key = rekeyed([self.config.rekey], record.key)
         try:

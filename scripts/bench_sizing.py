@@ -143,8 +143,8 @@ def avro_bytes() -> dict[str, float]:
     posts = made_posts(2_000)
     safe = {"author_username_hash": f"k1:{'0' * 64}"}
     later = [shape.build(Record(topic=TOPICS[0], key=None, value=post), post | safe) for post in posts]
-    names = {"embedding_model": "sentence-transformers/all-MiniLM-L6-v2", "embedding_variant": "onnx-fp32"}
-    last = [{**post, **names, "vector": [0.1] * 384} for post in later]
+    names = {"embedding_models": ["e5@0123456789ab", "minilm@0123456789ab"], "embedding_variant": "onnx-fp32"}
+    last = [{**post, **names, "vectors": {"e5": [0.1] * 384, "minilm": [0.1] * 384}} for post in later]
     found = {}
     for topic, file, values in (
         ("source.social.tiktok", "social_post.avsc", posts),

@@ -60,6 +60,6 @@ def vector_post(number: int, run: str, key: str) -> Row:
         **{name: post[name] for name in ("post_id", "platform", "content", "hashtags", "product_mentions")},
         **{name: post[name] for name in ("likes", "comments", "shares", "engagement")},
         **{"author_username_hash": None, "language": "bn-Latn", "timestamp": moment, "collected_at": moment},
-        **{"embedding_model": "bench", "embedding_variant": "bench"},
-        "vector": [rng.uniform(-1, 1) for _ in range(_DIMENSIONS)],
+        **{"embedding_models": ["e5@0123456789ab"], "embedding_variant": "bench"},
+        "vectors": {name: [rng.uniform(-1, 1) for _ in range(_DIMENSIONS)] for name in ("e5", "minilm")},
     }

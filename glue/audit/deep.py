@@ -16,16 +16,14 @@ def differences(value: dict[str, Any], row: dict[str, Any], vector: str = "") ->
     """What is not the same in a row or object, in words that hold no values: ``hashtags is gone``, ``vector has 3 …``.
 
     Args:
-        row: by names in lower case. vector: name of the field that is one; vectors are the same if they point alike.
+        row: by names in lower case. vector: name of the field that is one, or a map of named ones; vectors
+            are the same if they point alike.
     """
     found = []
     for name, wanted in value.items():
         have = row.get(name.lower())
         if name == vector:
-            if len(have or []) != len(wanted or []):
-                found.append(f"{name} has {len(have or [])} components, not {len(wanted or [])}")
-            elif _cosine(wanted or [], have or []) < _NEAR:
-                found.append(f"{name} differs")
+            found += _vector_differences(name, wanted, have)
             continue
         if isinstance(have, datetime) and isinstance(wanted, str):
             wanted = datetime.fromisoformat(wanted)
@@ -37,12 +35,25 @@ def differences(value: dict[str, Any], row: dict[str, Any], vector: str = "") ->
     return found
 
 
+def _vector_differences(name: str, wanted: Any, have: Any) -> list[str]:
+    if isinstance(wanted, dict):
+        stored = have if isinstance(have, dict) else {}
+        names = sorted(wanted.keys() | stored.keys())
+        return [why for one in names for why in _vector_differences(f"{name}.{one}", wanted.get(one), stored.get(one))]
+    if len(have or []) != len(wanted or []):
+        return [f"{name} has {len(have or [])} components, not {len(wanted or [])}"]
+    return [f"{name} differs"] if _cosine(wanted or [], have or []) < _NEAR else []
+
+
 def wrong_length(value: dict[str, Any], schema: dict[str, Any]) -> str:
     """Why no store can take a list such as a vector: its length is not the one that the schema demands; else empty."""
     for field in schema.get("fields", []):
         name, length = field["name"], field.get("constraints", {}).get("length")
-        if length and len(value.get(name) or []) != length:
-            return f"its {name} has {len(value.get(name) or [])} components, not {length}"
+        have = value.get(name) or []
+        parts = {f"{name}.{key}": one for key, one in have.items()} if isinstance(have, dict) else {name: have}
+        for part, one in parts.items():
+            if length and len(one) != length:
+                return f"its {part} has {len(one)} components, not {length}"
     return ""
 
 

@@ -1,9 +1,11 @@
-"""``mxctl search``: posts by meaning."""
+"""``mxctl search``: posts by meaning and words, in three ways of writing."""
 
 from __future__ import annotations
 
 import datetime as dt
+import time
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,12 +14,14 @@ from glue.cli.options import since_option, until_option
 from glue.cli.output import table_or_json
 
 if TYPE_CHECKING:
-    from glue.embedding.contract import Embedder
+    from glue.embedding.declared import Model
+    from glue.language.words import Language
     from glue.stores.contract import Target
     from glue.stores.rows import Rows
+    from glue.stores.weaviate.client import WeaviateStoreClient
     from glue.topology.model import Declared
 
-BENGALI_SHARE = 0.25  # of meaning: the model was trained on English and knows no Bengali words
+LANGUAGES = ("bn", "bn-Latn", "en")
 _EMBED = "glue.transforms.embed:Embed"
 
 
@@ -30,13 +34,17 @@ _EMBED = "glue.transforms.embed:Embed"
 @click.option(
     "--min-engagement", type=click.IntRange(min=0), help="Minimum number of likes, comments and shares together."
 )
+@click.option("--language", type=click.Choice(LANGUAGES), help="Only posts in this language.")
+@click.option("--product", help="Only posts that mention this product, by its name in the catalogue.")
+@click.option("--lang", type=click.Choice(LANGUAGES), help="Language of TEXT [default: guessed].")
 @click.option(
     "--hybrid",
     type=click.FloatRange(0, 1),
-    help="Words count too: the share of meaning, 1 for meaning alone, 0 for words alone "
-    "[default: 1; 0.25 for text in Bengali letters, whose words the model does not know].",
+    help="Share of meaning against words: 1 for meaning alone, 0 for words alone "
+    "[default: as the collection's file says].",
 )
 @click.option("--limit", type=click.IntRange(1, 1000), default=10, show_default=True, help="Maximum number of posts.")
+@click.option("--explain", is_flag=True, help="Tell the model, the language and the words, and why each post is there.")
 @table_or_json
 def search(
     text: str,
@@ -45,18 +53,35 @@ def search(
     since: dt.datetime | None,
     until: dt.datetime | None,
     min_engagement: int | None,
+    language: str | None,
+    product: str | None,
+    lang: Language | None,
     hybrid: float | None,
     limit: int,
+    explain: bool,
     output: str,
 ) -> None:
-    """Find posts by the meaning of TEXT, best first; Bangla, Banglish and English."""
+    """Find posts by the meaning and the words of TEXT, best first; Bangla, Banglish and English find one another."""
     wanted = {
         ("platform", "="): platform,
         ("timestamp", ">="): since,
         ("timestamp", "<"): until,
         ("engagement", ">="): min_engagement,
+        ("language", "="): language,
+        ("product_mentions", "has"): [product] if product else None,
     }
-    click.echo(search_posts(text, wanted, collection, hybrid, limit).render(output))
+    found = search_posts(text, wanted, collection, hybrid, limit, lang, explain=explain)
+    click.echo(found.rows.render(output))
+    if explain:
+        click.echo("\n".join(found.explanation), err=True)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search found, and how it was understood, line by line."""
+
+    rows: Rows
+    explanation: list[str]
 
 
 def search_posts(
@@ -65,60 +90,81 @@ def search_posts(
     collection: str | None = None,
     hybrid: float | None = None,
     limit: int = 10,
-) -> Rows:
+    language: Language | None = None,
+    *,
+    explain: bool = False,
+) -> Found:
     """The posts nearest to ``text``, best first, with the columns that the collection's file names.
 
     Args:
         wanted: conditions by property and sign; those of None are left out.
-        hybrid: None for meaning alone, but for a text in Bengali letters :data:`BENGALI_SHARE`.
+        hybrid: share of meaning against words; None takes the share that the collection's file declares.
+        language: of ``text``; None guesses.
+        explain: each row also tells how near its meaning is (cosine), and which keys of words it shares.
 
     Raises:
         UsageError: there is no text, not exactly one collection, or no such property.
-        ConfigError: no declared chain says which model the vectors are of.
-        ServiceUnavailableError, ServiceError: Weaviate does not answer, or has no such collection.
+        ConfigError: no declared chain writes vectors of the model that the collection's file asks for.
+        ServiceUnavailableError, ServiceError: Weaviate does not answer, has no such collection, or its vectors are of
+            another model.
     """
+    from glue.embedding import open_embedder
     from glue.errors import UsageError
+    from glue.language.words import guess, search_words
     from glue.settings import get_settings
     from glue.stores.contract import Search
     from glue.stores.registry import STORES
     from glue.stores.rows import Rows
+    from glue.stores.weaviate.client import MODELS
     from glue.stores.weaviate.schema import declared as collections
-    from glue.stores.weaviate.schema import shown
+    from glue.stores.weaviate.schema import searched
     from glue.topology.load import load
 
     if not text.strip():
         raise UsageError("search", "there are no words to search for", 'mxctl search "winter shoes"')
+    started = time.perf_counter()
     settings = get_settings()
     declared = load(settings)
     target = _target(declared, collection)
     folder = settings.config_dir / target.store
-    columns = shown(folder, target.place)
+    how = searched(folder, target.place)
     properties = next(one for one in collections(folder) if one["class"] == target.place)["properties"]
-    conditions = _conditions(properties, wanted or {})
-    embedder = embedder_of(declared, target)
+    model, options = asked_model(declared, target, how.vector)
+    conditions = _conditions(properties, {**(wanted or {}), (MODELS, "has"): [model.identity]})
+    language = language or guess(text)
+    keys = search_words(text, language)
+    embedder = open_embedder(model, threads=1, cache_size=0, **options)
     try:
-        vector = embedder.embed([text])[0].tolist()
+        vector = embedder.embed([text], "query", language)[0].tolist()
     finally:
         embedder.close()
-    hybrid = default_share(text) if hybrid is None else hybrid
+    share = how.share if hybrid is None else hybrid
+    asked = Search(conditions, None if share == 1 else share, limit, how.vector, how.words)
+    ready = time.perf_counter()
     with STORES[target.store].open(settings) as client:
-        found = client.search(target, text, vector, Search(conditions, hybrid, limit))
-    columns = ["score", *columns]
-    return Rows(columns, [tuple(_cell(post.get(column)) for column in columns) for post in found])
+        found = client.search(target, " ".join([text.lower(), *keys]), vector, asked)
+        if not found:
+            _check_model(client, target, model)  # type: ignore[arg-type]
+        if explain:
+            near = client.search(target, "", vector, Search(conditions, None, 1000, how.vector))
+            _explain(found, near, keys)
+    columns = ["score", *(("meaning", "shared") if explain else ()), *how.columns]
+    rows = Rows(columns, [tuple(_cell(post.get(column)) for column in columns) for post in found])
+    lines = [
+        f"model: {model.model} ({model.identity}), share of meaning {1.0 if share is None else share:g}",
+        f"language: {language}, words: {' '.join(keys) or 'none'}",
+        f"time: {ready - started:.2f} s to understand the text, {time.perf_counter() - ready:.2f} s to find posts",
+    ]
+    return Found(rows, lines)
 
 
-def default_share(text: str) -> float | None:
-    """The share of meaning, against words, that finds most for ``text``; None for meaning alone."""
-    return BENGALI_SHARE if any("\u0980" <= char <= "\u09ff" for char in text) else None
-
-
-def embedder_of(declared: Declared, target: Target) -> Embedder:
-    """The embedder of the chain that writes the topic of a collection: only what one model made can be compared.
+def asked_model(declared: Declared, target: Target, name: str) -> tuple[Model, dict[str, str]]:
+    """The declared model of that name, and the options of the chain that embeds by it what a collection takes.
 
     Raises:
-        ConfigError: no declared chain embeds what is stored there.
+        ConfigError: no declared chain writes vectors of that model there, or the model is not declared.
     """
-    from glue.embedding import open_embedder
+    from glue.embedding.declared import load_model
     from glue.errors import ConfigError
     from glue.stores.routing import listed
 
@@ -127,19 +173,40 @@ def embedder_of(declared: Declared, target: Target) -> Embedder:
         if config.get("output.topic") != target.topic:
             continue
         for alias in listed(config.get("transforms", "")):
-            if config.get(f"transforms.{alias}.type") == _EMBED:
-                option = f"transforms.{alias}."
-                return open_embedder(
-                    config.get(f"{option}backend", "onnx"),
-                    threads=1,
-                    provider=config.get(f"{option}provider", "CPUExecutionProvider"),
-                    cache_size=0,
-                )
+            option = f"transforms.{alias}."
+            if config.get(f"{option}type") == _EMBED and name in listed(config.get(f"{option}models", "")):
+                options = {
+                    key: config[f"{option}{key}"] for key in ("backend", "provider") if f"{option}{key}" in config
+                }
+                return load_model(name), options
     raise ConfigError(
         f"search in {target.place}",
-        f"no declared chain embeds what it writes to {target.topic}, so the model of the vectors is not known",
-        "declare the chain with the transform Embed",
+        f"no declared chain embeds by {name} what it writes to {target.topic}",
+        "name the model in the chain's transform Embed, or another in $search.vector of the collection",
     )
+
+
+def _check_model(client: WeaviateStoreClient, target: Target, model: Model) -> None:
+    """Refuse to say that nothing was found, where what is there was embedded by another model.
+
+    Raises:
+        ServiceError: there are posts, and none of them has a vector of ``model``.
+    """
+    from glue.errors import ServiceError
+
+    models = client.models(target)
+    if models and model.identity not in models:
+        there = ", ".join(f"{count} of {name}" for name, count in sorted(models.items()))
+        why = f"it has no vectors of {model.identity}, only {there}: vectors of two models cannot be compared"
+        raise ServiceError(f"collection {target.place}", why, "embed the posts anew, or ask the model they have")
+
+
+def _explain(found: Iterable[dict[str, Any]], near: Iterable[dict[str, Any]], keys: Iterable[str]) -> None:
+    """Say of each post how near its meaning is, where it is among the nearest 1,000, and which keys it shares."""
+    meaning = {post["post_id"]: post["score"] for post in near}
+    for post in found:
+        post["meaning"] = meaning.get(post["post_id"])
+        post["shared"] = " ".join(dict.fromkeys(key for key in keys if key in str(post.get("words") or "").split()))
 
 
 def _target(declared: Declared, collection: str | None) -> Target:

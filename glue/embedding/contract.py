@@ -1,39 +1,55 @@
-"""What every embedder is, and the part they share: the cache."""
+"""What every embedder is, and the part they share: what a text becomes before the model sees it, and the cache."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from glue.embedding.cache import VectorCache
-from glue.embedding.weights import DIMENSIONS, MODEL
+from glue.embedding.declared import Model, Role
+from glue.errors import ConfigError
+from glue.language.lexicon import REVISION, lexicon
+from glue.language.words import Language, to_bengali
 
 Matrix = NDArray[np.float32]
-MAX_TOKENS = 256
 
 
 class Embedder(ABC):
-    """Texts to vectors. Not thread-safe.
+    """Texts to vectors, by one declared model. Not thread-safe.
 
     Attributes:
-        model: name of the model, as stored beside a vector.
-        variant: runtime and precision, as stored beside a vector.
+        declared: the model.
+        variant: runtime and precision.
     """
 
-    model: ClassVar[str] = MODEL
     variant: str
 
-    def __init__(self, namespace: str, cache_size: int, cache_redis: str | None) -> None:
+    def __init__(self, declared: Model, namespace: str, cache_size: int, cache_redis: str | None) -> None:
+        self.declared = declared
+        if declared.text.name == "bangla":
+            if declared.text.version != REVISION:
+                why = (
+                    f"its text is normalised by version {declared.text.version} of bangla, this program has {REVISION}"
+                )
+                raise ConfigError(f"embedding model {declared.name}", why, "declare that version, and embed anew")
+            lexicon()  # that it is missing shows now
         self.cache = VectorCache(namespace, cache_size, cache_redis) if cache_size else None
 
-    def embed(self, texts: Sequence[str]) -> Matrix:
-        """One vector a text: float32 [n, 384], each of length 1. Texts are cut after 256 tokens."""
+    def embed(self, texts: Sequence[str], role: Role = "passage", language: Language | None = None) -> Matrix:
+        """One vector a text: float32 [n, dimensions], each of length 1. Texts are cut after ``max_tokens``.
+
+        Args:
+            language: of the texts, where it is known; None guesses the language of each.
+        """
         if not texts:
-            return np.empty((0, DIMENSIONS), dtype=np.float32)
+            return np.empty((0, self.declared.dimensions), dtype=np.float32)
+        prefix = getattr(self.declared.prefix, role)
+        if self.declared.text.name == "bangla":
+            texts = [to_bengali(text, language) for text in texts]
+        texts = [prefix + text for text in texts]
         if self.cache is None:
             return self._embed(texts)
         keys = self.cache.keys(texts)
@@ -48,7 +64,7 @@ class Embedder(ABC):
 
     @abstractmethod
     def _embed(self, texts: Sequence[str]) -> Matrix:
-        """As ``embed``, without the cache."""
+        """As ``embed``, of texts as the model shall see them, without the cache."""
 
     def close(self) -> None:
         """Release what the backend holds."""

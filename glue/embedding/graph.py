@@ -1,4 +1,4 @@
-"""The fused ONNX graph of a BERT sentence encoder, built from its safetensors weights.
+"""The fused ONNX graph of a BERT sentence encoder, built from its weights.
 
 Uses onnxruntime's contrib operators (domain ``com.microsoft``: EmbedLayerNormalization, Attention,
 SkipLayerNormalization, BiasGelu), which is what its own optimiser would fuse an exported model into; mean pooling over
@@ -7,31 +7,33 @@ the attention mask and L2 normalisation are part of the graph. No torch is neede
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper, save
-from safetensors.numpy import load_file
 
-from glue.embedding.weights import Weights
+from glue.embedding.declared import Model
+from glue.embedding.encoder import Blocks, Floats, Shape, Weights
 
 _MS = "com.microsoft"
 _IR_VERSION = 10
 _SMALL = 1024  # bytes; smaller parameters stay in the graph
-Floats = NDArray[np.float32]
 
 
 class _Graph:
     """Collects nodes and parameters."""
 
-    def __init__(self, tensors: dict[str, Floats], weights: Weights) -> None:
-        self.tensors, self.weights = tensors, weights
+    def __init__(self, tensors: Mapping[str, Floats | Blocks], shape: Shape) -> None:
+        self.blocks = {name: value for name, value in tensors.items() if isinstance(value, Blocks)}
+        self.tensors = {name: value for name, value in tensors.items() if not isinstance(value, Blocks)}
+        self.shape = shape
         self.nodes: list[Any] = []
         self.parameters: list[Any] = []
 
-    def parameter(self, name: str, value: Floats) -> str:
+    def parameter(self, name: str, value: NDArray[Any]) -> str:
         self.parameters.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
         return name
 
@@ -45,6 +47,8 @@ class _Graph:
 
 def _embeddings(graph: _Graph) -> None:
     prefix = "embeddings."
+    if table := graph.blocks.get(f"{prefix}word_embeddings.weight"):
+        return _embeddings_of_blocks(graph, table)
     names = ("word_embeddings", "position_embeddings", "token_type_embeddings", "LayerNorm")
     words, positions, types = (graph.take(f"{prefix}{name}.weight") for name in names[:3])
     norm = [graph.take(f"{prefix}LayerNorm.{part}") for part in ("weight", "bias")]
@@ -53,8 +57,36 @@ def _embeddings(graph: _Graph) -> None:
         ["input_ids", "token_type_ids", words, positions, types, *norm, "attention_mask"],
         ["hidden.0", "mask_index"],
         _MS,
-        epsilon=graph.weights.epsilon,
+        epsilon=graph.shape.epsilon,
     )
+    return None
+
+
+def _embeddings_of_blocks(graph: _Graph, table: Blocks) -> None:
+    """The same for a table of words in blocks: a quarter of the memory, and only the rows of the text are scaled."""
+    prefix, width = "embeddings.", graph.shape.width
+    block = width // table.scales.shape[1]
+    graph.parameter("words.codes", table.codes)
+    graph.parameter("words.scales", table.scales)
+    types = graph.tensors[f"{prefix}token_type_embeddings.weight"]
+    places = graph.parameter("places", graph.tensors[f"{prefix}position_embeddings.weight"] + types[0])
+    for name, value in (("at.0", [0]), ("at.1", [1]), ("last", [-1])):
+        graph.parameter(name, np.array(value, dtype=np.int64))
+    graph.parameter("blocks.shape", np.array([0, 0, width // block, block], dtype=np.int64))
+    graph.parameter("flat.shape", np.array([0, 0, width], dtype=np.int64))
+    for name, source in (("codes", "words.codes"), ("scales", "words.scales")):
+        graph.add("Gather", [source, "input_ids"], [f"{name}.raw"])
+        graph.add("Cast", [f"{name}.raw"], [f"{name}.float"], to=TensorProto.FLOAT)
+    graph.add("Reshape", ["codes.float", "blocks.shape"], ["codes.blocks"])
+    graph.add("Unsqueeze", ["scales.float", "last"], ["scales.column"])
+    graph.add("Mul", ["codes.blocks", "scales.column"], ["words.blocks"])
+    graph.add("Reshape", ["words.blocks", "flat.shape"], ["words"])
+    graph.add("Shape", ["input_ids"], ["length"], start=1, end=2)
+    graph.add("Slice", [places, "at.0", "length", "at.0"], ["places.used"])
+    graph.add("Add", ["words", "places.used"], ["embedded"])
+    norm = [graph.take(f"{prefix}LayerNorm.{part}") for part in ("weight", "bias")]
+    graph.add("LayerNormalization", ["embedded", *norm], ["hidden.0"], epsilon=graph.shape.epsilon)
+    graph.add("ReduceSum", ["attention_mask", "at.1"], ["mask_index"], keepdims=0)  # texts are padded on the right
 
 
 def _layer(graph: _Graph, number: int) -> None:
@@ -63,7 +95,7 @@ def _layer(graph: _Graph, number: int) -> None:
     qkv = graph.parameter(f"{prefix}qkv.weight", np.concatenate([tensors[f"{p}.weight"].T for p in parts], axis=1))
     bias = graph.parameter(f"{prefix}qkv.bias", np.concatenate([tensors[f"{p}.bias"] for p in parts]))
     hidden = f"hidden.{number}"
-    graph.add("Attention", [hidden, qkv, bias, "mask_index"], [f"{prefix}attended"], _MS, num_heads=graph.weights.heads)
+    graph.add("Attention", [hidden, qkv, bias, "mask_index"], [f"{prefix}attended"], _MS, num_heads=graph.shape.heads)
     graph.add(
         "MatMul",
         [f"{prefix}attended", graph.take(f"{prefix}attention.output.dense.weight", True)],
@@ -78,11 +110,19 @@ def _layer(graph: _Graph, number: int) -> None:
 
 def _add_norm(graph: _Graph, value: str, skip: str, prefix: str, output: str) -> None:
     names = [graph.take(f"{prefix}.{part}") for part in ("LayerNorm.weight", "LayerNorm.bias", "dense.bias")]
-    graph.add("SkipLayerNormalization", [value, skip, *names], [output], _MS, epsilon=graph.weights.epsilon)
+    graph.add("SkipLayerNormalization", [value, skip, *names], [output], _MS, epsilon=graph.shape.epsilon)
 
 
-def _pooling(graph: _Graph) -> None:
-    last = f"hidden.{graph.weights.layers}"
+def _pooling(graph: _Graph, pooling: str) -> None:
+    last = f"hidden.{graph.shape.layers}"
+    if pooling == "cls":
+        first = graph.parameter("first", np.array([0], dtype=np.int64))
+        graph.add("Gather", [last, first], ["starts"], axis=1)
+        graph.add(
+            "ReduceSum", ["starts", graph.parameter("axis.1", np.array([1], dtype=np.int64))], ["start"], keepdims=0
+        )
+        graph.add("LpNormalization", ["start"], ["vector"], axis=1, p=2)
+        return
     one = graph.parameter("axis.1", np.array([1], dtype=np.int64))
     two = graph.parameter("axis.2", np.array([2], dtype=np.int64))
     graph.add("Cast", ["attention_mask"], ["mask.float"], to=TensorProto.FLOAT)
@@ -93,21 +133,22 @@ def _pooling(graph: _Graph) -> None:
     graph.add("LpNormalization", ["summed"], ["vector"], axis=1, p=2)
 
 
-def build_model(weights: Weights) -> Any:
+def build_model(model: Model, weights: Weights) -> Any:
     """The ONNX model: int32 ``input_ids``, ``token_type_ids``, ``attention_mask`` [n, s] → float32 ``vector`` [n, d].
 
     Padding must be on the right.
+
+    Raises:
+        ConfigError: the weights are of an encoder that this graph does not build.
     """
-    tensors = {name.removeprefix("bert."): value for name, value in load_file(weights.tensors).items()}
-    graph = _Graph(tensors, weights)
+    graph = _Graph(weights.tensors(), weights.shape())
     _embeddings(graph)
-    for number in range(weights.layers):
+    for number in range(graph.shape.layers):
         _layer(graph, number)
-    _pooling(graph)
-    width = tensors["embeddings.word_embeddings.weight"].shape[1]
+    _pooling(graph, model.pooling)
     names = ("input_ids", "token_type_ids", "attention_mask")
     inputs = [helper.make_tensor_value_info(name, TensorProto.INT32, ["n", "s"]) for name in names]
-    outputs = [helper.make_tensor_value_info("vector", TensorProto.FLOAT, ["n", width])]
+    outputs = [helper.make_tensor_value_info("vector", TensorProto.FLOAT, ["n", graph.shape.width])]
     return helper.make_model(
         helper.make_graph(graph.nodes, "sentence-encoder", inputs, outputs, graph.parameters),
         opset_imports=[helper.make_opsetid("", 17), helper.make_opsetid(_MS, 1)],
@@ -115,8 +156,8 @@ def build_model(weights: Weights) -> Any:
     )
 
 
-def save_model(weights: Weights, path: Path) -> list[Path]:
-    """Write the model; its parameters first, then the graph that names them."""
+def save_model(model: Model, weights: Weights, path: Path) -> list[Path]:
+    """Write the graph and what it names: the parameters first, the graph last. The files, in that order."""
     parameters = path.with_suffix(".bin")
-    save(build_model(weights), path, save_as_external_data=True, location=parameters.name, size_threshold=_SMALL)
+    save(build_model(model, weights), path, save_as_external_data=True, location=parameters.name, size_threshold=_SMALL)
     return [parameters, path]

@@ -10,34 +10,34 @@ import numpy as np
 import onnxruntime
 from tokenizers import Tokenizer
 
-from glue.embedding.contract import MAX_TOKENS, Embedder, Matrix
-from glue.embedding.weights import DIMENSIONS, Weights, find_weights
+from glue.embedding.contract import Embedder, Matrix
+from glue.embedding.declared import Model
+from glue.embedding.weights import find_weights
 from glue.errors import ConfigError
 from glue.settings import cache_dir
 
-REVISION = 2  # raise it when the graph changes, so that cached files of an older one are not used
+REVISION = 3  # raise it when the graph changes, so that cached files of an older one are not used
 _MICRO_BATCH = 8
 
 
 class OnnxEmbedder(Embedder):
-    """all-MiniLM-L6-v2 by onnxruntime.
+    """A declared model by onnxruntime.
 
     Args:
         threads: threads within an operator; 0 lets onnxruntime choose.
         provider: execution provider (``CUDAExecutionProvider``, ``OpenVINOExecutionProvider`` … where installed).
         micro_batch: texts a run of the graph; sorted by length, small batches waste the least padding on a CPU.
-        weights: folder with the model's files; None takes the installed package.
     """
 
     def __init__(
         self,
+        declared: Model,
         *,
         threads: int = 0,
         provider: str = "CPUExecutionProvider",
         cache_size: int = 20_000,
         cache_redis: str | None = None,
         micro_batch: int = _MICRO_BATCH,
-        weights: Path | None = None,
     ) -> None:
         if provider not in onnxruntime.get_available_providers():
             raise ConfigError(
@@ -45,27 +45,26 @@ class OnnxEmbedder(Embedder):
                 f"this onnxruntime has {onnxruntime.get_available_providers()}",
                 "install the onnxruntime build that has it",
             )
-        found = find_weights(weights)
-        path = cached_model(found)
+        path = cached_model(declared)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.add_session_config_entry(
             "session.intra_op.allow_spinning", "0"
         )  # idle threads leave the cores to others
         self._session = onnxruntime.InferenceSession(str(path), options, providers=[provider])
-        self._tokenizer = Tokenizer.from_file(str(found.tokenizer))
-        self._tokenizer.enable_truncation(MAX_TOKENS)
+        self._tokenizer = Tokenizer.from_file(str(path.with_suffix(".json")))
+        self._tokenizer.enable_truncation(declared.max_tokens)
         self._tokenizer.no_padding()  # padded here, a micro-batch at a time
         self._micro_batch = micro_batch
-        self.variant = f"onnxruntime-fp32-{provider.removesuffix('ExecutionProvider').lower()}"
-        super().__init__(f"{path.stem}:{self.variant}", cache_size, cache_redis)
+        self.variant = f"onnxruntime-{declared.precision}-{provider.removesuffix('ExecutionProvider').lower()}"
+        super().__init__(declared, f"r{REVISION}:{self.variant}:{declared.identity}", cache_size, cache_redis)
 
     def _embed(self, texts: Sequence[str]) -> Matrix:
         tokens = [
             np.asarray(encoding.ids, dtype=np.int32) for encoding in self._tokenizer.encode_batch_fast(list(texts))
         ]
         order = sorted(range(len(tokens)), key=lambda place: len(tokens[place]))
-        vectors = np.empty((len(tokens), DIMENSIONS), dtype=np.float32)
+        vectors = np.empty((len(tokens), self.declared.dimensions), dtype=np.float32)
         for first in range(0, len(order), self._micro_batch):
             places = order[first : first + self._micro_batch]
             width = len(tokens[places[-1]])
@@ -79,18 +78,25 @@ class OnnxEmbedder(Embedder):
         return vectors
 
 
-def cached_model(weights: Weights) -> Path:
-    """The model's file under the cache folder, built when it is not there; its name holds the hash of the weights.
+def cached_model(declared: Model) -> Path:
+    """The graph's file under the cache folder, built when it is not there; its name holds the hash of the weights.
 
     The parameters lie in a file beside it, which onnxruntime maps into memory: a session is there in a tenth of the
-    time that reading and copying them takes.
+    time that reading and copying them takes. So does the tokenizer, as ``.json``.
+
+    Raises:
+        ConfigError: the weights are not there, are others than declared, or of an encoder that is not built here.
     """
     folder = cache_dir() / "embedding"
-    path = folder / f"minilm-r{REVISION}-{weights.fingerprint(folder)[:16]}.onnx"
+    weights = find_weights(declared, folder)
+    path = folder / f"{declared.name}-{declared.pooling}-r{REVISION}-{declared.source.sha256[:16]}.onnx"
+    weights.shape()  # refuses what the cached graph may have been built for under another declaration
     if not path.is_file():
         from glue.embedding.graph import save_model  # with libraries that who finds the file does not need
 
         with tempfile.TemporaryDirectory(dir=folder) as part:  # several processes may build at once: all are the same
-            for file in save_model(weights, Path(part) / path.name):
+            tokenizer = Path(part) / path.with_suffix(".json").name
+            tokenizer.write_text(weights.tokenizer(), encoding="utf-8")
+            for file in (tokenizer, *save_model(declared, weights, Path(part) / path.name)):
                 file.replace(folder / file.name)
     return path

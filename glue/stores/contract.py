@@ -42,7 +42,7 @@ class Target:
         dead_letters: topic that the sink sends refused records to; empty if none.
         upserts: whether a second record of a key replaces the first.
         deletes: whether a record without a value removes its key.
-        vector: the field that holds a record's vector; empty if none.
+        vector: the field that holds a record's vector, or a map of named ones; empty if none.
         origin: the columns that say from which partition, offset and record time a row came; empty ones are unknown.
     """
 
@@ -273,10 +273,15 @@ class Search:
     """What a search asks for beside its text.
 
     Attributes:
-        where: conditions that all hold: a field, an operator (``=``, ``>=``, ``<``, ``lacks`` for a list), a value.
+        where: conditions that all hold: a field, an operator (``=``, ``>=``, ``<``; of a list ``has`` and ``lacks``),
+            a value.
         hybrid: None for the vector alone; else the share of the vector against the words, 0 to 1.
+        vector: name of the vectors to compare with; empty where they have none.
+        words: the fields whose words count, each with its weight after ``^``; none: all.
     """
 
     where: tuple[tuple[str, str, Any], ...] = ()
     hybrid: float | None = None
     limit: int = 10
+    vector: str = ""
+    words: tuple[str, ...] = ()

@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from glue.embedding.declared import Model
 from glue.settings import get_settings
 from glue.topology.files import json_schema
 from glue.topology.kinds import KINDS
@@ -18,7 +19,7 @@ from glue.topology.load import Profile
 def json_schemas() -> dict[str, dict[str, Any]]:
     """File name without ``.json`` → JSON Schema."""
     made = {name: schema for kind in KINDS.values() for name, schema in kind.json_schemas().items()}
-    return {**made, "profile": json_schema(Profile)}
+    return {**made, "profile": json_schema(Profile), "embedding": json_schema(Model)}
 
 
 def write(folder: Path) -> None:

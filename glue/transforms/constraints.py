@@ -1,7 +1,8 @@
 """Checks of a value, compiled once from the ``constraints`` of its Avro schema.
 
 Avro itself already guarantees types and presence of what was decoded; constraints say the rest: ``minLength``,
-``maxLength``, ``length`` (strings and arrays), ``minimum``, ``maximum``, ``exclusiveMinimum``, ``exclusiveMaximum``,
+``maxLength``, ``length`` (strings and arrays; of a map, of each value), ``minimum``, ``maximum``,
+``exclusiveMinimum``, ``exclusiveMaximum``,
 ``enum``, ``pattern``. They mean what JSON Schema means by them; NaN satisfies no bound. null is always accepted, as the
 type decides whether it may be there.
 """
@@ -28,7 +29,9 @@ def _check(name: str, limit: Any) -> Check:
     if name == "maxLength":
         return lambda value: len(value) <= limit
     if name == "length":
-        return lambda value: len(value) == limit
+        return lambda value: (
+            all(len(one) == limit for one in value.values()) if isinstance(value, dict) else len(value) == limit
+        )
     if name == "enum":
         allowed = frozenset(limit)
         return lambda value: value in allowed

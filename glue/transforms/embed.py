@@ -1,4 +1,4 @@
-"""Embed: a text gets its vector."""
+"""Embed: a text gets a vector of each declared model."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 class EmbedConfig(TransformConfig):
     backend: Literal["onnx", "torch"] = Field("onnx", description="onnxruntime (default) or sentence-transformers.")
     text_field: str = Field("content", description="Field to embed.")
-    vector_field: str = Field("vector", description="Field that gets the vector, a list of floats.")
+    models: list[str] = Field(min_length=1, description="Declared models, by the names of their files.")
+    vectors_field: str = Field("vectors", description="Field that gets the vectors, by the names of the models.")
     threads: int = Field(0, ge=0, description="Threads of the runtime; 0 lets it choose.")
     provider: str = Field("CPUExecutionProvider", description="Execution provider of onnxruntime.")
     cache_size: int = Field(20_000, ge=0, description="Vectors kept in memory.")
@@ -30,10 +31,10 @@ class EmbedConfig(TransformConfig):
 
 
 class Embed(Transform[EmbedConfig]):
-    """Add the normalised sentence vector of a text, with the names of the model and of the runtime that made it.
+    """Add the normalised sentence vectors of a text, with the identities of the models and the runtime's name.
 
     Attributes:
-        on_embedded: called after each call of the runtime with its name, the number of texts and the seconds.
+        on_embedded: called after each batch with the runtime's name, the number of texts and the seconds of all models.
     """
 
     on_embedded: Callable[[str, int, float], None] = staticmethod(lambda variant, posts, seconds: None)
@@ -41,13 +42,20 @@ class Embed(Transform[EmbedConfig]):
     def configure(self, props: Mapping[str, str]) -> None:
         super().configure(props)
         self._output = load_output(self.config.schema_file)
-        self._embedder: Embedder = open_embedder(
-            self.config.backend,
-            threads=self.config.threads,
-            provider=self.config.provider,
-            cache_size=self.config.cache_size,
-            cache_redis=self.config.cache_redis or None,
-        )
+        self._embedders: list[Embedder] = []
+        for model in dict.fromkeys(self.config.models):
+            self._embedders.append(
+                open_embedder(
+                    model,
+                    self.config.backend,
+                    threads=self.config.threads,
+                    provider=self.config.provider,
+                    cache_size=self.config.cache_size,
+                    cache_redis=self.config.cache_redis or None,
+                )
+            )
+        self._variant = "+".join(dict.fromkeys(one.variant for one in self._embedders))
+        self._identities = [one.declared.identity for one in self._embedders]
 
     def apply(self, record: Record) -> Record:
         (result,) = self.apply_batch([record])
@@ -71,14 +79,14 @@ class Embed(Transform[EmbedConfig]):
         if not texts:
             return results
         started = time.perf_counter()
-        vectors = self._embedder.embed(texts)
-        self.on_embedded(self._embedder.variant, len(texts), time.perf_counter() - started)
-        for place, vector in zip(places, vectors, strict=True):
+        made = {one.declared.name: one.embed(texts).tolist() for one in self._embedders}
+        self.on_embedded(self._variant, len(texts), time.perf_counter() - started)
+        for number, place in enumerate(places):
             record = records[place]
             assert record.value is not None  # noqa: S101
-            record.value[self.config.vector_field] = vector.tolist()
-            record.value["embedding_model"] = self._embedder.model
-            record.value["embedding_variant"] = self._embedder.variant
+            record.value[self.config.vectors_field] = {name: vectors[number] for name, vectors in made.items()}
+            record.value["embedding_models"] = list(self._identities)
+            record.value["embedding_variant"] = self._variant
             record.schema = self._output
         return results
 
@@ -86,5 +94,5 @@ class Embed(Transform[EmbedConfig]):
         return self._output
 
     def close(self) -> None:
-        if hasattr(self, "_embedder"):
-            self._embedder.close()
+        for embedder in getattr(self, "_embedders", ()):
+            embedder.close()

@@ -133,7 +133,7 @@ def test_a_search_leaves_it_out_and_one_that_stayed_is_found(pipeline: Settings)
     with all_stores(pipeline) as stores, Watch(pipeline, [path]) as watch:
         vectors = collection(stores)
         assert wait_for(lambda: vectors.count([flight.key]))
-        hits = search_posts(flight.record.content, limit=1000)
+        hits = search_posts(flight.record.content, limit=1000).rows
         ids = [row[hits.columns.index("post_id")] for row in hits.rows]
         assert not [one for one in ids if str(one).startswith(CANARY)]
         place = ("sink.weaviate.vectors", flight.key)

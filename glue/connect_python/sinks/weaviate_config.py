@@ -48,11 +48,15 @@ class WeaviateSinkConfig(TransformConfig):
         "no",
         description="Where the vector comes from: Weaviate's own vectorizer (no), or a field of the value (field).",
     )
-    vector_field_name: str = Field("vector", description="The field with the vector; it is not stored as a property.")
-    vector_dimensions: int = Field(
-        0,
-        ge=0,
-        description="Length a vector must have, 0 for any. Weaviate requires that of its first vector.",
+    vector_field_name: str = Field(
+        "vector",
+        description="The field with the vector, or with a map of named vectors; it is not stored as a property.",
+    )
+    vector_dimensions: list[Annotated[str, Field(pattern=r"^([A-Za-z_]\w*:)?\d+$")]] = Field(
+        ["0"],
+        min_length=1,
+        description="Length that the vector must have, 0 for any; of named vectors each as name:length, and then a "
+        "record must have exactly these. Weaviate requires the length of its first vector.",
     )
     delete_enabled: bool = Field(
         False, description="Whether a tombstone deletes the object; needs the strategy `kafka`. Else it is skipped."
@@ -95,8 +99,16 @@ class WeaviateSinkConfig(TransformConfig):
             raise ValueError("write each as name=value")
         return headers
 
+    @property
+    def dimensions(self) -> dict[str, int]:
+        """The length of each named vector; the one without a name is called ``""``."""
+        pairs = (one.rpartition(":") for one in self.vector_dimensions)
+        return {name: int(length) for name, _, length in pairs}
+
     @model_validator(mode="after")
     def _fits(self) -> WeaviateSinkConfig:
+        if "" in self.dimensions and len(self.vector_dimensions) > 1:
+            raise ValueError("vector.dimensions takes one length, or name:length for each named vector")
         if self.delete_enabled and self.document_id_strategy != "kafka":
             raise ValueError("delete.enabled needs document.id.strategy kafka: a tombstone has no field, only its key")
         if self.weaviate_auth_scheme == "API_KEY" and self.weaviate_api_key is None:

@@ -24,7 +24,7 @@ class Write:
     collection: str
     id: UUID
     properties: dict[str, Any] | None
-    vector: list[float] | None
+    vector: list[float] | dict[str, list[float]] | None
 
 
 class Objects:
@@ -65,23 +65,36 @@ class Objects:
             raise DataError("id", f"the record has no {where}")
         return document_id(str(name))
 
-    def _vector(self, properties: dict[str, Any]) -> list[float] | None:
+    def _vector(self, properties: dict[str, Any]) -> list[float] | dict[str, list[float]] | None:
         if self._vector_field is None:
             return None
-        vector = properties.pop(self._vector_field, None)
-        wanted = self._config.vector_dimensions
-        if vector is None:
+        found = properties.pop(self._vector_field, None)
+        wanted = self._config.dimensions
+        if found is None:
             raise DataError("vector", f"field {self._vector_field} is missing or null")
+        if "" in wanted and not isinstance(found, dict):
+            return self._checked(found, f"field {self._vector_field}", wanted[""])
+        if not isinstance(found, dict) or not found:
+            raise DataError("vector", f"field {self._vector_field} is not a map of named vectors")
+        if "" not in wanted and found.keys() != wanted.keys():
+            raise DataError(
+                "vector", f"field {self._vector_field} has {sorted(found)} where {sorted(wanted)} are needed"
+            )
+        return {
+            name: self._checked(one, f"{self._vector_field}.{name}", wanted.get(name, 0)) for name, one in found.items()
+        }
+
+    def _checked(self, vector: Any, where: str, wanted: int) -> list[float]:
         if not isinstance(vector, list) or not vector:
-            raise DataError("vector", f"field {self._vector_field} is not a list of numbers")
+            raise DataError("vector", f"{where} is not a list of numbers")
         if wanted and len(vector) != wanted:
-            raise DataError("vector", f"{len(vector)} dimensions where {wanted} are needed")
+            raise DataError("vector", f"{where}: {len(vector)} dimensions where {wanted} are needed")
         try:
             finite = math.isfinite(sum(vector))  # an infinity or a NaN shows in the sum
         except (TypeError, ValueError, OverflowError):
             finite = False
         if not finite:
-            raise DataError("vector", "a component is not a finite number")
+            raise DataError("vector", f"{where}: a component is not a finite number")
         return vector
 
 

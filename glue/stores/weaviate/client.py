@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 
 _QUERY_SECONDS = 30
 _PAGE = 100  # MOST is Weaviate's QUERY_MAXIMUM_RESULTS by default
+MODELS = "embedding_models"  # the property with the identities of the models of an object's vectors
 LAST_MS = 253_402_300_799_000  # 9999: what a filter on a date can name
 _EPOCH, _MS = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
-_OPERATORS = {"=": "Equal", ">=": "GreaterThanEqual", "<": "LessThan", "lacks": "ContainsNone"}
+_OPERATORS = {"=": "Equal", ">=": "GreaterThanEqual", "<": "LessThan", "lacks": "ContainsNone", "has": "ContainsAny"}
 _KINDS = {"int": "Int", "number": "Number", "date": "Date", "boolean": "Boolean"}
 
 
@@ -88,6 +89,7 @@ class WeaviateStoreClient(TimeClient):
     def __init__(self, settings: Settings | None = None) -> None:
         self._rest = Rest(settings or get_settings())
         self._properties: dict[str, dict[str, str]] = {}
+        self._vectors: dict[str, list[str]] = {}
 
     def close(self) -> None:
         """Close the connection; a closed one opens again on use."""
@@ -109,7 +111,22 @@ class WeaviateStoreClient(TimeClient):
                 why = "it does not exist"
                 raise ServiceError(f"collection {target.place}", why, "mxctl apply creates what is declared")
             self._properties[target.place] = {one["name"]: one["dataType"][0] for one in found.get("properties") or []}
+            self._vectors[target.place] = sorted(found.get("vectorConfig") or {})
         return self._properties[target.place]
+
+    def vectors(self, target: Target) -> list[str]:
+        """Names of a collection's vectors; none where it has one without a name.
+
+        Raises:
+            ServiceError: there is no such collection.
+        """
+        self.properties(target)
+        return self._vectors[target.place]
+
+    def models(self, target: Target) -> dict[str, int]:
+        """How many objects have a vector of each model, by the models' identities; few calls whatever the size."""
+        found = self._rest.ask(target.place, "Aggregate", f'groupBy:["{MODELS}"]', "groupedBy{value} meta{count}")
+        return {str(one["groupedBy"]["value"]): int(one["meta"]["count"]) for one in found}
 
     def measures(self, target: Target) -> list[str]:
         """All whole numbers."""
@@ -125,14 +142,18 @@ class WeaviateStoreClient(TimeClient):
         return Counter(by_id[one["_additional"]["id"]] for one in self._by_id(target, by_id, []))
 
     def rows(self, target: Target, keys: Iterable[str]) -> dict[str, dict[str, Any]]:
-        """All properties of each key's object, times with their zone, and the vector under the name of its field."""
+        """All properties of each key's object, times with their zone, and what it has of vectors under their field."""
         by_id = {self.identity(key): key for key in keys}
         names = list(self.properties(target))
+        asked = f"vectors{{{' '.join(named)}}}" if (named := self.vectors(target)) else "vector"
         found = {}
-        for one in self._by_id(target, by_id, names, " vector" if target.vector else ""):
+        for one in self._by_id(target, by_id, names, f" {asked}" if target.vector else ""):
             extra = one.pop("_additional")
             row = {name.lower(): value for name, value in self._typed(target, one).items()}
-            found[by_id[extra["id"]]] = row | ({target.vector: extra.get("vector")} if target.vector else {})
+            if target.vector:
+                have = extra.get("vectors" if named else "vector")
+                row[target.vector] = {name: one for name, one in (have or {}).items() if one} if named else have
+            found[by_id[extra["id"]]] = row
         return found
 
     def matching(self, target: Target, where: Conditions, before: datetime, limit: int = MOST) -> list[dict[str, Any]]:
@@ -187,8 +208,16 @@ class WeaviateStoreClient(TimeClient):
         return dict(_stamp(one, names) for one in self._by_id(target, ids, [COLLECTED_AT, *names]))
 
     def search(self, target: Target, text: str, vector: Sequence[float], wanted: Search) -> list[dict[str, Any]]:
-        """By the vector, or by vector and BM25 together."""
+        """By the vector, or by vector and BM25 together.
+
+        Raises:
+            ServiceError: the collection has no vectors of the model that made ``vector``.
+        """
         kinds = self.properties(target)
+        named = {"targetVectors": [wanted.vector]} if wanted.vector else {}
+        if wanted.vector and wanted.vector not in (have := self.vectors(target)):
+            why = f"it has no vector {wanted.vector}; it has {', '.join(have) or 'one without a name'}"
+            raise ServiceError(f"collection {target.place}", why, "mxctl apply, or ask another model")
         arguments = f"limit:{wanted.limit}"
         if wanted.where:
             conditions = [
@@ -197,9 +226,11 @@ class WeaviateStoreClient(TimeClient):
             ]
             arguments += f" where:{graphql(every(conditions))}"
         if wanted.hybrid is None:
-            arguments += f" nearVector:{graphql({'vector': list(vector)})}"
+            arguments += f" nearVector:{graphql({'vector': list(vector)} | named)}"
         else:
-            arguments += f" hybrid:{graphql({'query': text, 'vector': list(vector), 'alpha': wanted.hybrid})}"
+            words = {"properties": list(wanted.words)} if wanted.words else {}
+            asked = {"query": text, "vector": list(vector), "alpha": wanted.hybrid}
+            arguments += f" hybrid:{graphql(asked | named | words)}"
         fields = f"{' '.join(kinds)} _additional{{distance score}}"
         found = self._rest.ask(target.place, "Get", arguments, fields)
         return [self._typed(target, one) | {"score": _score(one.pop("_additional"))} for one in found]

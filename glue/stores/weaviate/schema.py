@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from glue.errors import ConfigError
 from glue.settings import Settings
@@ -46,22 +46,42 @@ def declared(folder: Path) -> list[dict[str, Any]]:
     return found
 
 
-def shown(folder: Path, name: str) -> list[str]:
-    """The properties that a table of search results shows: ``$search.columns`` of the collection's file, or all.
+class Searched(NamedTuple):
+    """How a collection is searched: ``$search`` of its file. What begins with ``$`` is for this project alone.
 
-    What begins with ``$`` is for this project; Weaviate passes it over.
+    Attributes:
+        columns: properties that a table of results shows; all where none are named.
+        vector: the model, and the vectors of that name, that a search asks.
+        share: of meaning against words, 0 to 1; None for meaning alone.
+        words: properties whose words count, each with its weight after ``^``.
+    """
+
+    columns: tuple[str, ...]
+    vector: str
+    share: float | None = None
+    words: tuple[str, ...] = ()
+
+
+def searched(folder: Path, name: str) -> Searched:
+    """How a declared collection is searched.
 
     Raises:
-        ConfigError: the collection is not declared.
+        ConfigError: the collection is not declared, or its ``$search`` names no vector that it has.
     """
     file = folder / f"{name}.json"
     try:
         collection = json.loads(file.read_text(encoding="utf-8"))
-        columns = collection.get("$search", {}).get("columns")
-        return list(columns or [one["name"] for one in collection.get("properties", [])])
+        how = collection.get("$search", {})
+        columns = how.get("columns") or [one["name"] for one in collection.get("properties", [])]
+        found = Searched(tuple(columns), str(how["vector"]), how.get("share"), tuple(how.get("words", ())))
+        if found.vector not in (vectors := collection.get("vectorConfig", {})):
+            raise ValueError(f"$search asks the vector {found.vector}; declared: {', '.join(vectors) or 'none'}")
+        if found.share is not None and not 0 <= found.share <= 1:
+            raise ValueError(f"$search.share is {found.share}, not from 0 to 1")
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         why = f"{type(error).__name__}: {error}"
         raise ConfigError(f"collection {name}", why, f"declare it in {folder.name}/{file.name}") from error
+    return found
 
 
 def apply(settings: Settings, *, dry_run: bool = False) -> list[str]:

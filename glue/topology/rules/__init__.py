@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from glue.topology.model import Declared, Problem
-from glue.topology.rules import chains, dead_letters, names, privacy, routes, secrets
+from glue.topology.rules import chains, dead_letters, embedding, names, privacy, routes, secrets
 
 # Rules across kinds; those about one kind are registered by it.
 RULES: tuple[Callable[[Declared], Iterator[Problem]], ...] = (
@@ -15,6 +15,7 @@ RULES: tuple[Callable[[Declared], Iterator[Problem]], ...] = (
     dead_letters.unread,
     privacy.sinks,
     privacy.gates,
+    embedding.models,
     secrets.literal,
     secrets.references,
     routes.unread,

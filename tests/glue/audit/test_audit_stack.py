@@ -75,10 +75,19 @@ def post(key: str, now: datetime, number: int, length: int = 384) -> dict:
     text = {"post_id": key, "platform": "tiktok", "content": "জুতা কিনলাম", "language": "bn"}
     counts = {"likes": number, "comments": 0, "shares": 0, "engagement": number}
     moment = now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    model = {"embedding_model": "test", "embedding_variant": "test", "author_username_hash": None}
+    model = {"embedding_models": ["e5@0123456789ab"], "embedding_variant": "test", "author_username_hash": None}
     vector = [1.0 if at == number else 0.0 for at in range(length)]
+    vectors = {"e5": vector, "minilm": vector}
     lists = {"hashtags": ["shoes"], "product_mentions": []}
-    return {**text, **counts, **model, **lists, "timestamp": moment, "collected_at": moment, "vector": vector}
+    return {
+        **text,
+        **counts,
+        **model,
+        **lists,
+        "timestamp": moment,
+        "collected_at": moment,
+        "vectors": vectors,
+    }
 
 
 @pytest.fixture(scope="module")
@@ -160,7 +169,7 @@ def test_doubled_extra_and_silently_changed_are_named_and_only_what_can_be_repla
     ask("insert into ORDERS (RECORD_KEY, VERSION) values (%s, 1)", [stranger], sinks)
     change_post(sinks, posts[2], {"properties": {"hashtags": []}})
     change_post(sinks, posts[4], {"properties": {"engagement": 5}})
-    change_post(sinks, posts[6], {"properties": {}, "vector": [1.0 if at == 9 else 0.0 for at in range(384)]})
+    change_post(sinks, posts[6], {"properties": {}, "vectors": {"e5": [1.0 if at == 9 else 0.0 for at in range(384)]}})
     try:
         code, stores = audit(*window)
         assert code == 1

@@ -13,9 +13,10 @@ from click.testing import CliRunner, Result
 from glue.cli.main import cli
 from glue.embedding import open_embedder
 from glue.errors import MillionXError
+from glue.language.words import search_words
 from glue.settings import Settings, get_settings
 from glue.stores.weaviate import schema as weaviate_schema
-from glue.stores.weaviate.client import document_id, open_client
+from glue.stores.weaviate.client import MODELS, document_id, open_client
 from tests.sandbox.snowflake.endpoint import Endpoint
 
 FAR = 7_000_000_000  # an engagement that no other post has
@@ -40,7 +41,7 @@ def posts(stack: Settings) -> Any:
     """Three posts with their real vectors, and nobody else's engagement."""
     weaviate_schema.apply(stack)
     run = uuid4().hex
-    embedder = open_embedder()
+    embedder = open_embedder("e5")
     vectors = embedder.embed([text for _, text, _, _ in POSTS])
     embedder.close()
     ids = []
@@ -49,7 +50,9 @@ def posts(stack: Settings) -> Any:
         for number, (platform, text, engagement, moment) in enumerate(POSTS):
             ids.append(document_id(f"{run}{number}"))
             values = {"post_id": f"{run}{number}", "platform": platform, "content": text, "timestamp": moment}
-            data.insert({**values, "engagement": FAR + engagement}, uuid=ids[-1], vector=vectors[number].tolist())
+            values |= {"words": " ".join(search_words(text)), MODELS: [embedder.declared.identity]}
+            vector = {"e5": vectors[number].tolist()}
+            data.insert({**values, "engagement": FAR + engagement}, uuid=ids[-1], vector=vector)
         yield
         for one in ids:
             data.delete_by_id(one)

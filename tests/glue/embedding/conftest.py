@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from safetensors.numpy import load_file
 from tokenizers import Tokenizer
 
+from glue.embedding.declared import Normalisation, load_model
+from glue.embedding.encoder import Blocks
 from glue.embedding.onnx import OnnxEmbedder
 from glue.embedding.weights import find_weights
 
@@ -28,11 +30,13 @@ def _erf(x: Floats) -> Floats:
 class NumpyBert:
     """Sentence vectors in float64: no batches, no padding, no fusion, nothing shared with the graph."""
 
-    def __init__(self) -> None:
-        found = find_weights()
-        self.t = {name: value.astype(np.float64) for name, value in load_file(found.tensors).items()}
-        self.layers, self.heads, self.epsilon = found.layers, found.heads, found.epsilon
-        self.tokenizer = Tokenizer.from_file(str(found.tokenizer))
+    def __init__(self, name: str) -> None:
+        model = load_model(name)
+        found, self.prefix = find_weights(model), model.prefix.passage
+        self.t = {name: _plain(value) for name, value in found.tensors().items()}
+        shape = found.shape()
+        self.layers, self.heads, self.epsilon = shape.layers, shape.heads, shape.epsilon
+        self.tokenizer = Tokenizer.from_str(found.tokenizer())
         self.tokenizer.no_padding()
         self.tokenizer.enable_truncation(256)
 
@@ -44,7 +48,7 @@ class NumpyBert:
         return x * self.t[f"{name}.weight"] + self.t[f"{name}.bias"]
 
     def __call__(self, text: str) -> Floats:
-        ids = self.tokenizer.encode(text).ids
+        ids = self.tokenizer.encode(self.prefix + text).ids
         e = "embeddings."
         x = self.t[f"{e}word_embeddings.weight"][ids] + self.t[f"{e}position_embeddings.weight"][: len(ids)]
         x = self._norm(x + self.t[f"{e}token_type_embeddings.weight"][0], f"{e}LayerNorm")
@@ -66,15 +70,30 @@ class NumpyBert:
         return mean / np.linalg.norm(mean)
 
 
-@pytest.fixture(scope="session")
-def bert() -> NumpyBert:
-    return NumpyBert()
+def _plain(value: Any) -> Floats:
+    if isinstance(value, Blocks):
+        wide = value.codes.reshape(len(value.codes), -1, 32) * value.scales.astype(np.float64)[:, :, None]
+        return wide.reshape(len(value.codes), -1)
+    plain: Floats = value.astype(np.float64)
+    return plain
+
+
+@pytest.fixture(scope="session", params=["minilm", "e5"])
+def name(request: pytest.FixtureRequest) -> str:
+    """Of each declared model."""
+    return str(request.param)
 
 
 @pytest.fixture(scope="session")
-def embedder() -> OnnxEmbedder:
-    """Without a cache."""
-    return OnnxEmbedder(cache_size=0, threads=2)
+def bert(name: str) -> NumpyBert:
+    return NumpyBert(name)
+
+
+@pytest.fixture(scope="session")
+def embedder(name: str) -> OnnxEmbedder:
+    """Without a cache, and of the texts as they are."""
+    plain = load_model(name).model_copy(update={"text": Normalisation()})
+    return OnnxEmbedder(plain, cache_size=0, threads=2)
 
 
 @pytest.fixture(scope="session")

@@ -46,8 +46,8 @@ def post(number: int, run: str, length: int = DIMENSIONS, **changed: Any) -> dic
         **{"post_id": f"{run}-{number}", "platform": "tiktok", "content": f"জুতা কিনলাম {number}", "language": "bn"},
         **{"likes": number, "comments": 0, "shares": 0, "engagement": number, "author_username_hash": run},
         **{"hashtags": ["shoes"], "product_mentions": [], "timestamp": moment, "collected_at": moment},
-        **{"embedding_model": "test", "embedding_variant": "test"},
-        "vector": [chance.uniform(-1, 1) for _ in range(length)],
+        **{"words": "b:juta shoe", "embedding_models": ["e5@0123456789ab"], "embedding_variant": "test"},
+        "vectors": {name: [chance.uniform(-1, 1) for _ in range(length)] for name in ("e5", "minilm")},
         **changed,
     }
 

@@ -106,7 +106,8 @@ class WeaviateCase(Case):
     def put(self, key: str, record: dict[str, Any], offset: int) -> None:
         properties = {name: one.isoformat() if isinstance(one, dt.datetime) else one for name, one in record.items()}
         vector = [1.0, *([0.0] * 382), float(record[self.number])]
-        body = {"class": self.target.place, "id": str(document_id(key)), "properties": properties, "vector": vector}
+        body = {"class": self.target.place, "id": str(document_id(key)), "properties": properties}
+        body["vectors"] = {"e5": vector, "minilm": vector}
         httpx.post(f"{self.settings.weaviate}/v1/objects", json=body, timeout=30).raise_for_status()
 
 
@@ -152,7 +153,8 @@ def test_keys_are_counted_read_and_deleted(case: Case, run: list[str]) -> None:
         assert (rows[run[3]][case.text], int(rows[run[3]][case.number])) == (run[0], 3)
         assert rows[run[3]]["collected_at"] == NOW + dt.timedelta(hours=3)
         if case.target.vector:
-            assert rows[run[3]][case.target.vector] == [1.0, *([0.0] * 382), 3.0]
+            vector = [1.0, *([0.0] * 382), 3.0]
+            assert rows[run[3]][case.target.vector] == {"e5": vector, "minilm": vector}
         assert client.delete(case.target, [run[3], run[4], absent]) == 2
         assert client.delete(case.target, [run[3]]) == 0
         assert client.count(case.target, run).keys() == {*run[:3], *run[5:]}
@@ -207,7 +209,7 @@ def test_the_audit_finds_what_is_lost_and_what_is_too_many_and_nothing_else(case
 def test_a_store_answers_what_it_can_and_says_what_it_can_not(case: Case, run: list[str]) -> None:
     with case.open() as client:
         if case.target.vector:
-            near = client.search(case.target, "x", [1.0, *([0.0] * 383)], Search(((case.text, "=", run[0]),), limit=2))
+            near = client.search(case.target, "x", [1.0, *([0.0] * 383)], Search(((case.text, "=", run[0]),), limit=2, vector="e5"))
             assert [one[case.number] for one in near] == [0, 1]
             with pytest.raises(UsageError):
                 client.query("select 1")

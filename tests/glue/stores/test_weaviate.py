@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from glue.cli.search import default_share
 from glue.errors import ConfigError, ServiceError, ServiceUnavailableError
 from glue.settings import Settings, project_root
 from glue.stores.contract import Search
@@ -157,9 +156,3 @@ def test_words_in_bengali_letters_are_found_whole(settings: Settings) -> None:
         search = client.collections.use("BridgeTest").query.bm25
         assert [hit.properties["content"] for hit in search("জুতা").objects] == posts[:1]
         assert [hit.properties["content"] for hit in search("shoes").objects] == posts[2:]
-
-
-def test_words_count_where_the_model_knows_none() -> None:
-    assert default_share("winter shoes") is None
-    assert default_share("juta koto dam") is None
-    assert default_share("শীতের জুতা price") == 0.25

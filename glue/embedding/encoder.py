@@ -1,0 +1,78 @@
+"""What the weights of an encoder are, in whichever form their files have."""
+
+from __future__ import annotations
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+
+class Blocks(NamedTuple):
+    """A matrix in blocks of 32 columns: whole numbers, and the scale of each block."""
+
+    codes: NDArray[np.int8]
+    scales: NDArray[np.float16]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The architecture of a BERT encoder."""
+
+    layers: int
+    heads: int
+    epsilon: float
+    width: int
+
+
+class Weights(ABC):
+    """Files of one model.
+
+    Attributes:
+        file: that holds the parameters.
+    """
+
+    file: Path
+
+    @abstractmethod
+    def shape(self) -> Shape:
+        """The architecture.
+
+        Raises:
+            ConfigError: the graph does not build what the files ask for; the message names it.
+        """
+
+    @abstractmethod
+    def tensors(self) -> Mapping[str, Floats | Blocks]:
+        """The parameters by the names that BERT's have in transformers."""
+
+    @abstractmethod
+    def tokenizer(self) -> str:
+        """The tokenizer in the form of Hugging Face's ``tokenizer.json``."""
+
+    def fingerprint(self, known: Path | None = None) -> str:
+        """SHA-256 of the parameters' file, in hex.
+
+        Args:
+            known: folder in which the hash of a file of this name, size and time is noted and looked up.
+        """
+        status = self.file.stat()
+        name = hashlib.sha256(f"{self.file} {status.st_size} {status.st_mtime_ns}".encode()).hexdigest()[:16]
+        note = known / f"weights-{name}.sha256" if known else None
+        if note and note.is_file() and len(found := note.read_text()) == hashlib.sha256().digest_size * 2:
+            return found
+        with self.file.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+        if note:
+            with suppress(OSError):  # of a read-only image: then it is computed each time
+                note.parent.mkdir(parents=True, exist_ok=True)
+                note.write_text(found)
+        return found

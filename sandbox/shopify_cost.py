@@ -47,7 +47,7 @@ def requested_cost(schema: GraphQLSchema, document: DocumentNode, variables: dic
     fragments = {one.name.value: one for one in document.definitions if not isinstance(one, OperationDefinitionNode)}  # type: ignore[attr-defined]
 
     def number(node: FieldNode) -> int | None:
-        for argument in node.arguments:
+        for argument in node.arguments or ():  # None since 3.3
             if argument.name.value in ("first", "ids"):
                 value = argument.value
                 found = variables.get(value.name.value) if hasattr(value, "name") else getattr(value, "value", None)

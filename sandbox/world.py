@@ -32,6 +32,8 @@ class Options:
     bucket_leak: float = 2.0
     faults: list[str] = field(default_factory=list)
     newest: datetime = field(default_factory=anchor)
+    shop: str = ""  # whose world it is, where there are several
+    shops: tuple[str, ...] = ()  # further merchants, each with orders of the same numbers
 
 
 class World:
@@ -46,12 +48,15 @@ class World:
             platform: made_posts(platform, options.seed, options.posts, newest) for platform in ("tiktok", "facebook")
         }
         self.orders: dict[str, dict[int, MadeOrder]] = {
-            shop: {order.number: order for order in made_orders(shop, options.seed, options.orders, newest)}
+            shop: {
+                order.number: order for order in made_orders(shop + options.shop, options.seed, options.orders, newest)
+            }
             for shop in ("shopify", "daraz")
         }
         self.requests: dict[str, int] = {}
         self.listings: dict[str, int] = {}
         self.daraz_tokens = DARAZ_TOKENS
+        self.shops = {name: World(replace(options, shop=name, shops=())) for name in options.shops}
         self.daraz_refreshed = False
 
     def count(self, vendor: str) -> None:
@@ -74,7 +79,7 @@ class World:
         """``count`` new orders, all placed at ``at`` (now); their numbers."""
         at = (at or datetime.now(UTC)).replace(microsecond=0)
         first = max(self.orders[shop], default=450_000_000) + 1
-        made = made_orders(shop, self.options.seed + first, count, at)
+        made = made_orders(shop + self.options.shop, self.options.seed + first, count, at)
         numbers = []
         for offset, order in enumerate(made):
             number = first + offset

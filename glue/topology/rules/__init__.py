@@ -20,4 +20,5 @@ RULES: tuple[Callable[[Declared], Iterator[Problem]], ...] = (
     secrets.references,
     routes.unread,
     routes.unknown_store,
+    routes.same_merchant,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from glue.pipeline.routes import Pipeline
 from glue.stores.registry import STORES, store_for
@@ -28,6 +28,26 @@ def unread(declared: Declared) -> Iterator[Problem]:
             if topic in declared.topics and not pipeline.readers(topic):
                 file = declared.files.get(("chain", chain.name))
                 yield Problem(file, "config.output.topic", message.format(topic), fix, warning=True)
+
+
+def same_merchant(declared: Declared) -> Iterator[Problem]:
+    """Two sources of one class that name one merchant, as a copied file does: one shop's orders would be another's.
+
+    Only names that are written out are compared; what a reference stands for is not known here.
+    """
+    named: dict[tuple[str, str], str] = {}
+    for name, body in sorted(declared.sources.items()):
+        merchant = (body.get("options") or {}).get("merchant_id") if isinstance(body, Mapping) else None
+        if not isinstance(merchant, str) or not merchant or "${" in merchant:
+            continue
+        other = named.setdefault((str(body.get("class")), merchant), name)
+        if other != name:
+            yield Problem(
+                None,
+                f"sources/{name}.json: options.merchant_id",
+                f"{merchant} is also the merchant of {other}: what either reads would be stored as one shop's",
+                "give each shop a source of its own, and each source the merchant_id of its shop",
+            )
 
 
 def unknown_store(declared: Declared) -> Iterator[Problem]:

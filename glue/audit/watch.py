@@ -86,10 +86,11 @@ class Watch:
     def _expect(self, topic: str, key: str, value: bytes) -> None:
         if not value:
             return  # a tombstone: nothing to arrive
-        collected = self._decode(value)[0].get(COLLECTED_AT)
+        fields = self._decode(value)[0]
+        collected = fields.get(COLLECTED_AT)
         since = collected.timestamp() if isinstance(collected, datetime) else time.time()
         self.tally.produced.setdefault(self._pipeline.origin(topic), {})[key] = since
-        for target, stored_key in self._pipeline.expected(topic, key):
+        for target, stored_key in self._pipeline.expected(topic, key, fields):
             if stored_key not in self.tally.stored[target] and (target, stored_key) not in self.tally.denied:
                 self.tally.waiting[target].setdefault(stored_key, since)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -42,6 +42,9 @@ class Declaration(Protocol):
     def connectors(self) -> Mapping[str, DeclaredConnector]: ...
 
 
+_FILTER, _IS_ZERO = "glue.transforms.filter:Filter", "glue.transforms.predicates:FieldIsZero"
+
+
 @dataclass(frozen=True)
 class Part:
     """Something that moves records.
@@ -70,10 +73,16 @@ class Chain(Part):
     Attributes:
         transforms: their aliases, in order.
         rekeys: the kinds by which it derives a new key, in order; see :func:`glue.identity.rekeyed`.
+        drops_zero: fields by whose 0 a record leaves the chain on purpose.
     """
 
     transforms: tuple[str, ...] = ()
     rekeys: tuple[str, ...] = ()
+    drops_zero: tuple[str, ...] = ()
+
+    def drops(self, value: Mapping[str, Any]) -> bool:
+        """Whether a record of that ``value`` leaves the chain on purpose."""
+        return any(value.get(field) == 0 for field in self.drops_zero)
 
 
 @dataclass(frozen=True)
@@ -103,7 +112,18 @@ def chain(name: str, file: Mapping[str, Any]) -> Chain:
         config.get("group.id") or f"millionx-{name}",
         tuple(aliases),
         tuple(found for alias in aliases if (found := config.get(f"transforms.{alias}.rekey"))),
+        tuple(_drops_zero(config, aliases)),
     )
+
+
+def _drops_zero(config: Mapping[str, str], aliases: Sequence[str]) -> Iterator[str]:
+    """Fields of the filters that drop what has a 0 in them."""
+    for alias in aliases:
+        guard = config.get(f"transforms.{alias}.predicate", "")
+        kind, test = config.get(f"transforms.{alias}.type"), config.get(f"predicates.{guard}.type")
+        negated = config.get(f"transforms.{alias}.negate", "false").lower() == "true"
+        if (kind, test, negated) == (_FILTER, _IS_ZERO, False):
+            yield config.get(f"predicates.{guard}.field", "")
 
 
 def connector(name: str, config: Mapping[str, str], topics: Sequence[str]) -> Connector:

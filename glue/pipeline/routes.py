@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from glue.identity import rekeyed
 from glue.pipeline import parts
@@ -122,9 +123,17 @@ class Pipeline:
         """Who reads a topic."""
         return [part for part in self.moving if topic in part.reads]
 
-    def expected(self, topic: str, key: str) -> list[tuple[Target, str]]:
-        """Where the record with ``key`` on ``topic`` must arrive, and under which key there."""
-        passing = (route for route in self.routes if topic in route.topics)
+    def expected(self, topic: str, key: str, value: Mapping[str, Any] | None = None) -> list[tuple[Target, str]]:
+        """Where the record with ``key`` on ``topic`` must arrive, and under which key there.
+
+        With its ``value`` on a raw topic, not where the chain that reads it drops such a record on purpose.
+        """
+        passing = (
+            route
+            for route in self.routes
+            if topic in route.topics
+            and not (value is not None and topic == route.raw and route.hops and route.hops[0].chain.drops(value))
+        )
         return list(dict.fromkeys((route.target, route.key(key, topic)) for route in passing))
 
     def kept_from(self, by: str, topic: str, key: str) -> list[tuple[Target, str]]:

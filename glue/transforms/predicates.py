@@ -1,4 +1,4 @@
-"""Connect's stock predicates, under their own names."""
+"""Connect's stock predicates, under their own names, and one for numbers."""
 
 from __future__ import annotations
 
@@ -49,3 +49,14 @@ class RecordIsTombstone(Predicate[NoConfig]):
 
     def test(self, record: Record) -> bool:
         return record.value is None
+
+
+class FieldConfig(TransformConfig):
+    field: str = Field(description="Name of a field that holds a number.")
+
+
+class FieldIsZero(Predicate[FieldConfig]):
+    """True for records whose number in ``field`` is 0; Connect has no such predicate."""
+
+    def test(self, record: Record) -> bool:
+        return record.value is not None and record.value.get(self.config.field) == 0

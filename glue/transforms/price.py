@@ -16,8 +16,8 @@ _OF_LISTINGS = ("variant_id", "in_stock", "stock", "rating", "review_count", "so
 class ToPriceObservation(Shape):
     """Build a PriceObservation: what one unit cost, in an order or in a listing.
 
-    The chain's ``rekey`` gives it a key beside the order's. An order may have free lines; a price is above 0, so a free
-    line is refused here.
+    The chain's ``rekey`` gives it a key beside the order's. An order may have free lines; a price is above 0: the chain
+    leaves free lines out before, one that comes is refused.
     """
 
     schema_file = "price_observation.avsc"

@@ -117,6 +117,25 @@ def test_a_key_is_derived_by_each_chain_that_says_so() -> None:
     }
 
 
+def test_nothing_is_expected_of_what_a_chain_drops_on_purpose() -> None:
+    files = Files(sources={"s": {"topic": "raw"}})
+    files.chain("rows", "raw", "rows")
+    free = {"predicates_free_type": "glue.transforms.predicates:FieldIsZero", "predicates_free_field": "price"}
+    files.chain("prices", "raw", "prices", transforms="drop", transforms_drop_type="glue.transforms.filter:Filter",
+                transforms_drop_predicate="free", **free)  # fmt: skip
+    files.chain("paid", "raw", "paid", transforms="drop", transforms_drop_type="glue.transforms.filter:Filter",
+                transforms_drop_predicate="free", transforms_drop_negate="true", **free)  # fmt: skip
+    files.sink("sink", topics="rows,prices,paid")
+    pipeline = Pipeline.of(files)
+
+    def names(price: int) -> set[str]:
+        return {target.name for target, _ in pipeline.expected("raw", "k", {"price": price})}
+
+    assert names(5) == {"rows", "prices", "paid"}
+    assert names(0) == {"rows", "paid"}
+    assert {target.name for target, _ in pipeline.expected("prices", "k", {"price": 0})} == {"prices"}
+
+
 def test_a_dead_letter_keeps_its_record_from_what_lay_behind_who_refused_it() -> None:
     files = Files(
         topics={"dead": Topic(dead_letters=True), "raw": Topic()},

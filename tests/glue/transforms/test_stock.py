@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import fastavro
@@ -143,6 +144,22 @@ def test_a_predicate_chooses_what_a_filter_drops(post: Make) -> None:
     spam.headers.append(("spam", b""))
     dropped, kept = Chain.from_config(config).run([spam, post()])
     assert dropped is None and isinstance(kept, Record)
+
+
+@pytest.mark.parametrize(
+    ("price", "passes"), [(0, False), (Decimal("0.0000"), False), (Decimal("0.0001"), True), (None, True)]
+)
+def test_a_filter_drops_what_is_zero(price: Any, passes: bool) -> None:
+    config = {
+        "transforms": "filter",
+        "transforms.filter.type": "glue.transforms.filter:Filter",
+        "transforms.filter.predicate": "free",
+        "predicates": "free",
+        "predicates.free.type": "glue.transforms.predicates:FieldIsZero",
+        "predicates.free.field": "price",
+    }
+    (outcome,) = Chain.from_config(config).run([Record("t", "k", {"price": price})])
+    assert isinstance(outcome, Record) is passes
 
 
 @pytest.mark.parametrize("name", ["Cast", "HeaderFrom", "InsertField", "MaskField", "ReplaceField"])

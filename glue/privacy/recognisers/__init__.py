@@ -18,17 +18,19 @@ from glue.privacy.mentions import PSEUDONYM
 from glue.privacy.recognisers import numbers
 from glue.privacy.recognisers.address import ADDRESS, ADDRESS_LINE
 from glue.privacy.recognisers.fold import Folded, fold
-from glue.privacy.recognisers.handle import HANDLE, PROFILE, named_by
+from glue.privacy.recognisers.handle import HANDLE, HANDLE_IN_WORDS, PROFILE, PROFILE_ID, named_by
 from glue.privacy.recognisers.identity_numbers import LICENCE, PASSPORT
 from glue.privacy.recognisers.mail import MAIL, MAIL_IN_WORDS
-from glue.privacy.recognisers.name import NAME
-from glue.privacy.recognisers.payment import IBAN, TRANSACTION
+from glue.privacy.recognisers.name import NAME, opening
+from glue.privacy.recognisers.payment import IBAN, TRANSACTION, TRANSACTION_CODE
 from glue.privacy.recognisers.span import COVER, EXCESS, Places, Span, TextKind
+from glue.privacy.recognisers.spoken import SPOKEN
 
 __all__ = ["ENTITIES", "EXCESS", "KINDS", "PERSONS", "Span", "find", "named_by"]
 
 KINDS: tuple[TextKind, ...] = (
-    MAIL, MAIL_IN_WORDS, PROFILE, HANDLE, PASSPORT, LICENCE, IBAN, TRANSACTION, ADDRESS, ADDRESS_LINE, NAME,
+    MAIL, MAIL_IN_WORDS, PROFILE, PROFILE_ID, HANDLE, HANDLE_IN_WORDS, PASSPORT, LICENCE, IBAN, TRANSACTION,
+    TRANSACTION_CODE, ADDRESS, ADDRESS_LINE, NAME, SPOKEN,
 )  # fmt: skip
 _NUMBERS = tuple(kind.entity for kind in numbers.KINDS)
 ENTITIES: tuple[str, ...] = tuple(dict.fromkeys((*_NUMBERS, *(kind.entity for kind in KINDS), EXCESS)))
@@ -38,11 +40,11 @@ _SCRUBBED = re.compile(rf"{PSEUDONYM}|(?<=\[)(?:{'|'.join(ENTITIES)})(?=\])")
 _MARKED = tuple((mark, kind) for kind in KINDS for mark in kind.marks)
 _LONGEST = 65_536  # characters; the longest text that a platform takes is Facebook's, 63,206
 
-# The words of a text, as bytes: ASCII in lower case; punctuation of ASCII, and the first byte of what has other
-# punctuation and emoji in UTF-8, part them, as the danda does.
+# The words of a text, as bytes: ASCII in lower case; punctuation and digits of ASCII, and the first byte of
+# what has other punctuation and emoji in UTF-8, part them, as the danda does.
 _PARTED = bytes(
     ord(chr(byte).lower())
-    if chr(byte).isalnum() and byte < 128
+    if chr(byte).isalpha() and byte < 128
     else 32
     if byte < 128 or byte in (0xE2, 0xE3, 0xF0)
     else byte
@@ -81,6 +83,8 @@ def find(text: str) -> list[Span]:
     for mark, kind in _MARKED:
         if mark in plain:
             spans += kind.find(plain, Places.of_mark(plain, mark))
+    if "A" <= plain[:1] <= "Z" or plain[:1] == "+":
+        spans += opening(plain)
     words = plain.encode("utf-8", "surrogatepass").translate(_PARTED).replace(_DANDA, b" ").split()
     if not _TRIGGER.isdisjoint(words):
         spans += _by_words(plain, words)

@@ -7,12 +7,13 @@ import re
 from glue.privacy.recognisers.span import words_of
 
 _NID_NAMES = (
-    r"(?:\bn\.? ?i\.? ?d\b\.?|nid(?:no|number|card)|national[ _-]?id\w*|smart ?card|voter|এন ?আই ?ডি|"
+    r"(?:\bn\.? ?i\.? ?d\b\.?|\bid ?card|আইডি ?কার্ড|nid(?:no|number|card)|"
+    r"national[ _-]?id\w*|smart ?card|voter|এন ?আই ?ডি|"
     r"জাতীয় পরিচয়|জাতীয় পরিচয়|ভোটার|পরিচয় ?পত্র|পরিচয় ?পত্র|স্মার্ট কার্ড)"
 )
 _NID_BEFORE = re.compile(rf"{_NID_NAMES}[^\d\n;।<>=░]{{0,28}}\Z", re.IGNORECASE)
 _NID_ITSELF = re.compile(
-    rf"{_NID_NAMES}[\s:;.\-–—=#()]{{0,4}}(?:(?:card|no|number|num|id|নম্বর|নং|কার্ড)[\s:;.\-–—=#()]{{0,4}}){{0,2}}\Z",
+    rf"{_NID_NAMES}[\s:;.\-–—=#()]{{0,4}}(?:(?:card|no|number|num|id|er|নম্বর|নাম্বার|নং|কার্ড|আইডি|এর)[\s:;.\-–—=#()]{{0,4}}){{0,2}}\Z",
     re.IGNORECASE,
 )
 _WHOSE = r"(?:(?:my|amar|the|this|er|eta|ta|আমার|এটা|টা)\s{1,2}){0,2}"
@@ -30,7 +31,8 @@ _PHONE_WORDS = tuple(
     )
 )
 _PHONE_AFTER = re.compile(  # "… এই নাম্বারে ফোন দিন", unless the word announces the next number
-    r"\s{0,2}(?:(?:এই|ei|this)\s{1,2})?(?:নাম্বার|নম্বর|number|ফোন|কল|call|whats ?app)"
+    r"\s{0,2}(?:(?:এই|ei|this)\s{1,2})?(?:office |land ?|e |te |এ |তে )?"
+    r"(?:নাম্বার|নম্বর|number|ফোন|কল|call|phone|tel|hotline|imo|whats ?app|হটলাইন)"
     rf"(?!{_ANNOUNCES}|[^\d\n;।]{{0,24}}[oOlI])",
     re.IGNORECASE,
 )

@@ -6,7 +6,7 @@ import re
 from urllib.parse import unquote
 
 from glue.privacy.recognisers.fold import fold
-from glue.privacy.recognisers.span import Places, Span, TextKind, spans_of
+from glue.privacy.recognisers.span import Places, Span, TextKind, spans_of, words_of
 
 _HANDLE = re.compile(r"@(?<![\w.@/]@)(?!\d+(?:[.,/]|tk|taka|\b))\w(?:[\w.\-]{0,48}\w)?", re.IGNORECASE)
 _NO_PERSON = (  # first parts of a path that lead to a post, a group, a shop's page of the platform itself
@@ -18,15 +18,16 @@ _END = r"(?=[/?#&\s.,;:!)\]}\"'<>।]|\Z)"
 _HOST_ENDS = (".com", ".me", ".net", ".im", ".am", "viber:/")
 _BEFORE_PATH = re.compile(
     r"(?<![\w.@\-])(?:https?:/{2})?(?:[a-z\-]{1,9}\.){0,2}?"
-    r"(?P<site>facebook\.com|fb\.com|fb\.me|m\.me|messenger\.com|wa\.me|whatsapp\.com|t\.me|telegram\.me|instagram\.com"
-    r"|instagr\.am|threads\.(?:com|net)|tiktok\.com|twitter\.com|x\.com|linkedin\.com|youtube\.com|snapchat\.com|imo\.im"
+    r"(?P<site>facebook ?\. ?com|fb ?\. ?com|fb\.me|m\.me|messenger\.com|wa\.me|whatsapp\.com|t\.me|telegram\.me"
+    r"|instagram\.com|instagr\.am|threads\.(?:com|net)|tiktok\.com|twitter\.com|x\.com|linkedin\.com|youtube\.com|snapchat\.com|imo\.im"
     r"|viber\.com|viber:/)\Z",
     re.IGNORECASE,
 )
 _NAME = r"[\w.\-]{2,80}"
 _PATHS = {
-    "facebook.com": rf"profile\.php\?(?:[\w=&%\-]{{0,40}}&)?id=(\d+)|people/[^\s/]{{1,80}}/(\d+)"
-    rf"|(?!{_NO_PERSON}{_END})({_NAME})",
+    "facebook.com": rf" ?groups/[\w.\-]{{1,60}}/user/(\d+)"
+    rf"|profile\.php\?(?:[\w=&%\-]{{0,40}}&)?id=(\d+)|people/[^\s/]{{1,80}}/(\d+)"
+    rf"|(?!{_NO_PERSON}{_END})({_NAME})| (?=\w{{1,30}}[.\d])({_NAME})",
     "messenger.com": rf"t/({_NAME})",
     "whatsapp.com": r"(?:[^\s<>\"']{0,40}?phone=)?([\w+%.\-]{2,80})",
     "viber:/": r"(?:[^\s<>\"']{0,40}?number=)?([\w+%.\-]{2,80})",
@@ -45,6 +46,12 @@ _PATH = {site: re.compile(path, re.IGNORECASE) for site, path in _PATHS.items()}
 _ANY_PATH = re.compile(r"@?\+?([\w.\-]{2,80})")
 _REST = re.compile(r"(?:[/?#&](?:[^\s<>\"']{0,120}[^\s<>\"'.,;:!?)।])?)?")
 _WINDOW = 60
+_PHP = re.compile(r"profile\.php\?(?:[\w=&%\-]{0,40}&)?id=(\d{5,20})")
+_NAMED = re.compile(  # insta: made_up, telegram id made.up9
+    r"[a-z]{2,9}(?:[ _](?:id|handle|user ?name|account|acc|name))?(?:\s?[:=\-]\s?|\s(?<=(?:id|le|me|nt|cc)\s))@?"
+    r"(?:live:)?(?P<name>(?=[A-Za-z.]{0,30}[\d_.][\w.]*\w)[A-Za-z][\w.]{2,40}\w)(?![\w@]|\.\w|/)",
+    re.IGNORECASE,
+)
 
 
 def _find_links(text: str, places: Places) -> list[Span]:
@@ -69,8 +76,17 @@ def _link(text: str, slash: int) -> Span | None:
 
 
 def _path(site: str) -> re.Pattern[str]:
-    site = site.lower()
+    site = site.lower().replace(" ", "")
     return _PATH.get(_ALIASES.get(site, site), _ANY_PATH)
+
+
+def _find_php(text: str, places: Places) -> list[Span]:
+    """``profile.php?id=…`` without its host."""
+    return [
+        Span(*match.span(), "PROFILE")
+        for place in places.starts
+        if (match := _PHP.match(text, max(0, place - len("profile."))))
+    ]
 
 
 def named_by(found: str) -> str:
@@ -81,8 +97,17 @@ def named_by(found: str) -> str:
         path = host and _path(host["site"]).match(found, slash + 1)
         if path:
             return unquote(next(group for group in path.groups() if group)).rstrip(".-")
-    return found.lstrip("@")
+    php = _PHP.match(found)
+    return php.group(1) if php else found.rpartition("@")[2]
 
 
 HANDLE = TextKind("HANDLE", spans_of(_HANDLE, "HANDLE"), "@")
+HANDLE_IN_WORDS = TextKind(
+    "HANDLE",
+    spans_of(_NAMED, "HANDLE", "name"),
+    words=words_of(
+        "insta instagram ig telegram tiktok snapchat snap twitter skype imo fb facebook messenger discord viber"
+    ),
+)
 PROFILE = TextKind("PROFILE", _find_links, "/")
+PROFILE_ID = TextKind("PROFILE", _find_php, words=frozenset({"php"}))

@@ -15,12 +15,15 @@ from glue.privacy.recognisers.span import Block, Claim, NumberKind, TextKind, sp
 
 _NID_DIGITS = (10, 13, 17)
 _BEFORE = r"[^\d\n;।<>=░]{0,24}\Z"
-_BIRTH_WORD = re.compile(rf"(?:birth ?(?:reg|cert|no|num)|\bbrn\b|\bbrc\b|জন্ম ?(?:নিবন্ধন|সনদ)){_BEFORE}", re.IGNORECASE)
+_BIRTH_WORD = re.compile(
+    rf"(?:birth ?(?:reg|cert|no|num|id)|jonm[oa] ?(?:nib|son)|\bbrn\b|\bbrc\b|জন্ম ?(?:নিবন্ধন|সনদ)){_BEFORE}",
+    re.IGNORECASE,
+)
 _TIN_WORD = re.compile(
     rf"(?:\be-?tin\b|\btin\b|tax ?(?:id|payer)|টি ?আই ?এন|টিন ?(?:নম্বর|নং|সার্টিফিকেট)){_BEFORE}", re.IGNORECASE
 )
 _PASSPORT = re.compile(
-    r"(?:passport|পাসপোর্ট|passpot|pasport)[^\n;।<>=░]{0,24}?"
+    r"(?:passport|পাসপোর্ট|passpot|pasport|pp ?no)[^\n;।<>=░]{0,24}?"
     r"(?<![A-Za-z0-9])([A-Za-z]{1,2}[ \-]?\d(?:[ \-]?\d){6,7})(?![A-Za-z0-9])",
     re.IGNORECASE,
 )
@@ -68,14 +71,30 @@ def _claim_named(word: re.Pattern[str], lengths: tuple[int, ...]) -> Claim:
 NID = NumberKind(
     "NID",
     _claim_nid,
-    ("nid", "n.i.d", "n i d", "national", "smart", "voter", "আইডি", "জাতীয়", "জাতীয়", "ভোটার", "পরিচয়", "পরিচয়", "স্মার্ট"),
+    (
+        "nid",
+        "n.i.d",
+        "n i d",
+        "id card",
+        "idcard",
+        "national",
+        "smart",
+        "voter",
+        "আইডি",
+        "জাতীয়",
+        "জাতীয়",
+        "ভোটার",
+        "পরিচয়",
+        "পরিচয়",
+        "স্মার্ট",
+    ),
 )
-BIRTH = NumberKind("BIRTH_ID", _claim_named(_BIRTH_WORD, (16, 17)), ("birth", "brn", "brc", "জন্ম"))
+BIRTH = NumberKind("BIRTH_ID", _claim_named(_BIRTH_WORD, (16, 17)), ("birth", "brn", "brc", "জন্ম", "jonm"))
 TIN = NumberKind("TIN", _claim_named(_TIN_WORD, (12,)), ("tin", "tax", "টি", "টিন"))
 PASSPORT = TextKind(
     "PASSPORT",
     spans_of(_PASSPORT, "PASSPORT", 1),
-    words=words_of("passport passpot pasport passportno পাসপোর্ট পাসপোর্টের"),
+    words=words_of("passport passpot pasport passportno pp ppno পাসপোর্ট পাসপোর্টের"),
 )
 LICENCE = TextKind(
     "LICENCE",

@@ -14,21 +14,24 @@ _PROVIDERS = "gmail yahoo hotmail outlook icloud ymail live proton protonmail ro
 _PROVIDER = rf"(?:{_PROVIDERS.replace(' ', '|')})"
 _PROVIDER_WORDS = "জিমেইল জিমেল ইয়াহু ইয়াহু হটমেইল আউটলুক जीमेल याहू"
 _DOMAIN = re.compile(
-    rf"@[ \t]{{0,2}}+({_LABEL}(?:[ \t]?\.[ \t]?(?![\d])[{_LETTER}\-]{{2,63}}+|\.{_LABEL}){{1,6}}+)"
-    rf"|@[ \t]{{0,2}}+{_PROVIDER}\b(?:[ .,]{{1,3}}(?:com?|con|cm)\b)?",
+    rf"(?:@{{1,2}}|%40|&#64;|&commat;)(?:[ \t]?[\])}}>])?[ \t]{{0,2}}+"
+    rf"(?:({_LABEL}(?:[ \t]?[\[({{]?\.[\])}}]?[ \t]?(?![\d])"
+    rf"[{_LETTER}\-]{{2,63}}+|\.{_LABEL}|,(?:com|net|org|bd)\b){{1,6}}+)"
+    rf"|{_PROVIDER}(?:\b|(?=com?\b))(?:[ .,]{{0,3}}(?:com?|con|cm)\b)?)",
     re.IGNORECASE,
 )
 _LOCAL_END = re.compile(rf"[{_LETTER}.%+\-']{{1,64}}\Z")
 _LOCAL_BEFORE_BLANK = re.compile(r"[A-Za-z0-9._%+\-]{2,64}[ \t]{1,2}\Z")
 
-_AT_WORDS = "at এট এ্যাট অ্যাট এ্যট অ্যট ऐट एट"
+_AT_WORDS = "at et এট এ্যাট অ্যাট এ্যট অ্যট ऐट एट"
 _DOT = r"(?:dot|ডট|डॉट|\.)"
 _LOCAL_BEFORE_WORD = re.compile(rf"(?<![{_LETTER}.%+\-])([{_LETTER}.%+\-]{{1,64}}+)[ \t]{{0,2}}([\[({{<]?) ?\Z")
 _DOT_WORD = rf"(?:[ \t]{{0,2}}[\[({{<] ?{_DOT} ?[\])}}>][ \t]{{0,2}}|[ \t]{{1,2}}{_DOT}[ \t]{{1,2}}|[ \t]?\.[ \t]?)"
 _SPOKEN_LABEL = rf"[{_LETTER}\-]{{1,63}}+"
 _SPOKEN_DOMAIN = re.compile(
-    rf"[^ \t\[({{<@]{{1,8}}+ ?[\])}}>]?[ \t]{{0,2}}+(?:{_SPOKEN_LABEL}(?:{_DOT_WORD}[{_LETTER}]{{2,24}}+){{1,3}}"
-    rf"|(?:{_PROVIDER}|{'|'.join(_PROVIDER_WORDS.split())})(?![{_LETTER}]))",
+    rf"[A-Za-z\u0900-\u09ff]{{1,8}}+(?:[_\-]{_PROVIDER}(?:[_\-.](?:dot[_\-.])?com)?\b"
+    rf"| ?[\])}}>]?[ \t]{{0,2}}+(?:{_SPOKEN_LABEL}(?:{_DOT_WORD}[{_LETTER}]{{2,24}}+){{1,3}}"
+    rf"|(?:{_PROVIDER}|{'|'.join(_PROVIDER_WORDS.split())})(?![{_LETTER}])))",
     re.IGNORECASE,
 )
 _SPOKEN_DOT = re.compile(rf"[\[({{<] ?{_DOT}|[ \t](?:dot|ডট|डॉट)[ \t]", re.IGNORECASE)
@@ -46,13 +49,15 @@ def _around(text: str, at: int) -> Span | None:
     domain = _DOMAIN.match(text, at)
     if domain is None:
         return None
+    while at and text[at - 1] in "[({<":
+        at -= 1
     local = _LOCAL_END.search(text, max(0, at - 64), at)
     if local is None:  # a blank before the at: only before a real domain, or every mention would be a mail
         local = _LOCAL_BEFORE_BLANK.search(text, max(0, at - 66), at)
         if local is None:
             return None
     name = domain.group(1)
-    if name is not None and not name.rpartition(".")[2].strip()[:2].isalpha() and name.isascii():
+    if name is not None and not name.rpartition(".")[2].strip(" \t[](){}")[:2].isalpha() and name.isascii():
         return None  # 2pcs@500.00
     return Span(local.start(), domain.end(), "EMAIL")
 
@@ -84,5 +89,5 @@ def _without_at(text: str, at: int) -> Span | None:
     return None if local is None or provider is None else Span(local.start(), provider.end(), "EMAIL")
 
 
-MAIL = TextKind("EMAIL", _find, "@")
+MAIL = TextKind("EMAIL", _find, "@%&")
 MAIL_IN_WORDS = TextKind("EMAIL", _find_in_words, words=words_of(f"{_AT_WORDS} {_PROVIDERS}"))

@@ -38,7 +38,7 @@ def _sections() -> dict[str, frozenset[str]]:
 _LISTED = _listed()
 _WORDS = _sections()
 _AMBIGUOUS, _FAMILY, _NOT_GIVEN = _WORDS["ambiguous"], _WORDS["family"], _WORDS["not given"]
-_I_AM, _KIN, _NO_NAME = _WORDS["i am"], _WORDS["kin"], _WORDS["no name"]
+_I_AM, _KIN, _NO_NAME, _NO_PERSON = _WORDS["i am"], _WORDS["kin"], _WORDS["no name"], _WORDS["no person"]
 _TITLES = _WORDS["title"] | frozenset(word + dot for word in _WORDS["title"] for dot in ".:ঃ" if word[-1] not in ".:ঃ")
 _MOST_WORDS = 4
 _ENDINGS = ("", "ের", "কে", "রে", "র", "েরা", "রা")
@@ -48,12 +48,17 @@ _FORMS = {name: name for name in _LISTED} | {
 _WORD = r"[A-Za-z]+(?:['’][A-Za-z]+)?\.?|[\u0980-\u09ff\u200c\u200d]+:?"
 _TOKEN = re.compile(rf"({_WORD})")
 _NEXT_WORD = re.compile(rf"[ \t]{{1,2}}({_WORD})")
+_INITIALS = re.compile(r"(?<![A-Za-z])((?:[A-Z][a-z]{2,15} )?(?:[A-Z]\.? ?){1,3}[A-Z]?\.?)(?<=[A-Z.]) \Z")
 _WHOLE_WORD = re.compile(rf"({_WORD})\Z")
 _LABEL = re.compile(
     r"(?:name|naam|nam|নামঃ?|নামটা)(?:[ \t]{0,2}[:=ঃ\-–][ \t]{0,2}|[ \t]{1,2}(?:is|holo|হলো|হল|হচ্ছে)?[ \t]{0,2})(?=\S)",
     re.IGNORECASE,
 )
 _THING = re.compile(rf"(?:{'|'.join(sorted(_WORDS['thing'], key=len, reverse=True))})[ _\-]?\Z", re.IGNORECASE)
+_OPENING = re.compile(
+    r"(?:\+(?P<plus>)|(?=[A-Z]))(?P<name>[A-Z][A-Za-z'.:]{1,20}(?: [A-Z][A-Za-z'.]{0,20}){0,3})"
+    r"(?(plus)(?![A-Za-z])|[ ,:]{1,3}(?=[\u0985-\u09b9]))"
+)
 _BEFORE = 28  # characters
 
 
@@ -81,6 +86,13 @@ def _tokens(text: str, place: int) -> list[Token]:
 
 
 def _before(text: str, place: int) -> list[Token]:
+    initials = (
+        _INITIALS.search(text, max(0, place - _BEFORE), place)
+        if text[max(0, place - 2) : place].rstrip(" .")[-1:].isupper()
+        else None
+    )
+    if initials is not None:
+        return [_token(initials)]
     words = text[max(0, place - _BEFORE) : place].rsplit(maxsplit=1)
     start = text.rfind(words[-1], 0, place) if words and text[place - 1] in " \t" else place
     if start == place or "\n" in text[start:place]:
@@ -174,6 +186,18 @@ def _labelled(text: str, place: int) -> Span | None:
             break
         end, count = match.start() + len(word), count + 1
     return Span(label.end(), end, "NAME") if count else None
+
+
+def opening(text: str) -> list[Span]:
+    """Whom a comment answers: a platform puts the name first, in Latin letters, and Bengali follows; or with a plus."""
+    match = _OPENING.match(text)
+    if (
+        match is None
+        or (match["plus"] is None and " " not in match["name"])
+        or not _NO_PERSON.isdisjoint(match["name"].lower().replace(".", " ").split())
+    ):
+        return []
+    return [Span(*match.span("name"), "NAME")]
 
 
 _LABELS = words_of("name naam nam নাম নামটা")

@@ -23,7 +23,7 @@ _SEPARATORS = (
     r"\x00-\x20!-/:-@\[-`{}~\xa0-\xbf\u0964\u0965\u2000-\u2bff\u3000-\u303f\ufffd\U0001f000-\U0001faff"  # all but |
 )
 _LIKE = "oOlI|"  # typed for 0 and 1
-_BLOCK = re.compile(rf"[0-9](?:(?:<br ?/?>|&[a-z]{{2,5}};|[{_SEPARATORS}]){{0,3}}+[0-9{_LIKE}]){{6,}}+")
+_BLOCK = re.compile(rf"[0-9](?:(?:<br ?/?>|&[a-z]{{2,5}};|[{_SEPARATORS}]){{0,5}}+[0-9{_LIKE}]){{6,}}+")
 _GROUP = re.compile(rf"[0-9{_LIKE}]+")
 _DIGIT = str.maketrans(_LIKE, "00111")
 _YEAR = 4  # digits
@@ -37,6 +37,8 @@ def find(text: str) -> list[Span]:
     """Every number in a folded text that identifies a person."""
     spans: list[Span] = []
     kinds: tuple[NumberKind, ...] = ()
+    if "%20" in text:
+        text = text.replace("%20", "   ")
     for count, match in enumerate(_BLOCK.finditer(text)):
         if count == MOST_FINDS:
             spans.append(Span(match.start(), len(text), EXCESS))

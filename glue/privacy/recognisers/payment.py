@@ -23,12 +23,22 @@ _ACCOUNT_WORD = re.compile(
 )
 _ACCOUNT_DIGITS = range(9, 18)
 _WINDOW = 48
-_IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![A-Za-z0-9])")
+_IBAN = re.compile(
+    r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![A-Za-z0-9])", re.IGNORECASE
+)
+_TRX_WORDS = (
+    "trx trxid txn txnid tnx tnxid trnx trnxid tran tranid trxn trxnid transaction transactionid transection tid "
+    "লেনদেন ট্রানজেকশন ট্রানজেকশান ট্রান্সজেকশন ট্রানজাকশন ট্রানজ্যাকশন ট্রাঞ্জেকশন ট্রান্সেকশন ট্রান্সেকশান ট্রানজিকশন টিআরএক্স"
+)
 _TRX = re.compile(
-    r"(?:t(?:rx|xn|nx|ransaction)\.? ?(?:id|no|number)?|(?:ট্র[াে]ন্?স?জ[া্েয]{1,3}কশ[ান]{1,2}|লেনদেন) ?(?:আইডি|নম্বর|নং)?)"
-    r"[\s:;.#=\-–—()]{0,4}(?:is |holo |হলো )?"
-    r"((?=[A-Z0-9]{0,11}\d)(?=[A-Z0-9]{0,11}[A-Z])[A-Z0-9]{8,12})(?![A-Za-z0-9])",
+    rf"(?:{'|'.join(sorted(_TRX_WORDS.split(), key=len, reverse=True))})\.?"
+    r"(?P<named>[\s_]?(?:id|no|number|num|code|আইডি|নম্বর|নাম্বার|নং)(?![A-Za-z]))?[\s:;.#=\-–—()]{0,4}(?:is |holo |হলো )?"
+    r"(?P<code>(?=[A-Z0-9]{0,11}\d)(?:(?=[A-Z0-9]{0,11}[A-Z])[A-Z0-9]{8,12}|(?(named)\d{8,12}|(?!)))(?![A-Za-z0-9]))",
     re.IGNORECASE,
+)
+_WALLETS = "bkash bikash nagad nogod rocket upay বিকাশ বিকাশে নগদ নগদে রকেট রকেটে উপায়"
+_CODE = re.compile(
+    r"(?:(?!\d{9})[^\n]){1,40}?(?<![A-Za-z0-9])(?P<code>(?=[A-Z]*\d)(?=\d*[A-Z])[A-Z0-9]{10})(?![A-Za-z0-9])"
 )
 
 
@@ -88,7 +98,7 @@ def _find_iban(text: str, places: Places) -> list[Span]:
     spans = []
     for place in places.starts:
         for match in _IBAN.finditer(text, place, place + _WINDOW + 48):
-            code = match.group().replace(" ", "")
+            code = match.group().replace(" ", "").upper()
             number = "".join(str(int(char, 36)) for char in code[4:] + code[:4])
             if 15 <= len(code) <= 34 and int(number) % 97 == 1:
                 spans.append(Span(*match.span(), "IBAN"))
@@ -98,10 +108,5 @@ def _find_iban(text: str, places: Places) -> list[Span]:
 CARD = NumberKind("CARD", _claim_card)
 ACCOUNT = NumberKind("ACCOUNT", _claim_account, ("a/c", "ac ", "ac:", "acc", "bank", "হিসাব", "কাউন্ট", "ব্যাংক"))
 IBAN = TextKind("IBAN", _find_iban, words=words_of("iban swift bank account acc ব্যাংক"))
-TRANSACTION = TextKind(
-    "TRX",
-    spans_of(_TRX, "TRX", 1),
-    words=words_of(
-        "trx trxid txn txnid tnx tnxid transaction transactionid লেনদেন ট্রানজেকশন ট্রানজেকশান ট্রান্সজেকশন ট্রানজাকশন ট্রানজ্যাকশন"
-    ),
-)
+TRANSACTION = TextKind("TRX", spans_of(_TRX, "TRX", "code"), words=words_of(_TRX_WORDS))
+TRANSACTION_CODE = TextKind("TRX", spans_of(_CODE, "TRX", "code"), words=words_of(_WALLETS))

@@ -18,7 +18,9 @@ _MOST_DIGITS = 17  # 00880 0 1XXXXXXXXX, and one more
 _MOBILE = re.compile(r"(?P<prefix>(?:0{0,2}88)?0{0,2})(?P<national>1[13-9]\d*)\Z")
 _BARE_SHAPES = ((10,), (4, 6), (4, 3, 3), (5, 5))
 _TIGHT = re.compile(r"[\s\-./_,:·•–—()]{1,2}\Z")
-_LANDLINE = re.compile(r"(?:0{0,2}880?|0)(?:2\d{7,9}|[3-9]\d{7,9}|9\d{9})\Z")
+_LANDLINE = re.compile(r"(?:0{0,2}880?|0)(?:2\d{7,9}|[3-9]\d{7,9}|9\d{9}|1[0-2]\d{8})\Z")
+_COUNTRY = r"(?:971|966|974|965|968|973|962|961|20|39|44|49|33|34|60|65|61|81|82|86|91|92|94|95|977|1)"
+_ABROAD = re.compile(rf"(?:00{_COUNTRY}|{_COUNTRY})[1-9]\d{{7,10}}\Z")
 _REAL_DIGITS = 7
 
 
@@ -28,6 +30,8 @@ def claim(block: Block, at: int) -> int:
         return end
     if _is_plain(block.groups[at].digits) and _enough_digits(block, at, at + 1):
         return at + 1
+    if _is_fraction(block, at):
+        return at
     best, best_gap = at, 99
     digits = ""
     for end in range(at + 1, len(block.groups) + 1):
@@ -59,6 +63,16 @@ def _is_plain(digits: str) -> bool:
     return len(digits) == _NATIONAL + 1 and digits.startswith("01") and digits[2] in "13456789"
 
 
+def _is_fraction(block: Block, at: int) -> bool:
+    """The ``00`` of ``500.00``, which no phone begins with."""
+    start, end, digits = block.groups[at]
+    return (
+        len(digits) == 2
+        and end - start == 2
+        and re.search(r"\d[.,]\Z", block.text[max(0, start - 2) : start]) is not None
+    )
+
+
 def _has_plus(block: Block, at: int) -> bool:
     start = block.groups[at].start
     return "+" in block.text[max(0, start - 2) : start]
@@ -72,6 +86,8 @@ def _enough_digits(block: Block, at: int, end: int) -> bool:
 
 def _is_bare(block: Block, at: int, end: int) -> bool:
     shape = tuple(len(group.digits) for group in block.groups[at:end])
+    if len(shape) > 1 and end < len(block.groups) and block.groups[end - 1].digits.startswith("0"):
+        return False  # the next number begins there
     return shape in _BARE_SHAPES and bare_is_phone(block.text, block.groups[at].start, block.groups[end - 1].end)
 
 
@@ -84,7 +100,9 @@ def _is_mistyped(block: Block, at: int, end: int) -> bool:
             return False
     if is_phone_word(block.text, first.start, last.end):
         return True
-    return not (is_named_id(block.text, first.start) or is_amount(block.text, first.start, last.end))
+    if is_named_id(block.text, first.start):
+        return False
+    return first.digits.startswith("0") or not is_amount(block.text, first.start, last.end)  # no amount begins with 0
 
 
 def _foreign(block: Block, at: int) -> int:
@@ -110,11 +128,21 @@ def _landline(block: Block, at: int) -> int:
     digits = ""
     for end in range(at + 1, min(at + 5, len(block.groups)) + 1):
         digits += block.groups[end - 1].digits
-        if len(digits) > 13:
+        if len(digits) > 15:
             break
+        if len(digits) >= _REAL_DIGITS + 4 and _ABROAD.match(digits) and _is_abroad(block, at, end, digits):
+            return end
         if _LANDLINE.match(digits) and is_phone_word(block.text, block.groups[at].start, block.groups[end - 1].end):
             return end
     return at
+
+
+def _is_abroad(block: Block, at: int, end: int, digits: str) -> bool:
+    """Without its plus, a foreign number needs its 00 and no other name, or a word for a phone right beside it."""
+    start, last = block.groups[at].start, block.groups[end - 1].end
+    if is_phone_word(block.text, start, last):
+        return True
+    return digits.startswith("00") and not (is_named_id(block.text, start) or is_amount(block.text, start, last))
 
 
 PHONE = NumberKind("PHONE", claim)

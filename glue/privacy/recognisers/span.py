@@ -128,14 +128,14 @@ class Places:
 
 def _parts(char: str) -> bool:
     """Whether a character parts words."""
-    return not char.isalnum() if char.isascii() else char == "।" or char >= "\u2000"
+    return not char.isalpha() if char.isascii() else char == "।" or char >= "\u2000"
 
 
 MOST_FINDS = 128  # of one kind in one text; beyond that it is not text of a person
 MOST_PLACES = 512  # of the words of one kind
 
 
-def spans_of(pattern: re.Pattern[str], entity: str, group: int = 0, before: int = 0) -> Find:
+def spans_of(pattern: re.Pattern[str], entity: str, group: int | str = 0, before: int = 0) -> Find:
     """A search for a pattern that begins at a place, or up to ``before`` characters before it."""
 
     def find(text: str, places: Places) -> list[Span]:

@@ -14,6 +14,7 @@ import pytest
 from glue.local import process
 from glue.local.process import Launch
 from glue.local.state import PartState
+from tests.waiting import PATIENCE
 
 # Starts a child that ignores SIGTERM, says so, and waits.
 PARENT = """
@@ -39,7 +40,7 @@ def start(stack: Path, code: str, name: str = "part") -> PartState:
 
 
 def wait_for_log(state: PartState, text: str) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE
     while text not in "".join(process.tail(state.log)):
         assert time.monotonic() < deadline, process.tail(state.log)
         time.sleep(0.05)
@@ -97,7 +98,7 @@ def test_a_program_that_writes_over_its_environment_is_found_by_its_log(stack: P
     # As redis-server leaves it: nothing readable in its environment.
     launch = Launch(["env", "-i", sys.executable, "-c", "import time; time.sleep(600)"], stack)
     process.start(launch, stack, "part", state, stack / "logs" / "part.log")
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     while process.STACK_MARK in psutil.Process(state.pid).environ():
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -110,7 +111,7 @@ def test_a_program_that_writes_over_its_environment_is_found_by_its_log(stack: P
 def test_how_it_ended_is_known(stack: Path) -> None:
     state = start(stack, "import sys; print('so long'); sys.exit(7)")
     wait_for_log(state, "so long")
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     while process.find(state) is not None:
         assert time.monotonic() < deadline
         time.sleep(0.05)

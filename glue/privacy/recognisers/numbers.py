@@ -17,6 +17,8 @@ from glue.privacy.recognisers.span import EXCESS, MOST_FINDS, Block, Group, Numb
 KINDS: tuple[NumberKind, ...] = (NID, BIRTH, TIN, ACCOUNT, CARD, PHONE)  # in this order: a name beats a form
 _NAMED = frozenset(place for place, kind in enumerate(KINDS) if kind.marks)
 _MARKS = tuple((mark, place) for place, kind in enumerate(KINDS) for mark in kind.marks)
+_UNNAMED = len(KINDS) - len(_NAMED)  # kinds that need no word
+_MOBILE = 11  # digits
 _MOST_CHARACTERS = 400  # a block longer than this is not text for people; all of it is taken
 
 _SEPARATORS = (
@@ -48,11 +50,18 @@ def find(text: str) -> list[Span]:
             spans.append(Span(start, end, PHONE.entity))
             continue
         kinds = kinds or _possible(text)
+        if end - start == _MOBILE and len(kinds) == _UNNAMED and _is_mobile(text, start, end):
+            spans.append(Span(_with_plus(text, start), end, PHONE.entity))  # the usual form, without a look at groups
+            continue
         for block in _blocks(text, start, end):
             if found := _in_block(block, kinds):
                 spans += found
                 break
     return spans
+
+
+def _is_mobile(text: str, start: int, end: int) -> bool:
+    return text.startswith("01", start) and text[start + 2] in "3456789" and text[start:end].isdigit()
 
 
 def _blocks(text: str, start: int, end: int) -> Iterator[Block]:

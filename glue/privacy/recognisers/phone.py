@@ -34,6 +34,8 @@ def claim(block: Block, at: int) -> int:
         return at
     best, best_gap = at, 99
     digits = ""
+    if block.groups[at].digits[0] not in "018":
+        return _landline(block, at)
     for end in range(at + 1, len(block.groups) + 1):
         digits += block.groups[end - 1].digits
         if len(digits) > _MOST_DIGITS:
@@ -126,6 +128,8 @@ def _foreign(block: Block, at: int) -> int:
 def _landline(block: Block, at: int) -> int:
     """Area code and subscriber, where a word or the form says that it is a phone."""
     digits = ""
+    if block.end - block.groups[at].start <= _REAL_DIGITS:
+        return at
     for end in range(at + 1, min(at + 5, len(block.groups)) + 1):
         digits += block.groups[end - 1].digits
         if len(digits) > 15:

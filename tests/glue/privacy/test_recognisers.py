@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from glue.privacy.recognisers import find
+from glue.privacy.recognisers.fold import fold
 
 
 def found(text: str) -> list[tuple[str, str]]:
@@ -110,3 +111,15 @@ def test_kinds_beside_each_other_stay_apart() -> None:
     text = "Md. Rahim, House 7 Road 3, call 01712345678 or 01812345678, made@example.com"
     assert [entity for _, entity in found(text)] == ["NAME", "ADDRESS", "PHONE", "PHONE", "EMAIL"]
     assert found("NID 1234567890 0171 2345678") == [("1234567890", "NID"), ("0171 2345678", "PHONE")]
+
+
+@pytest.mark.parametrize("filler", ["", "x" * 200])
+def test_a_folded_text_leads_back_to_each_character(filler: str) -> None:
+    parts = ["a\u200b", "\u00ad1", "⑽", "½", "𝟎", "e\u0301", "1\ufe0f\u20e3", "ক\u09cd\u200dষ", "০", "☎"]
+    text = "".join(parts) + filler
+    folded = fold(text)
+    ends = [folded.original(0, at)[1] for at in range(len(folded.text) + 1)]
+    starts = [folded.original(at, at)[0] for at in range(len(folded.text) + 1)]
+    assert ends == sorted(ends)
+    assert ends[-1] == len(text)
+    assert [text[at] for at in starts[:-1] if text[at] != "x"] == list("a1⑽⑽⑽⑽½½½𝟎e1ক্ষ০☎")

@@ -13,7 +13,11 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from starlette.testclient import TestClient
 
+from connectors.compliance import Desk
+from connectors.shopify import ShopifyOptions
+from connectors.webhook import make_app, signature
 from glue.kafka.config import KafkaConfig
 from glue.kafka.produce import ProducerRecord, Sender
 from glue.kafka.reads import TopicPartition, group_offsets, read_topics
@@ -21,6 +25,7 @@ from glue.pipeline.routes import Pipeline
 from glue.settings import Settings
 from glue.topology.load import load
 from tests.e2e.test_ingest import ingest
+from tests.stores import ask
 from tests.waiting import PATIENCE, wait_for
 
 pytestmark = pytest.mark.stack
@@ -190,3 +195,56 @@ def test_a_person_is_found_disclosed_forgotten_and_does_not_come_back(pipeline: 
     assert code == 0, errors
     again = found(person)
     assert [one["in_use"] for one in again.values() if one["kind"] == "store"] == [1]
+
+
+def test_a_redaction_of_a_shop_s_customer_is_kept_worked_off_and_holds_when_a_sink_is_set_back(
+    pipeline: Settings, tmp_path: Path
+) -> None:
+    person, other = Planted(), f"other-{uuid4().hex[:8]}"
+    # The number is in another shop's order too, which is not meant.
+    lines = [*person.orders(merchant_id=f"shop-{person.mark}"), *person.orders(merchant_id=other)[:1]]
+    file = tmp_path / "o.jsonl"
+    file.write_text("\n".join(json.dumps(one, ensure_ascii=False) for one in lines), encoding="utf-8")
+    code, result, errors = ingest(file, "daraz")
+    assert code == 0, (result, errors)
+    table = next(one for one in Pipeline.of(load(pipeline)).targets if one.name == "orders")
+    sent = [
+        ProducerRecord(topic, message.key(), message.value(), message.headers() or [])
+        for topic, message in read_topics(KafkaConfig.of(pipeline), [table.topic])
+        if person.mark.encode() in (message.value() or b"")
+    ]
+    assert len(sent) == 5
+
+    options = ShopifyOptions(base_url="https://x.example", token="t", webhook_secrets=["s"], shop_domain="x.example")
+    body = {"shop_domain": "x.example", "customer": {"email": person.mail}, "orders_to_redact": [f"{person.mark}-3"]}
+    app = make_app(None, "shopify", options, Desk(pipeline, options, f"shop-{person.mark}"))  # type: ignore[arg-type]
+    data = json.dumps(body).encode()
+    headers = {"X-Shopify-Hmac-Sha256": signature("s", data), "X-Shopify-Topic": "customers/redact",
+               "X-Shopify-Shop-Domain": "x.example"}  # fmt: skip
+    assert TestClient(app).post("/webhooks/shopify", content=data, headers=headers).status_code == 200
+    for _, message in read_topics(KafkaConfig.of(pipeline), [pipeline.requests_topic]):
+        assert person.mail.encode() not in (message.value() or b"")
+
+    def shops() -> list[str]:
+        return sorted(row[0] for row in ask("select merchant_id from millionx.raw_data.orders where order_id like %s",
+                                            [f"{person.mark}-%"], pipeline).rows)  # fmt: skip
+
+    assert len(shops()) == 5
+    out = tmp_path / "out"
+    done = mxctl("work", "--out", str(out))
+    assert done.returncode == 0, done.stderr
+    assert shops() == [other], "another shop's customer is another controller's"
+    (receipt,) = out.glob("forget-*.json")
+    assert json.loads(receipt.read_text())["asked_by"] == "customers/redact"
+    assert mxctl("receipt", "verify", str(receipt)).returncode == 0
+    request = receipt.stem.removeprefix("forget-")
+    listed = {one["id"]: one for one in json.loads(mxctl("requests", "-o", "json").stdout)}
+    assert listed[request]["state"] == "done"
+    assert mxctl("work", "--out", str(out)).returncode == 0
+
+    # A sink that is set back reads the same records of its topic again; the sweep finds them.
+    Sender(KafkaConfig.of(pipeline)).send(sent)
+    wait_for(shops, lambda found: len(found) == 6, PATIENCE, "the sink has stored them again")
+    done = mxctl("sweep", "-o", "json")
+    assert done.returncode == 0, done.stderr
+    assert set(shops()) == {other}

@@ -167,6 +167,27 @@ def test_what_a_field_holds_is_found_up_to_a_moment(case: Case, run: list[str]) 
         assert client.find(case.target, case.text, 'it\'s \\ "nothing"', NOW + dt.timedelta(days=9)) == []
 
 
+def test_what_meets_all_conditions_is_erased_up_to_a_moment_and_no_more(case: Case, run: list[str]) -> None:
+    where, before = {case.text: ["another", run[0]], "platform": ["daraz"]}, NOW + dt.timedelta(hours=3)
+    for n in (1, 2, 5):
+        with case.open() as client:
+            client.delete(case.target, [run[n]])
+        case.put(
+            run[n],
+            {
+                case.text: run[0], case.number: n, "platform": "daraz",
+                "collected_at": NOW + dt.timedelta(hours=n),
+            },
+            n,
+        )  # fmt: skip
+    with case.open() as client:
+        found = client.matching(case.target, where, before)
+        assert sorted(int(one[case.number]) for one in found) == [1, 2]
+        assert client.erase(case.target, where, before) == 2
+        assert client.erase(case.target, where, before) == 0
+        assert client.count(case.target, run).keys() == {run[0], *run[3:]}
+
+
 class Message:
     """A record of a run on the topic."""
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import lru_cache
 from typing import Any
@@ -46,7 +46,7 @@ class Forgotten:
         self._people: dict[str, dict[str, int]] = {}  # signed identity -> shop or "" -> forgotten at (ms)
         self._records: set[str] = set()
         self._keys: frozenset[str] = frozenset()
-        self._plan, self._at_rest = BySchema(_identifying), AtRest(ring)
+        self._plan, self._at_rest = BySchema(_personal), AtRest(ring)
         self._signed = lru_cache(100_000)(self._sign)
 
     def __bool__(self) -> bool:
@@ -60,7 +60,9 @@ class Forgotten:
         elif value is None:
             self._people.pop(signed, None)
         else:
-            self._people.setdefault(signed, {})[shop] = int(json.loads(value)["at"])
+            at = int(json.loads(value)["at"])
+            for one in {signed, self._ring.present(signed)}:  # what chains make of it under a key that came later
+                self._people.setdefault(one, {})[shop] = at
         key_id = signed.partition(":")[0]
         if key_id not in self._keys and key_id in self._ring.keys:
             self._keys |= {key_id}
@@ -99,7 +101,18 @@ class Forgotten:
             return True
         if value is None or schema is None or not self._people:
             return False
-        for signed in self._of(topic, key, value, schema):
+        return self._is_old(value, self._of(topic, key, value, schema))
+
+    def refuses_made(self, key: str | None, value: Mapping[str, Any] | None) -> bool:
+        """As :meth:`refuses` of a record that a chain has made: its pseudonyms are there already, so this is cheap."""
+        if not self:
+            return False
+        if key is not None and self.has_record(key):
+            return True
+        return value is not None and bool(self._people) and self._is_old(value, self._made(value))
+
+    def _is_old(self, value: Mapping[str, Any], identities: Iterable[str]) -> bool:
+        for signed in identities:
             for shop, at in self._people.get(signed, {}).items():
                 if shop and value.get(FIELD[SHOP]) != shop:
                     continue
@@ -108,17 +121,20 @@ class Forgotten:
                     return True
         return False
 
-    def _of(self, topic: str, key: str | None, value: Mapping[str, Any], schema: Any) -> Iterable[str]:
-        personal, hashed = self._plan(schema)
-        named = {name: value.get(name) for name in personal}
+    def _of(self, topic: str, key: str | None, value: Mapping[str, Any], schema: Any) -> Iterator[str]:
+        named = {name: value.get(name) for name in self._plan(schema)}
         with suppress(DataError):
             named = self._at_rest.decrypt(topic, key, named, schema)
         for one in named.values():
             for text in one if isinstance(one, list) else (one,):
-                if isinstance(text, str) and text and (identity := _normal(text)) is not None:
+                if isinstance(text, str) and text and (identity := normalise(text)) is not None:
                     yield from self._signed(identity)
-        for name in hashed:
-            if isinstance(one := value.get(name), str):
+        yield from self._made(value)
+
+    def _made(self, value: Mapping[str, Any]) -> Iterator[str]:
+        """The pseudonyms in a record, its order, its shop."""
+        for name, one in value.items():
+            if isinstance(one, str) and name.endswith(HASHED):
                 yield one
         for kind in (ORDER, SHOP):
             if one := value.get(FIELD[kind]):
@@ -128,16 +144,9 @@ class Forgotten:
         return tuple(self._ring.sign(text.encode(), key_id) for key_id in self._keys)
 
 
-@lru_cache(100_000)
-def _normal(text: str) -> str | None:
-    return normalise(text)
-
-
-def _identifying(schema: Mapping[str, Any]) -> tuple[list[str], list[str]]:
-    """The fields of a schema that name persons, and those that hold pseudonyms."""
-    names = [field["name"] for field in schema["fields"]]
-    personal = [field["name"] for field in schema["fields"] if tag_of(field) == "PII_ID"]
-    return personal, [name for name in names if name.endswith(HASHED)]
+def _personal(schema: Mapping[str, Any]) -> list[str]:
+    """The fields of a schema that name persons."""
+    return [field["name"] for field in schema["fields"] if tag_of(field) == "PII_ID"]
 
 
 def forgotten_log(kafka: KafkaConfig) -> TopicLog:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from glue.avro import Encoder
 from glue.deadletters.headers import REPLAY_FOR, RETRY_COUNT, last
+from glue.rights.forgotten import Forgotten as Known
 from glue.service.config import ServiceConfig
 from glue.service.decode import TopicReader, to_records
 from glue.transforms.chain import Chain, Failure, Outcome
@@ -33,44 +34,48 @@ class Forgotten:
 
 
 Result = Produced | Failure | Forgotten | None
-Refuses = Callable[[str, str | None, dict[str, Any] | None, Any], bool]
-_FORGOTTEN, _GOES_ON = Forgotten(), object()
+_FORGOTTEN = Forgotten()
 
 
 class Processor:
     """Turns messages into results, one a message, in order; an error, transient or not, is a result too.
 
-    Args:
-        refuses: whether a record (topic, key, value, schema) is of somebody forgotten, so that it goes no further.
+    What a record becomes is held against the list of the forgotten when the chain is through, since it has made the
+    pseudonyms by then. Of what it refused, the record itself is: no letter is made of somebody forgotten either.
     """
 
     def __init__(
         self, name: str, chain: Chain, read: TopicReader, encode: Encoder, config: ServiceConfig,
-        refuses: Refuses = lambda topic, key, value, schema: False,
+        known: Known | None = None,
     ) -> None:  # fmt: skip
-        self._name, self._refuses = name, refuses
+        self._name, self._known = name, known
         self._chain, self._read, self._encode, self._config = chain, read, encode, config
         self._passed = frozenset(config.headers_pass)
 
     def __call__(self, messages: Sequence[Any]) -> list[Result]:
         decoded = to_records(messages, self._read)
-        stays = [self._stays(record) if type(record) is Record else None for record in decoded]
-        records = [one for one, why in zip(decoded, stays, strict=True) if type(one) is Record and why is _GOES_ON]
+        records = [record for record in decoded if type(record) is Record and not self._is_for_another(record)]
         sources = [record.topic for record in records]
         outcomes = iter(zip(self._chain.run(records), sources, strict=True))
         results: list[Result] = []
-        for record, why in zip(decoded, stays, strict=True):
+        for message, record in zip(messages, decoded, strict=True):
             if isinstance(record, Failure):
                 results.append(record)
+            elif self._is_for_another(record):
+                results.append(None)
             else:
-                results.append(self._encoded(*next(outcomes)) if why is _GOES_ON else why)
+                outcome, source = next(outcomes)
+                results.append(_FORGOTTEN if self._is_refused(message, outcome) else self._encoded(outcome, source))
         return results
 
-    def _stays(self, record: Record) -> Any:
-        """The result of a record that does not go through the chain; else ``_GOES_ON``."""
-        if self._is_for_another(record):
-            return None
-        return _FORGOTTEN if self._refuses(record.topic, record.key, record.value, record.schema) else _GOES_ON
+    def _is_refused(self, message: Any, outcome: Outcome) -> bool:
+        """Whether it is of somebody forgotten."""
+        if not self._known or outcome is None:
+            return False
+        if isinstance(outcome, Record):
+            return self._known.refuses_made(outcome.key, outcome.value)
+        (record,) = to_records([message], self._read)  # anew: transforms have changed the other
+        return isinstance(record, Record) and self._known.refuses(record.topic, record.key, record.value, record.schema)
 
     def _is_for_another(self, record: Record) -> bool:
         """A record that was replayed for another chain of the same topic: this one has dealt with it before."""

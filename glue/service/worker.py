@@ -79,7 +79,7 @@ class Worker:
                 return
             if not self._until_known(watch):
                 return
-            process = Processor(self.name, chain, read, encode, self.config, watch.known.refuses)
+            process = Processor(self.name, chain, read, encode, self.config, watch.known)
             letter = LetterMaker(self.name, self._task, read.decode, ring)
             fruitless = 0
             while (committed := self._with_new_clients(process, letter)) is not None:

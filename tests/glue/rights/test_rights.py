@@ -156,6 +156,17 @@ def test_an_encrypted_record_of_somebody_forgotten_is_refused_and_one_that_does_
     assert not forgotten(RAHIM).refuses("other", "k", record, ORDER)
 
 
+def test_what_a_chain_has_made_is_refused_by_its_pseudonyms_also_under_a_key_that_came_later() -> None:
+    known = forgotten(RAHIM, OLD)
+    for ring in (OLD, NEW):
+        row = {"customer_phone_hash": pseudonym(ring, "01712345678"), "ordered_at": datetime(2026, 2, 1, tzinfo=UTC)}
+        assert known.refuses_made("k", row)
+        assert not known.refuses_made("k", row | {"ordered_at": datetime(2026, 3, 2, tzinfo=UTC)})
+    assert not known.refuses_made("k", {"customer_phone_hash": pseudonym(NEW, "01812345678")})
+    assert not known.refuses_made("k", None)
+    assert forgotten(person(orders=["7"])).refuses_made("k", {"order_id": "7"})
+
+
 def test_an_empty_list_asks_nothing_of_a_record() -> None:
     assert not Forgotten(NEW).refuses("raw", "k", {"no": object()}, None)
 

@@ -84,6 +84,12 @@ def english_stem(word: str) -> str:
     return word.rstrip("e") if len(word) > 4 else word
 
 
+@cache
+def english_stems() -> frozenset[str]:
+    """The stems of the frequent English words that have six letters or more: short ones meet words of Banglish."""
+    return frozenset(english_stem(word) for word in english_words() if len(word) > 5)
+
+
 class Lexicon:
     """The index, in memory."""
 

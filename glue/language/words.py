@@ -6,7 +6,7 @@ import re
 from typing import Literal
 
 from glue.language.letters import BENGALI, normalised
-from glue.language.lexicon import english_stem, english_words, lexicon
+from glue.language.lexicon import english_stem, english_stems, english_words, lexicon
 from glue.language.sounds import romanised, sound
 
 Language = Literal["bn", "bn-Latn", "en"]
@@ -40,7 +40,7 @@ def guess(text: str) -> Language:
     for word in latin:
         if word in _BANGLISH:
             banglish += 1
-        elif word in english_words():
+        elif word in english_words() or word in _EMPTY_ENGLISH or english_stem(word) in english_stems():
             english += 1
         elif lexicon().bengali(word):
             banglish += 1

@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 
+from glue.avro import load_schema
 from glue.errors import DataError
 from glue.privacy.scrub import Scrubber
 from glue.privacy.tags import personal_fields, tag_of
+from glue.settings import project_root
 
 
 def record(*fields: dict[str, Any]) -> dict[str, Any]:
@@ -100,3 +102,21 @@ def test_a_type_that_holds_itself_is_refused() -> None:
     Scrubber().value({"node": {"text": "x", "next": None}}, schema)
     with pytest.raises(DataError, match="holds itself"):
         Scrubber().value({"node": {"text": "x", "next": {"text": "y", "next": None}}}, schema)
+
+
+@pytest.mark.parametrize(
+    ("sku", "left"),
+    [
+        ("8801382123453", "8801382123453"),  # an EAN of Korea: begins as a mobile, with a right check digit
+        ("8801382123455", "[PHONE]"),
+        ("+8801382123453", "[PHONE]"),
+        ("880 1382123453", "[PHONE]"),
+        ("01382123453", "[PHONE]"),
+        ("8801043150132", "8801043150132"),
+    ],
+)
+def test_a_trade_number_in_a_sku_is_no_phone(sku: str, left: str) -> None:
+    for file in ("market_order.avsc", "order_row.avsc", "price_observation.avsc", "market_listing.avsc"):
+        value = {"sku": sku}
+        Scrubber(again=True).value(value, load_schema(project_root() / "schemas" / file))
+        assert value["sku"] == left

@@ -66,13 +66,19 @@ def both(orders: list[dict[str, Any]], weather: list[dict[str, Any]]) -> Iterato
         for script in sorted((settings.config_dir / "postgres").glob("*.sql")):
             postgres.ask(script.read_text(encoding="utf-8"))
         for table, made in (("orders", orders), ("weather_logs", weather)):
-            for row in made:
-                names, values = ", ".join(row), ", ".join(map(_literal, row.values()))
-                postgres.ask(f"insert into raw_data.{table} ({names}) values ({values})")
+            fill(postgres, table, made)
         yield [
             lambda query: [list(map(_text, row)) for row in cursor.execute(query.format("")).fetchall()],
             lambda query: [list(map(_text, row)) for row in postgres.ask(query.format("raw_data."))],
         ]
+
+
+def fill(postgres: Postgres, table: str, rows: list[dict[str, Any]]) -> None:
+    """Many rows a statement: each is a process of its own."""
+    for start in range(0, len(rows), 50):
+        part = rows[start : start + 50]
+        values = ", ".join(f"({', '.join(map(_literal, row.values()))})" for row in part)
+        postgres.ask(f"insert into raw_data.{table} ({', '.join(part[0])}) values {values}")
 
 
 def _text(value: Any) -> str:
@@ -152,9 +158,7 @@ def test_demand_in_both_warehouses_is_what_was_kept(keys: None) -> None:
     with Postgres() as postgres:
         for script in sorted((get_settings().config_dir / "postgres").glob("*.sql")):
             postgres.ask(script.read_text(encoding="utf-8"))
-        for row in made:
-            names, values = ", ".join(row), ", ".join(map(_literal, row.values()))
-            postgres.ask(f"insert into raw_data.orders ({names}) values ({values})")
+        fill(postgres, "orders", made)
         found = postgres.ask(_QUERY.format("raw_data."))
         (returned,) = postgres.ask("select sum(units_returned), sum(units_cancelled) from raw_data.returns_daily")
     assert {(shop, product): (Decimal(units), Decimal(money)) for shop, product, units, money in found} == wanted

@@ -7,6 +7,7 @@ the line's id is made of both, so that it does not depend on what else is in the
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,7 +22,7 @@ from glue.errors import DataError
 
 log = logging.getLogger(__name__)
 _STEP = Decimal("0.0001")
-_MASK = "*"
+_MASKED = re.compile(r"[*•●∗]|(?<=\d)[xX]{2,}|[xX]{2,}(?=\d)")
 # From the least to the most advanced, for units that are left; else the first that fits.
 _OPEN_WORDS = ("pending", "packing", "shipped", "delivered")
 _CLOSED_WORDS = ("returned", "failed", "lost", "cancelled", "unpaid")
@@ -44,8 +45,8 @@ def order_lines(raw: Raw, collected_at: datetime, merchant: str) -> Iterator[Fie
     common = {
         "platform": "daraz",
         "merchant_id": merchant,
-        "order_id": str(required(order, "order_id")),
-        "shipping_city": text_or_none(city),
+        "order_id": text_or_none(required(order, "order_id")),
+        "shipping_city": _unmasked(city),
         "place_code": place_code(*(address.get(one) for one in ("city", "address4", "address5", "address3"))),
         "customer_name": text_or_none(name),
         "customer_phone": _unmasked(address.get("phone")),
@@ -59,10 +60,10 @@ def order_lines(raw: Raw, collected_at: datetime, merchant: str) -> Iterator[Fie
         yield {**common, **line}
 
 
-def _unmasked(value: Any) -> str | None:
-    """A value with asterisks in it names nobody, and many people at once."""
+def _unmasked(value: Any) -> Any:
+    """A value with a mask in it names nobody, and many people at once."""
     text = text_or_none(value)
-    return None if text and _MASK in text else text
+    return None if isinstance(text, str) and _MASKED.search(text) else text
 
 
 @dataclass
@@ -85,7 +86,7 @@ class _Line:
         """
         paid = _paid(item, self.price)
         tax, shipping = _sum(self.tax, item.get("tax_amount")), _sum(self.shipping, item.get("shipping_amount"))
-        native = str(item.get("status") or "").strip().lower().replace(" ", "_")
+        native = re.sub(r"[ -]", "_", str(item.get("status") or "").strip().lower()).replace("1st", "first")
         state = state_of("daraz", native)
         if state.word == UNKNOWN:
             log.warning("Daraz: a unit has a status that is not in order_states.json; it counts as unclear")
@@ -100,10 +101,10 @@ class _Line:
     def fields(self) -> Fields:
         """As fields of the model."""
         item, quantity = self.item, sum(self.units.values())
-        sku = str(item.get("sku") or item["product_id"])
+        sku = _sku(item)
         return {
             "line_id": f"{sku}@{self.price.normalize():f}",
-            "product_id": str(item.get("product_id") or sku),
+            "product_id": text_or_none(item.get("product_id")) or sku,
             "sku": sku,
             "product_name": item.get("name") or "",
             "quantity": quantity,
@@ -114,7 +115,7 @@ class _Line:
             "price": self.price,
             "price_discounted": (self.paid / quantity).quantize(_STEP),
             "net_sales": self.sold,
-            "currency": item.get("currency") or "BDT",
+            "currency": _currency(item),
             "tax": self.tax,
             "shipping": self.shipping,
             "order_status": self._status(),
@@ -132,37 +133,62 @@ def _lines(rows: Iterable[Raw]) -> list[Fields]:
     """Rows of one SKU and price as one line; a row that cannot be read stands alone, and the model says why."""
     lines: dict[tuple[str, Decimal], _Line] = {}
     alone: list[Fields] = []
+    seen: list[Raw] = []
     for row in rows:
+        if isinstance(row, Mapping) and row.get("order_item_id") is not None:
+            if row in seen:  # the same unit, listed twice
+                continue
+            seen.append(row)
         if not isinstance(row, Mapping):
             alone.append({"items": row})
             continue
         try:
-            sku, price = str(row.get("sku") or required(row, "product_id")), money(row.get("item_price"))
+            sku, price = _sku(row), money(row.get("item_price"))
             line = lines.get((sku, price)) or _Line(row, price)
             line.add(row)
             lines[(sku, price)] = line
-        except (ValueError, DataError):
+        except ValueError:
             alone.append(_unread(row))
     return [*(line.fields() for line in lines.values()), *alone]
 
 
+def _currency(row: Mapping[str, Any]) -> Any:
+    text = text_or_none(row.get("currency")) or "BDT"
+    return text.upper() if isinstance(text, str) else text
+
+
+def _sku(row: Mapping[str, Any]) -> str:
+    """What tells the products of an order apart.
+
+    Raises:
+        ValueError: there is none, or it is no text.
+    """
+    sku = text_or_none(row.get("sku")) or text_or_none(row.get("product_id"))
+    if not isinstance(sku, str):
+        raise ValueError("is not an id")
+    return sku
+
+
 def _unread(row: Mapping[str, Any]) -> Fields:
-    """The amounts of a row as they are, for the model to refuse by name."""
-    sku = text_or_none(row.get("sku") or row.get("product_id")) or ""
-    fields = {"line_id": sku, "product_id": sku, "product_name": row.get("name") or "", "quantity": 1,
+    """A row as it is, for the model to refuse by name."""
+    sku = text_or_none(row.get("sku")) or text_or_none(row.get("product_id")) or ""
+    fields: Fields = {"line_id": sku, "product_id": sku, "product_name": row.get("name") or "", "quantity": 1,
               "price": row.get("item_price")}  # fmt: skip
     names = {"price_discounted": "paid_price", "tax": "tax_amount", "shipping": "shipping_amount"}
-    return fields | {ours: row[theirs] for ours, theirs in names.items() if row.get(theirs) is not None} | {
-        name: row[name] for name in ("voucher_seller", "voucher_amount", "voucher_platform") if _bad(row.get(name))
-    }  # fmt: skip
+    fields |= {ours: row[theirs] for ours, theirs in names.items() if row.get(theirs) is not None}
+    if any(_bad(row.get(name)) for name in _VOUCHERS):
+        fields["price_discounted"] = {name: row.get(name) for name in _VOUCHERS}
+    return fields
+
+
+_VOUCHERS = ("voucher_seller", "voucher_amount", "voucher_platform")
 
 
 def _bad(value: Any) -> bool:
     try:
-        _amount(value)
+        return (_amount(value) or 0) < 0
     except ValueError:
         return True
-    return False
 
 
 def _amount(value: Any) -> Decimal | None:
@@ -178,11 +204,16 @@ def _paid(item: Mapping[str, Any], price: Decimal) -> Decimal:
     """What the seller gets for a unit: the list price less the seller's own vouchers; the platform pays for its own.
 
     Where vouchers are not listed, what the buyer paid.
+
+    Raises:
+        ValueError: an amount cannot be read, or a voucher is below 0.
     """
+    if any(_bad(item.get(name)) for name in _VOUCHERS):
+        raise ValueError("has a voucher that is no amount")
     seller, platform = _amount(item.get("voucher_seller")), _amount(item.get("voucher_platform"))
     total, paid = _amount(item.get("voucher_amount")), _amount(item.get("paid_price"))
     if seller or platform:
-        own = seller if seller is not None else (total or 0) - (platform or 0)
+        own = seller if seller is not None else max((total or Decimal(0)) - (platform or Decimal(0)), Decimal(0))
         return max(price - own, Decimal(0))
     if total:
         return max(price - total, Decimal(0))

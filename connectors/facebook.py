@@ -28,6 +28,8 @@ from connectors.source import (
     mapping,
     newest,
     required,
+    text_of,
+    text_or_none,
 )
 from connectors.text import Mentions, has_no_text, hashtags, product_ids
 from glue.errors import DataError
@@ -102,7 +104,7 @@ class Facebook(Source[FacebookOptions]):
         """A post of either kind; both give the same id."""
         found = mapping(raw, "post or card of a page")
         fields = self._from_graph(found) if "post" in found else self._from_card(found)
-        text = str(fields["content"] or "")
+        text = fields["content"]
         yield {
             **fields,
             "platform": "facebook",
@@ -116,10 +118,10 @@ class Facebook(Source[FacebookOptions]):
 
     def _from_graph(self, raw: Mapping[str, Any]) -> Fields:
         post = mapping(raw.get("post"), "post")
-        native = str(required(post, "id"))
+        native = _id(required(post, "id"), "id")
         return {
             "post_id": native.rpartition("_")[2],
-            "content": post.get("message") or "",
+            "content": text_of(post, "message"),
             "url": f"https://www.facebook.com/{native}",
             "likes": _total(post, "reactions"),
             "comments": _total(post, "comments"),
@@ -131,8 +133,8 @@ class Facebook(Source[FacebookOptions]):
         card = mapping(raw.get("card"), "card")
         return {
             "post_id": _card_id(card),
-            "content": card.get("text") or "",
-            "author_username": card.get("author"),
+            "content": text_of(card, "text"),
+            "author_username": text_of(card, "author") or None,
             "likes": count(card, "likes"),
             "comments": count(card, "comments"),
             "shares": count(card, "shares"),
@@ -176,6 +178,15 @@ def _number(value: Any, name: str) -> int:
 def _card_id(card: Mapping[str, Any]) -> str:
     """The post's id in the attribute that the pages carry."""
     try:
-        return str(json.loads(str(required(card, "ft")))["top_level_post_id"])
+        value = json.loads(str(required(card, "ft")))["top_level_post_id"]
     except (ValueError, KeyError, TypeError):
         raise DataError("card", "ft: is not JSON with top_level_post_id") from None
+    return _id(value, "ft.top_level_post_id")
+
+
+def _id(value: Any, name: str) -> str:
+    """An id is a text or a whole number: a double has lost digits of it."""
+    text = text_or_none(value)
+    if not isinstance(text, str):
+        raise DataError("post", f"{name}: is not an id")
+    return text

@@ -6,8 +6,21 @@ import re
 import unicodedata
 
 LONGEST = 1_000_000  # characters of a record: Kafka takes about as much in one message
+_ARCHIVE, _EXPORT = "unpack it, or pack it with gzip", "export its data as CSV or JSON lines"
 _BINARY = {
     b"PK\x03\x04": ("a spreadsheet (xlsx) or zip archive", "save the sheet as CSV UTF-8"),
+    b"PK\x05\x06": ("an empty zip archive", "export the data again"),
+    b"\x1f\x8b": ("gzip within gzip", "unpack it once"),
+    b"BZh91AY&SY": ("a bzip2 archive", _ARCHIVE),
+    b"\xfd7zXZ": ("an xz archive", _ARCHIVE),
+    b"\x28\xb5\x2f\xfd": ("a zstd archive", _ARCHIVE),
+    b"7z\xbc\xaf": ("a 7z archive", _ARCHIVE),
+    b"Rar!\x1a": ("a rar archive", _ARCHIVE),
+    b"SQLite format 3": ("a SQLite database", _EXPORT),
+    b"Obj\x01": ("an Avro file", _EXPORT),
+    b"{\\rtf": ("a document (RTF)", "save it as plain text"),
+    b"\x89PNG": ("a picture", _EXPORT),
+    b"\xff\xd8\xff": ("a picture", _EXPORT),
     b"\xd0\xcf\x11\xe0": ("an old spreadsheet (xls)", "save the sheet as CSV UTF-8"),
     b"%PDF": ("a PDF", "export its data as CSV or JSON"),
     b"PAR1": ("a Parquet file", "export its data as CSV or JSON lines"),
@@ -16,6 +29,7 @@ _BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe\0\0", "utf-32"), (b"\0\0\xf
          (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))  # fmt: skip
 # Bijoy writes Bengali with Latin letters and signs: vowel signs † ‡ ˆ before a letter, © ¨ ¯ among them.
 _BIJOY = re.compile(r"[†‡ˆ‰Š][A-Za-z]|[A-Za-z][©¨¯¤«»¶][A-Za-z]?")
+_MARKUP = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(!doctype html|html|\?xml)\b", re.IGNORECASE)
 _TWICE_ENCODED = re.compile(r"(?:à[¦§¤¥][\u0080-\u024f\u2010-\u2122]){2}")
 
 
@@ -28,6 +42,9 @@ def encoding_of(probe: bytes) -> str:
     for magic, (what, fix) in _BINARY.items():
         if probe.startswith(magic):
             raise ValueError(f"it is {what}, not text: {fix}")
+    if found := _MARKUP.match(probe[:1000]):
+        kind = "an XML document" if found.group(1).lower() == b"?xml" else "a web page (of a login, or of an error?)"
+        raise ValueError(f"it is {kind}, not data: {_EXPORT}")
     for bom, encoding in _BOMS:
         if probe.startswith(bom):
             return encoding
@@ -44,6 +61,8 @@ def encoding_of(probe: bytes) -> str:
 
 def _wide(probe: bytes) -> str:
     """UTF-16 or UTF-32 without its mark: NULs stand at the same places of each unit, and nowhere else."""
+    if probe.count(0) * 4 < len(probe) and _is_utf8(probe):
+        return "utf-8"  # a NUL here and there: its line says so
     even, odd = probe[::2].count(0), probe[1::2].count(0)
     fours = [probe[at::4].count(0) for at in range(4)]
     units = len(probe) // 4

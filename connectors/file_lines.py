@@ -11,6 +11,7 @@ import gzip
 import io
 import json
 import re
+import zlib
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
@@ -20,7 +21,7 @@ from connectors.file_encoding import LONGEST, encoding_of, unfit
 from connectors.file_rows import csv_rows
 from connectors.models import MarketOrder, SocialPost, WeatherData
 from connectors.source import Raw
-from glue.errors import UsageError
+from glue.errors import DataError, UsageError
 
 Format = Literal["jsonl", "csv", "text"]
 _PROBE = 65_536
@@ -58,7 +59,7 @@ class FileLines:
             file.seek(0)
             try:
                 yield from self._records(file)
-            except (EOFError, gzip.BadGzipFile) as error:
+            except (EOFError, gzip.BadGzipFile, zlib.error) as error:
                 raise self._unreadable("its gzip ends early or is damaged", "copy it again") from error
 
     def _unreadable(self, why: str, fix: str = _FIX) -> UsageError:
@@ -91,7 +92,7 @@ class FileLines:
 
     def _checked(self, lines: Iterable[tuple[int, str]]) -> Iterator[dict[str, Any]]:
         """``{"line", "text"}`` of each line with something in it, or ``bad``."""
-        for number, text in lines:
+        for number, text in ((number, text.lstrip("\ufeff")) for number, text in lines):  # files joined to one
             if not text.strip() and self._form != "csv":  # within quotes they belong to the text
                 continue
             reason = unfit(text)
@@ -130,7 +131,9 @@ class FileLines:
                     "it is one JSON value of more than 512 MiB", "write one record a line (JSON lines)"
                 )
         try:
-            value = json.loads("\n".join(parts))
+            value = json.loads("\n".join(parts), object_pairs_hook=_once)
+        except DataError as error:
+            raise self._unreadable(f"it is one JSON value, and an object in it {error.why}", "correct it") from None
         except (ValueError, RecursionError) as error:
             where = f" at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
             raise self._unreadable(f"it begins as one JSON value and is none{where}", "correct it") from error
@@ -151,7 +154,7 @@ class FileLines:
             raise self._unreadable(
                 "the CSV has no line of column names that can be read", "write one as its first line"
             )
-        declared = re.fullmatch(r"sep=(.)", head["text"].strip())  # as Excel writes
+        declared = re.fullmatch(r"sep=(.) *", head["text"])  # as Excel writes
         if declared:
             head = next(lines, head)
         separator = declared.group(1) if declared else _separator(head["text"])
@@ -222,12 +225,26 @@ def _parses(text: str) -> bool:
 
 def _json_line(number: int, text: str) -> Raw:
     try:
-        record = json.loads(text)
+        record = json.loads(text, object_pairs_hook=_once)
+    except DataError as error:
+        return {"line": number, "bad": error.why, "text": text}
     except (ValueError, RecursionError):
         return {"line": number, "bad": "not JSON", "text": text}
     if not isinstance(record, dict):
         return {"line": number, "bad": "JSON, but no object", "text": text}
     return {"line": number, "record": record}
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object; of two values of one key nobody knows which holds.
+
+    Raises:
+        DataError: a key is there twice.
+    """
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise DataError("object", "has a key twice", "correct it")
+    return found
 
 
 def _column(name: str) -> str:

@@ -23,9 +23,9 @@ from connectors.models import MarketOrder, SocialPost, SourceRecord, WeatherData
 from connectors.places import place_code
 from connectors.producer import SourceProducer
 from connectors.publisher import OnRecord, Publisher
-from connectors.reading import moment, spreadsheet_damage
+from connectors.reading import moment, spreadsheet_damage, whole
 from connectors.runner import RunResult
-from connectors.source import Fields, Raw, mapping
+from connectors.source import Fields, Raw, mapping, text_or_none
 from connectors.stats import Stats
 from connectors.text import Mentions, hashtags, parse_count, product_ids
 from glue import overlay
@@ -185,9 +185,10 @@ class FileParser:
         if issubclass(self.model, MarketOrder) and {"order", "items"} <= set(record):
             yield from daraz_orders.order_lines(record, collected_at, self.merchant or "unknown")
             return
-        named = {ALIASES.get(name, name): value for name, value in record.items()}
+        given = {name: value for name, value in record.items() if value is not None}
+        named = {ALIASES[name]: value for name, value in given.items() if name in ALIASES} | given
         known = {name: value for name, value in named.items() if name in self.model.model_fields}
-        _check_identities(known)
+        known |= _identities(known)
         fields = {**known, "collected_at": collected_at}
         if issubclass(self.model, SocialPost):
             yield self._post(fields, record, line)
@@ -215,7 +216,7 @@ class FileParser:
 
     def _post(self, fields: Fields, record: Mapping[str, Any], line: int) -> Fields:
         """What a bare text leaves open: an id from the text and its place, the file's time, what the text names."""
-        content = fields.get("content", record.get("text", record.get("message", "")))
+        content = next((record[name] for name in ("content", "text", "message") if record.get(name) is not None), "")
         made = fingerprint(f"{line}\0{content}".encode("utf-8", "replace")).hex()[:32]
         text = content if isinstance(content, str) else ""
         counts: dict[str, Any] = {
@@ -241,27 +242,28 @@ _IDENTITIES = {"order_id", "line_id", "product_id", "sku", "post_id", "customer_
                "author_username"}  # fmt: skip
 
 
-def _check_identities(fields: Mapping[str, Any]) -> None:
-    """What names a thing or a person must be as it was before a spreadsheet had it.
+def _identities(fields: Mapping[str, Any]) -> Fields:
+    """What names a thing or a person, as texts without blanks around them; it must be as before a spreadsheet had it.
 
     Raises:
         DataError: naming the field and what was done to it.
     """
+    found = {}
     for name in sorted(_IDENTITIES & set(fields)):
-        value = fields[name]
+        value = text_or_none(fields[name])
         if isinstance(value, float):
             raise DataError(
                 "line", f"{name}: is a number with decimals, as a spreadsheet makes of an id", "write a text"
             )
         if isinstance(value, str) and (damage := spreadsheet_damage(value)):
             raise DataError("line", f"{name}: {damage}", "export the column as text")
+        found[name] = value
+    return found
 
 
 def _count(value: Any, name: str) -> Any:
-    if not isinstance(value, str):
-        return value
     try:
-        return parse_count(value)
+        return parse_count(value) if isinstance(value, str) else whole(value)
     except ValueError as error:
         raise DataError("line", f"{name}: {error}", "write it in digits") from None
 

@@ -10,9 +10,9 @@ import hashlib
 from abc import abstractmethod
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from connectors.reading import moment, money, whole
 from glue.identity import record_key
@@ -50,6 +50,14 @@ class SourceRecord(BaseModel):
     when_read: ClassVar[frozenset[str]] = frozenset({"collected_at"})  # these fields alone make no record a new one
 
     collected_at: Timestamp
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _has_no_nul(cls, value: Any) -> Any:
+        """NUL is in no text for people, and stores refuse it together with its whole batch."""
+        if isinstance(value, str) and "\0" in value:
+            raise ValueError("holds NUL characters")
+        return value
 
     @property
     @abstractmethod

@@ -21,14 +21,21 @@ _SCIENTIFIC = re.compile(r"[+-]?\d+(?:[.,]\d+)?\s*[eE]\s*[+-]?\d+")
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?")
 _SLASHES = re.compile(r"^(\d{4})/(\d{2})/(\d{2})(?=\D|$)")
 _OFFSET_BEHIND_BLANK = re.compile(r"\s+(?=(?:[+-]\d{2}:?\d{2}|Z)$)")
+_ZONE_NAME = re.compile(r"\[[A-Za-z]+(?:/[\w+-]+)*\]$")  # behind an offset, as Java writes: +06:00[Asia/Dhaka]
+_UTC = re.compile(r"\s*(?:UTC|GMT)$")
+_SUPERSCRIPTS = re.compile("([\u00b2\u00b3\u00b9\u2070-\u2089\u2460-\u249b])")
 _FIRST, _LAST = datetime(2000, 1, 1, tzinfo=UTC).timestamp(), datetime(2100, 1, 1, tzinfo=UTC).timestamp()
 
 
 def western_digits(text: str) -> str:
-    """``text`` in NFKC, with ASCII digits for those of every script."""
-    plain = unicodedata.normalize("NFKC", text)
-    if plain.isascii():
-        return plain
+    """``text`` in NFKC, with ASCII digits for those of every script; ``²`` and ``①`` stay, ``10²`` is not 102."""
+    if text.isascii():
+        return text
+    plain = "".join(
+        part if part[0].isdigit() and not part[0].isdecimal() else unicodedata.normalize("NFKC", part)
+        for part in _SUPERSCRIPTS.split(text)
+        if part
+    )
     return "".join(str(unicodedata.decimal(char)) if char.isdecimal() else char for char in plain)
 
 
@@ -64,7 +71,9 @@ def money(value: Any) -> Decimal:
 
 
 def moment(value: Any) -> Any:
-    """A time with an offset: ISO 8601, also with blanks, slashes or Bengali digits; seconds or milliseconds since 1970.
+    """A time with an offset: ISO 8601, also with blanks, slashes, Bengali digits, ``UTC`` or a zone's name behind it.
+
+    A number is seconds since 1970, or milli-, micro- or nanoseconds: in this century no number can be two of these.
 
     Raises:
         ValueError: it is none, has no offset, or is not of this century.
@@ -75,9 +84,9 @@ def moment(value: Any) -> Any:
         text = western_digits(value).strip()
         value = float(text) if _NUMBER.fullmatch(text) else _written(text)
     if isinstance(value, int | float):
-        for seconds in (value, value / 1000):
-            if _FIRST <= seconds < _LAST:
-                return datetime.fromtimestamp(seconds, UTC)
+        for fraction in (1, 10**3, 10**6, 10**9):
+            if _FIRST * fraction <= value < _LAST * fraction:
+                return datetime.fromtimestamp(value / fraction, UTC)
         raise ValueError("is a number, but not a time since 1970 (a spreadsheet's serial date?)")
     if not isinstance(value, datetime):
         raise ValueError("is not a time")
@@ -89,6 +98,7 @@ def moment(value: Any) -> Any:
 
 
 def _written(text: str) -> datetime:
+    text = _UTC.sub("Z", _ZONE_NAME.sub("", text.upper()))
     text = _OFFSET_BEHIND_BLANK.sub("", _SLASHES.sub(r"\1-\2-\3", text))
     try:
         return datetime.fromisoformat(text)
@@ -100,8 +110,14 @@ def whole(value: Any) -> Any:
     """A whole number, also as text in the digits of any script, with separators, or as a spreadsheet writes it (2.0).
 
     Raises:
-        ValueError: it is a text that is none.
+        ValueError: it is none, although a text, a number with a fraction, or a flag.
     """
+    if isinstance(value, bool):
+        raise ValueError("is not a whole number")
+    if isinstance(value, float):
+        if not value.is_integer():
+            raise ValueError("is not a whole number")
+        return int(value)
     if not isinstance(value, str):
         return value
     text = western_digits(value).strip()
@@ -112,18 +128,29 @@ def whole(value: Any) -> Any:
 
 
 _ERRORS = re.compile(r"#(?:REF|N/A|VALUE|NAME|DIV/0|NUM|NULL|SPILL|CALC)[!?]?|#{3,}")
+_MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
+_TURNED_INTO_DATE = re.compile(
+    rf"\d{{1,2}}-(?:{_MONTHS})|(?:{_MONTHS})-\d{{1,2}}|\d{{1,2}}-(?:{_MONTHS})-\d{{2,4}}", re.I
+)
+_NO_VALUE = frozenset(("nan", "none", "null", "nil", "undefined", "true", "false", "<na>", "n/a", "inf", "-inf"))
 
 
 def spreadsheet_damage(text: str) -> str:
-    """What a spreadsheet has made of an identity (an id, a phone), in words; empty where nothing shows."""
+    """What a spreadsheet or a program has made of an identity (an id, a phone), in words; empty where nothing shows."""
     plain = western_digits(text).strip()
     if _ERRORS.fullmatch(plain):
         return "is an error value of a spreadsheet"
+    if plain.lower() in _NO_VALUE:
+        return "is a program's word for a flag or for no value (nan, None, TRUE)"
+    if _TURNED_INTO_DATE.fullmatch(plain):
+        return "was turned into a date (1-Feb), as a spreadsheet does: format the column as text"
     if _SCIENTIFIC.fullmatch(plain):
         return "is written as a spreadsheet writes large numbers (8.8E+12): format the column as text"
-    if re.fullmatch(r"[+-]?\d+\.0+", plain):
+    if re.fullmatch(r"[+-]?\d+[.,]0+", plain):
         return "ends in .0, as a spreadsheet writes numbers: format the column as text"
-    if plain.startswith(("'", '="')):
+    if re.fullmatch(r"[+-]?\d+\.\d{3,}|\d{1,3}(?:,\d{3})+", plain):
+        return "has decimals or separators, as a spreadsheet writes numbers: format the column as text"
+    if plain.startswith(("'", "=")):
         return "begins with the mark of a spreadsheet's text (' or =)"
     if re.fullmatch(r"\d{16,}", plain) and len(plain) - len(plain.rstrip("0")) >= len(plain) - 15:
         return "has more than 15 digits and zeros behind them, as a spreadsheet rounds: format the column as text"

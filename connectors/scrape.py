@@ -17,6 +17,7 @@ from connectors.browser import Browser
 from connectors.errors import BlockedError, ChangedError, ThrottledError
 from connectors.http import Http, retry_after
 from connectors.policies import Strict
+from connectors.reading import whole
 from connectors.text import parse_count
 from connectors.traffic import Traffic
 from glue.errors import DataError, ServiceError, ServiceUnavailableError
@@ -191,13 +192,18 @@ class Listing:
 
 
 def count(card: Mapping[str, Any], name: str) -> int:
-    """The count in the field ``name`` of a card.
+    """The count in the field ``name`` of a card: a text as the page shows it, or a whole number.
 
     Raises:
-        DataError: there is a text that is not a count as a whole.
+        DataError: it is not a count as a whole.
     """
+    value = card.get(name)
     try:
-        return parse_count(card.get(name))
+        if value is None or isinstance(value, str):
+            return parse_count(value)
+        if isinstance(value, int | float):
+            return int(whole(value))
+        raise ValueError("is not a count")
     except ValueError as error:
         raise DataError("card", f"{name}: {error}") from None
 

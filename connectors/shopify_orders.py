@@ -13,9 +13,10 @@ from typing import Any
 
 from connectors.orders import sales
 from connectors.places import place_code
-from connectors.reading import money, whole
-from connectors.shopify_refunds import less, money_given_back, refunded_units, shop_money
+from connectors.reading import money
+from connectors.shopify_refunds import less, money_given_back, refunded_units, shop_money, units_of
 from connectors.source import Fields, Raw, listing, mapping, required, text_or_none
+from glue.errors import DataError
 
 _NOTHING = {"refunded", "voided"}  # financial states of an order that came to nothing
 
@@ -28,18 +29,20 @@ def order_lines(raw: Raw, collected_at: datetime, merchant: str = "") -> Iterato
     """
     order = mapping(raw, "order")
     lines = listing(order.get("line_items"), "line_items")
+    if not lines:
+        raise DataError("record", "line_items: an order without lines")
     customer = mapping(order.get("customer") or {}, "customer")
     address = mapping(order.get("shipping_address") or order.get("billing_address") or {}, "shipping_address")
     name = " ".join(str(part) for part in (customer.get("first_name"), customer.get("last_name")) if part)
     financial, fulfillment = _word(order.get("financial_status")), _word(order.get("fulfillment_status"))
-    cancelled = order.get("cancelled_at")
+    cancelled = order.get("cancelled_at") or None
     common = {
         "platform": "shopify",
         **({"merchant_id": merchant} if merchant else {}),
-        "order_id": str(required(order, "id")),
-        "is_test": bool(order.get("test")),
-        "currency": order.get("currency") or "BDT",
-        "customer_currency": order.get("presentment_currency") or None,
+        "order_id": text_or_none(required(order, "id")),
+        "is_test": order.get("test") or False,
+        "currency": _code(order.get("currency")) or "BDT",
+        "customer_currency": _code(order.get("presentment_currency")),
         "order_status": _status(financial, fulfillment, cancelled),
         "financial_status": financial,
         "fulfillment_status": fulfillment,
@@ -64,9 +67,14 @@ def order_lines(raw: Raw, collected_at: datetime, merchant: str = "") -> Iterato
     )
 
 
-def _word(value: Any) -> str | None:
+def _word(value: Any) -> Any:
     text = text_or_none(value)
-    return text.lower() if text else None
+    return text.lower() if isinstance(text, str) else text
+
+
+def _code(value: Any) -> Any:
+    text = text_or_none(value)
+    return text.upper() if isinstance(text, str) else text
 
 
 def _status(financial: str | None, fulfillment: str | None, cancelled: Any) -> str:
@@ -80,10 +88,10 @@ def _status(financial: str | None, fulfillment: str | None, cancelled: Any) -> s
 
 def _line(line: dict[str, Any]) -> Fields:
     # Custom items have no product of their own: the line is used in its place.
-    product = line.get("product_id") or f"line-{line.get('id')}"
+    product = text_or_none(line.get("product_id")) or f"line-{line.get('id')}"
     return {
         "line_id": text_or_none(line.get("id")) or "",
-        "product_id": str(product),
+        "product_id": product,
         "sku": text_or_none(line.get("sku")),
         "product_name": line.get("title") or line.get("name") or "",
         "category": text_or_none(line.get("product_type")),
@@ -94,7 +102,7 @@ def _line(line: dict[str, Any]) -> Fields:
 
 
 def _line_kind(line: Mapping[str, Any]) -> str:
-    if line.get("gift_card") is True:
+    if str(line.get("gift_card")).lower() == "true":
         return "gift_card"
     tipped = any(line.get(name) for name in ("tip", "tip_payment_gateway", "tip_payment_method"))
     return "tip" if tipped else "product"
@@ -103,18 +111,29 @@ def _line_kind(line: Mapping[str, Any]) -> str:
 def _left(
     line: dict[str, Any], order: Mapping[str, Any], common: Fields, refunds: dict[str, tuple[int, int]]
 ) -> Fields:
-    """What is left of a line; nothing where its numbers cannot be read, which the model then says."""
+    """What is left of a line; where its numbers cannot be read, those as they are, for the model to refuse."""
+    ordered, current = units_of(line.get("quantity")), line.get("current_quantity")
     try:
-        ordered, price, discount = whole(line.get("quantity")), money(line.get("price")), _discount(line)
+        price = money(line.get("price"))
     except ValueError:
         return {}
-    if not isinstance(ordered, int) or isinstance(ordered, bool) or ordered <= 0:
+    if not ordered:
         return {}
+    try:
+        discount = _discount(line)
+    except ValueError:
+        return {"price_discounted": line.get("discount_allocations") or line.get("total_discount")}
+    try:
+        tax = _tax(line)
+    except ValueError:
+        return {"tax": line.get("tax_lines")}
     cancelled, returned = refunds.get(str(line.get("id")), (0, 0))
     left = max(ordered - cancelled - returned, 0)
-    current = line.get("current_quantity")
-    if isinstance(current, int) and not isinstance(current, bool):
-        left = max(min(left, current), 0)
+    if current is not None:
+        units = units_of(current)
+        if units is None:
+            return {"quantity_net": current}
+        left = min(left, units)
     if common["cancelled_at"]:
         left = 0
     elif common["financial_status"] in _NOTHING or common["fulfillment_status"] == "restocked":
@@ -125,7 +144,7 @@ def _left(
         "quantity_returned": returned,
         "quantity_cancelled": ordered - left - returned,
         "quantity_net": left,
-        "tax": _tax(line),
+        "tax": tax,
         **sales(price, discount, ordered, left),
     }
 

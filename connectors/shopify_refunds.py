@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
-from connectors.reading import money
+from connectors.reading import money, whole
 from connectors.source import Fields, listing, mapping
 from glue.errors import DataError
 
@@ -29,15 +29,28 @@ def shop_money(one: Mapping[str, Any], name: str) -> Decimal:
     return money(shop["amount"] if isinstance(shop, Mapping) and "amount" in shop else one.get(name, 0))
 
 
+def units_of(value: Any) -> int | None:
+    """A number of units; None where it is none."""
+    try:
+        found = whole(value)
+    except ValueError:
+        return None
+    return found if isinstance(found, int) and found >= 0 else None
+
+
 def refunded_units(order: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
-    """Units by line: cancelled before they were sent, and refunded or returned after."""
+    """Units by line: cancelled before they were sent, and refunded or returned after.
+
+    Raises:
+        DataError: a number of units cannot be read.
+    """
     found: dict[str, tuple[int, int]] = {}
     for refund in listing(order.get("refunds") or [], "refunds"):
         for item in listing(mapping(refund, "refunds").get("refund_line_items") or [], "refund_line_items"):
             entry = mapping(item, "refund_line_items")
-            line, units = str(entry.get("line_item_id")), entry.get("quantity")
-            if not isinstance(units, int) or isinstance(units, bool) or units < 0:
-                continue
+            line, units = str(entry.get("line_item_id")), units_of(entry.get("quantity"))
+            if units is None:
+                raise DataError("record", "refund_line_items.quantity: is not a whole number")
             cancelled, returned = found.get(line, (0, 0))
             early = entry.get("restock_type") == "cancel"
             found[line] = (cancelled + units, returned) if early else (cancelled, returned + units)

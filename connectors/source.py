@@ -172,12 +172,26 @@ def newest(times: Iterable[datetime], started: datetime, before: str | None) -> 
     return bounded.isoformat() if before is None or bounded > datetime.fromisoformat(before) else before
 
 
-def text_or_none(value: Any) -> str | None:
-    """A stripped string, or None for nothing; other types pass for the model to refuse or take."""
-    if value is None:
-        return None
-    text = value.strip() if isinstance(value, str) else str(value)
-    return text or None
+def text_or_none(value: Any) -> Any:
+    """A stripped string, or None for nothing; a whole number as its digits. Other types pass for the model to refuse.
+
+    A double is no text: as an id it has lost digits.
+    """
+    if isinstance(value, str):
+        return value.strip() or None
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def text_of(record: Mapping[str, Any], name: str) -> str:
+    """The text of a field as it is, empty where there is none.
+
+    Raises:
+        DataError: it is something else.
+    """
+    value = record.get(name)
+    if value is not None and not isinstance(value, str):
+        raise DataError("record", f"{name}: {_kind(value)}, not a text")
+    return value or ""
 
 
 def mapping(value: Any, name: str) -> Mapping[str, Any]:

@@ -11,7 +11,7 @@ from connectors.reading import western_digits
 # Units as the platforms show them in English, Bengali and Hindi (CLDR's compact forms), by what they multiply with.
 # T is a thousand in India and a million millions elsewhere: it is not read.
 _THOUSAND = "k thousand thousands hazar hajar হাজার হা हज़ार हजार"
-_LAKH = "l lakh lakhs lac lacs লাখ লক্ষ লা लाख"
+_LAKH = "l lakh lakhs lac lacs লাখ লক্ষ লা लाख ला"
 _CRORE = "cr crore crores koti কোটি কো करोड़ करोड क"
 _UNITS = {
     **dict.fromkeys(_THOUSAND.split(), 10**3),
@@ -28,11 +28,13 @@ _BEFORE_CRORE = {**dict.fromkeys(f"{_THOUSAND} t".split(), 10**3), **dict.fromke
                  **dict.fromkeys(["শত", "শ", "सौ", "hundred"], 100)}  # fmt: skip
 _NOUNS = """
     like likes comment comments share shares view views play plays reaction reactions follower followers reply replies
-    sold rating ratings review reviews people person times repost reposts save saves favorite favorites
+    sold rating ratings review reviews people person times repost reposts save saves favorite favorites subscriber
+    subscribers all
     বিক্রি বিক্রিত রেটিং রিভিউ
     লাইক লাইকস মন্তব্য কমেন্ট কমেন্টস শেয়ার ভিউ প্রতিক্রিয়া রিঅ্যাকশন রিয়েকশন রিয়্যাক্ট জন টি টা বার ফলোয়ার অনুসরণকারী উত্তর
+    দেখা হয়েছে মানুষ জনের সাবস্ক্রাইবার
     लाइक लाइक्स पसंद टिप्पणी टिप्पणियां टिप्पणियाँ कमेंट कमेंट्स शेयर व्यू व्यूज व्यूज़ बार प्रतिक्रिया प्रतिक्रियाएं
-    प्रतिक्रियाएँ लोग फ़ॉलोअर फॉलोअर
+    प्रतिक्रियाएँ लोग फ़ॉलोअर फॉलोअर देखा गया सब्सक्राइबर
 """
 _PLAIN = re.compile(r"\d+|\d{1,3}(?:[ ',]\d{3})+|\d{1,2}(?:,\d{2})*,\d{3}|\d{1,3}(?:\.\d{3})+")
 _SCALED = re.compile(r"(\d+|\d{1,3}(?:,\d{3})+|\d{1,2}(?:,\d{2})*,\d{3})(?:\.(\d+))?")
@@ -40,22 +42,31 @@ _DECIMAL_COMMA = re.compile(r"(\d+),(\d{1,2})")
 _COUNT = re.compile(r"(\d(?:[\d., '’٬٫]*\d)?)\s*(.*)", re.DOTALL)
 # A hashtag begins with a letter, digit or _; marks belong to the letter before them, joiners stand between two.
 _MARKS = "".join(chr(code) for code in range(0x300, 0x1_1000) if unicodedata.category(chr(code))[0] == "M")
-_HASHTAG = re.compile(rf"(?<![\w&/])[#＃](\w[\w{_MARKS}\u200c\u200d]{{0,99}})")
+_HASHTAG = re.compile(rf"[#＃](\w[\w{_MARKS}\u200c\u200d]{{0,99}})")
+_HASHTAGS = re.compile(rf"(?<![\w&/])(?:{_HASHTAG.pattern})+")  # the platforms also link #one#two
+# What they show in place of 0.
+_NOTHING = (
+    "no views|no comments|no comments yet|no likes|no likes yet|no shares|no replies|no reactions"
+    "|কোনো মন্তব্য নেই|কোনও মন্তব্য নেই|কোনো ভিউ নেই|कोई टिप्पणी नहीं|कोई कमेंट नहीं|कोई व्यू नहीं"
+)
 _PRODUCT_ID = re.compile(r"\bMX-\d{4,8}\b")
 
 
 def parse_count(text: str | None) -> int:
     """A count as a page shows it, read as a whole; nothing is 0.
 
-    ``1.2K``, ``3.4M``, ``12,345``, ``1,23,456``, ``১২,৩৪৫``, ``১.২ হাজার``, ``২ লাখ+``, ``1.5 करोड़``, ``56 Comments``.
+    ``1.2K``, ``3.4M``, ``12,345``, ``1,23,456``, ``১২,৩৪৫``, ``১.২ হাজার``, ``২ লাখ+``, ``1.5 करोड़``, ``56 Comments``,
+    ``All reactions: 5``, ``No comments``.
     Without a unit there are only separators of groups; with one, a comma before one or two digits is a decimal mark.
 
     Raises:
         ValueError: there is text that is not a count as a whole.
     """
-    if text is None or not text.strip():
+    if text is None:
         return 0
     plain = _folded(text)
+    if not plain or plain in _ZEROS:
+        return 0
     found = _COUNT.fullmatch(plain) or _COUNT.fullmatch(_without_label(plain))
     if not found:
         raise ValueError("no count in this text")
@@ -86,17 +97,23 @@ def _folded(text: str) -> str:
     return " ".join(plain.split())
 
 
-_INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"))
+_INVISIBLE = dict.fromkeys(
+    (*map(ord, "\u00ad\u061c\u200b\u200c\u200d\u200e\u200f\u2060\ufe0f\ufeff"), *range(0x202A, 0x202F),
+     *range(0x2066, 0x206A))
+)  # fmt: skip
 _UNITS = {_folded(name): scale for name, scale in _UNITS.items()}
 _BEFORE_CRORE = {_folded(name): scale for name, scale in _BEFORE_CRORE.items()}
 _CRORES = frozenset(map(_folded, _CRORE.split()))
 _LABELS = frozenset(map(_folded, _NOUNS.split()))
+_ZEROS = frozenset(map(_folded, _NOTHING.split("|")))
 
 
 def _without_label(text: str) -> str:
-    """``Likes: 5`` without the word before the number."""
-    label, _, rest = text.replace(":", " ", 1).partition(" ")
-    return rest.strip() if label in _LABELS else ""
+    """``Likes: 5`` and ``All reactions: 5`` without the words before the number."""
+    words = text.replace(":", " ", 1).split()
+    while words and words[0] in _LABELS:
+        words.pop(0)
+    return " ".join(words)
 
 
 def _scale(behind: str) -> tuple[int, str]:
@@ -124,8 +141,13 @@ def _glued(word: str) -> list[str]:
 
 
 def hashtags(text: str) -> list[str]:
-    """Hashtags without the #, lower case, each once, in order."""
-    return list(dict.fromkeys(tag.rstrip("\u200c\u200d").lower() for tag in _HASHTAG.findall(text)))
+    """Hashtags without the #, lower case, each once, in order; as written, of two forms of one letter the first."""
+    tags = (tag for run in _HASHTAGS.finditer(text) for tag in _HASHTAG.findall(run.group()))
+    found: dict[str, str] = {}
+    for tag in tags:
+        plain = tag.rstrip("\u200c\u200d").lower()
+        found.setdefault(unicodedata.normalize("NFC", plain), plain)
+    return list(found.values())
 
 
 def has_no_text(text: str | None) -> bool:

@@ -24,11 +24,12 @@ from connectors.source import (
     each_of,
     mapping,
     required,
+    text_of,
 )
 from connectors.text import Mentions, has_no_text, hashtags, product_ids
 from glue.errors import DataError
 
-_POST = re.compile(r"/(?:video|photo)/(\d{10,20})(?!\d)")
+_POST = re.compile(r"/(?:video|photo|v|embed(?:/v\d)?|player/v\d)/(\d{10,20})(?!\d)")
 
 
 class TikTokOptions(SourceOptions):
@@ -74,17 +75,17 @@ class TikTok(Source[TikTokOptions]):
     def parse(self, raw: Raw, collected_at: datetime) -> Iterable[Fields]:
         """The post of a card, of a video or of photos. Its id holds its time of posting in the upper 32 bits."""
         card = mapping(raw, "card")
-        link = str(required(card, "link"))
+        link = text_of(card, "link") or required(card, "link")
         post = _POST.search(link)
         if not post:
             raise DataError("card", "link: holds no /video/ or /photo/ with an id")
-        text = card.get("text") or ""
+        text = text_of(card, "text")
         counts = {name: count(card, name) for name in ("likes", "comments", "shares")}
         yield {
             "post_id": post.group(1),
             "platform": "tiktok",
             "content": text,
-            "author_username": (card.get("author") or "").lstrip("@") or None,
+            "author_username": text_of(card, "author").lstrip("@") or None,
             "url": urllib.parse.urljoin(self.options.base_url, link),
             "hashtags": hashtags(text),
             "product_mentions": self._mentions(text),

@@ -49,7 +49,7 @@ def order_lines(raw: Raw, collected_at: datetime, merchant: str = "") -> Iterato
         "cancelled_at": cancelled,
         "cancel_reason": _word(order.get("cancel_reason")),
         "shipping_city": text_or_none(address.get("city")),
-        "place_code": place_code(address.get("city"), address.get("province")),
+        "place_code": place_code(*(address.get(one) for one in ("city", "province", "country"))),
         "customer_name": text_or_none(name or address.get("name")),
         "customer_phone": text_or_none(order.get("phone") or customer.get("phone") or address.get("phone")),
         "customer_email": text_or_none(order.get("email") or customer.get("email")),

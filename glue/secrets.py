@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 MASK = "******"
+_CAMEL = re.compile(r"(?<=[a-z\d])(?=[A-Z])")
 _REFERENCE = re.compile(r"\$\{[^${}:]+:[^${}]+\}")  # a name alone is a plugin's own placeholder
 _WORDS = (
     r"passw(?:or)?d|passphrase|secret|token|(?:api|private|secret|access|account|signing|encryption|shared|license)"
@@ -27,20 +28,26 @@ _NOT_SECRET = re.compile(
     r"(?:[._-](?:class|type|enabled?|required|m?s|seconds|minutes|hours|days|interval|timeout|ttl|expiry|expires?"
     r"|ur[il]|endpoint|host|port|provider|location|file|path|dir|name|alias|source|region|arn|size|length|count|limit|max"
     r"|min|header|prefix|suffix|fields?|columns?|topics?|algorithm|format|version|policy|mode|strategy|encoding|scopes?"
-    r"|audience|issuer|mechanism|manager|cache|retries|separator|delimiter)$)"
-    r"|keystore\.type|access[._-]?key[._-]?id$|tokeniz|(?:^|[._-])tokens(?:$|[._-])|passwordless",
+    r"|audience|issuer|mechanism|manager|cache|retries|separator|delimiter|backend|engine|env|store|capacity|rate"
+    r"|lifetime|validity|claim|property|param(?:eter)?|converter|serializer|validator|callback|handler|factory|attributes?"
+    r"|label)$)"
+    r"|keystore\.type|access[._-]?key[._-]?id$|tokeniz|(?:^|[._-])tokens(?:$|[._-])|passwordless|token[._-]?bucket"
+    r"|secretar",
     re.IGNORECASE,
 )
 _NO = r"(?!\$\{)"  # a reference is not a secret
 _SCHEME = r"(?:bearer|basic|digest|negotiate|sharedaccesssignature|token|apikey)"
 # In each, the secret is the group `s`.
 _FORMS = (
-    rf"(?i:\b[\w.-]*(?:{_WORDS}|pwd)\"?\s*=\s*\")(?P<s>[^\"]+)\"",
-    rf"(?i:\b[\w.-]*(?:{_WORDS}|pwd)\s*=\s*'?){_NO}(?P<s>[^\s,;&}}\"')]+)",
-    rf"(?i:[?&;](?:sig|signature|pass)=){_NO}(?P<s>[^\s,;&]+)",
-    rf"(?i:[?&;]key=){_NO}(?P<s>[^\s,;&]{{16,}})",
-    rf"(?i:[\"'][\w.-]*(?:{_WORDS}|pwd)[\"']\s*:\s*[\"']){_NO}(?P<s>[^\"']+)",
-    rf"\b[a-zA-Z][\w+.-]*://[^/\s:@?#]*:{_NO}(?P<s>[^/\s?#]+)@",
+    rf"(?i:\b[\w.-]*(?:{_WORDS}|pwd)\"?\s*=\s*\"){_NO}(?P<s>[^\"]+)\"",
+    rf"(?i:\b[\w.-]*(?:{_WORDS}|pwd?)\s*=\s*'?){_NO}(?P<s>[^\s,;&}}\"')]+)",
+    rf"(?i:[?&;](?:[\w-]*sig|[\w-]*signature|pass)=){_NO}(?P<s>[^\s,;&]+)",
+    rf"(?i:[?&;](?:key|code)=){_NO}(?P<s>[^\s,;&]{{16,}})",
+    rf"(?i:[\"'][\w.-]*(?:{_WORDS}|pwd)\\?[\"']\s*:\s*\\?[\"']){_NO}(?P<s>(?:\\[^\"']|[^\"'\\])+)",
+    rf"\b[a-zA-Z][\w+.-]*://(?:\$\{{[^{{}}]*\}}|[^/\s:@?#$])*:{_NO}(?P<s>[^/\s?#]+)@",
+    r"\b[a-zA-Z][\w+.-]*://(?P<s>(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[\w-]{20,})@",  # a token in place of a login
+    r"(?i:\bhooks\.slack\.com/services|\bdiscord(?:app)?\.com/api/webhooks/\d+)/(?P<s>[\w/-]{16,})",
+    r"(?i:\bapi\.telegram\.org/bot)(?P<s>\d+:[\w-]{16,})",
     rf"(?i:\bjdbc:oracle:\w+:[^/\s@:]+/){_NO}(?P<s>[^@\s]+)@",
     rf"^\s*(?i:bearer)\s+{_NO}(?P<s>\S+)\s*$",
     rf"\b(?i:{_SCHEME})\s+{_NO}(?P<s>(?=[\w+/.~-]*[A-Z\d])[\w+/.~-]{{8,}}=*)",
@@ -54,12 +61,13 @@ _FORMS = (
 _SECRETS = tuple(re.compile(form) for form in _FORMS)
 # Where plain prose is read, a colon does as well; in a config it may be a map of names.
 _PROSE = re.compile(rf"(?i:\b[\w.-]*(?:{_WORDS}|pwd)\s*:\s*){_NO}(?P<s>[^\s,;&}})]+)")
-_MASKED = re.compile(r"^(\*{3,}|\[hidden\]|<hidden>|\(hidden\)|\[redacted\])$", re.IGNORECASE)
+_MASKED = re.compile(r"^(?:[*•●]{3,}|[\[<(](?:hidden|redacted|masked|sensitive(?: value)?)[\]>)])$", re.IGNORECASE)
 
 
 def is_secret_key(key: str) -> bool:
     """Whether a config key by its name holds a secret."""
-    return bool(_SECRET_KEY.search(key)) and not _NOT_SECRET.search(key)
+    plain = _CAMEL.sub(".", key)  # passwordFile, tokenSeparator
+    return bool(_SECRET_KEY.search(key) or _SECRET_KEY.search(plain)) and not _NOT_SECRET.search(plain)
 
 
 def has_reference(value: str) -> bool:

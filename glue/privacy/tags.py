@@ -44,11 +44,12 @@ def _is_decimal(branch: Any) -> bool:
 def tag_of(field: dict[str, Any], inherited: Tag | None = None) -> Tag:
     """The tag that holds for a field; the strictest of several. Numbers and flags without a tag are PUBLIC."""
     tags = field.get("confluent:tags") or ()
+    tags = {tags} if isinstance(tags, str) else set(tags)
+    if tags - set(_ORDER):
+        tags |= {"PII_TEXT"}  # a tag that this version does not know
     for tag in _ORDER:
         if tag in tags:
             return tag  # type: ignore[return-value]
-    if tags:
-        return "PII_TEXT"  # a tag that this version does not know
     if inherited is not None:
         return inherited
     return "PII_TEXT" if holds_text(field["type"]) else "PUBLIC"

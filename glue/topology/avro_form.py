@@ -59,9 +59,20 @@ def _kept(schema: Mapping[str, Any], but: tuple[str, ...]) -> dict[str, Any]:
     for key in _UNORDERED:
         if isinstance(kept.get(key), list):
             kept[key] = sorted(kept[key], key=str)
+    if "default" in kept:
+        kept["default"] = _told_apart(kept["default"])
     if kept.get("logicalType") == "decimal" and kept.get("scale") == 0:
         del kept["scale"]
     return kept
+
+
+def _told_apart(value: Any) -> Any:
+    """A default in which a flag does not equal a number, as Python's True equals 1."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, Mapping):
+        return {key: _told_apart(inner) for key, inner in value.items()}
+    return [_told_apart(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _is_implied(key: str, value: Any) -> bool:

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from typing import Any
 
 from glue.connect import ConnectClient, UnexpectedAnswerError
 from glue.errors import ServiceError
@@ -19,7 +20,7 @@ _NUMBERS = ("INT", "LONG", "SHORT", "DOUBLE")
 # Lists whose order means nothing, by their last word. Order does count in others: `transforms`, the fields of a key.
 _SETS = frozenset(
     ("topics", "predicates", "cleanup.policy", "bootstrap.servers", "topic2table.map", "include", "exclude",
-     "whitelist", "blacklist", "include.list", "exclude.list", "allowlist", "denylist")
+     "whitelist", "blacklist", "include.list", "exclude.list", "allowlist", "denylist", "throttled.replicas")
 )  # fmt: skip
 
 
@@ -34,7 +35,8 @@ class KeyDef:
     required: bool = False
 
 
-# Connect's own keys, which a plugin's ConfigDef does not hold. Source: ConnectorConfig, SinkConnectorConfig, Kafka 4.1.
+# Connect's own keys, which a plugin's ConfigDef does not hold. Source: ConnectorConfig, SinkConnectorConfig,
+# SourceConnectorConfig, Kafka 4.1.
 COMMON: dict[str, KeyDef] = {
     "tasks.max": KeyDef("INT", "1"),
     "tasks.max.enforce": KeyDef("BOOLEAN", "true"),
@@ -56,6 +58,8 @@ COMMON: dict[str, KeyDef] = {
     "errors.deadletterqueue.topic.name": KeyDef("STRING", ""),
     "errors.deadletterqueue.topic.replication.factor": KeyDef("SHORT", "3"),
     "errors.deadletterqueue.context.headers.enable": KeyDef("BOOLEAN", "false"),
+    "exactly.once.support": KeyDef("STRING", "requested"),
+    "transaction.boundary": KeyDef("STRING", "poll"),
 }
 _NEGATE = {"negate": KeyDef("BOOLEAN", "false"), "predicate": KeyDef("STRING", ""), "type": KeyDef("CLASS")}
 
@@ -130,7 +134,7 @@ def same_value(key: str, left: str, right: str, definition: KeyDef | None = None
     if _is_set(key):
         return set(split_list(a)) == set(split_list(b))
     kind = definition.type if definition else ""
-    if kind == "BOOLEAN":
+    if kind == "BOOLEAN" or (not kind and {a.lower(), b.lower()} <= {"true", "false"}):
         return a.lower() == b.lower()
     if kind in _NUMBERS:
         return _number(a) is not None and _number(a) == _number(b)
@@ -139,6 +143,11 @@ def same_value(key: str, left: str, right: str, definition: KeyDef | None = None
     if kind == "CLASS" and ("." in a) != ("." in b):
         return alias(a) == alias(b)
     return False
+
+
+def as_text(value: Any) -> str:
+    """A value of a config as Connect keeps it: a text, also where a client sent a number or a flag."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _is_set(key: str) -> bool:
@@ -160,6 +169,7 @@ def config_changes(
 ) -> list[FieldChange]:
     """Fields that differ in meaning. An absent key equals its default; ``ignore`` are keys that the server adds."""
     changes = []
+    live = {key: as_text(value) for key, value in live.items()}
     for key in sorted(live.keys() | declared.keys()):
         if key in ignore:
             continue

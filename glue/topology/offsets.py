@@ -9,7 +9,7 @@ from typing import Any
 from confluent_kafka import KafkaException
 
 from glue.connect import ConnectNotFoundError
-from glue.errors import ServiceError, UsageError
+from glue.errors import ServiceError, ServiceUnavailableError, UsageError
 from glue.kafka.reads import OffsetSpec, TopicPartition, kafka_unavailable, lag, offsets, watermarks
 from glue.times import parse_time
 from glue.topology.services import Services
@@ -60,7 +60,7 @@ def lag_of(services: Services, name: str) -> int | None:
     """Records that a sink has not read yet; None where it is unknown."""
     try:
         return sum(one.lag for one in standings(services, name))
-    except (ServiceError, ConnectNotFoundError):
+    except (ServiceError, ServiceUnavailableError, ConnectNotFoundError):
         return None
 
 

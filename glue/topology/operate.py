@@ -64,7 +64,7 @@ def _topics(services: Services, name: str) -> list[str] | None:
     """Topics it has used; None where the worker does not track them."""
     try:
         return services.connect.topics(name)
-    except ServiceError:
+    except (ServiceError, ServiceUnavailableError):
         return None
 
 

@@ -18,7 +18,7 @@ from glue.errors import MillionXError, ServiceError, UsageError
 from glue.overlay import merge_patch
 from glue.secrets import has_reference, holds_secret
 from glue.topology.change import Action, Change, Undo
-from glue.topology.configdef import Definitions, alias, config_changes
+from glue.topology.configdef import Definitions, alias, as_text, config_changes
 from glue.topology.files import Files, WithConfig, json_schema, read_json
 from glue.topology.kinds.contract import Exported, Kind, Live
 from glue.topology.memory import Memory
@@ -222,7 +222,7 @@ def _expand(given: Sequence[str]) -> list[Path]:
 def read_connectors(services: Services) -> dict[str, LiveConnector]:
     """Every connector with config and status, in one call."""
     return {
-        name: LiveConnector({k: str(v) for k, v in body["info"]["config"].items() if v is not None}, body["status"])
+        name: LiveConnector({k: as_text(v) for k, v in body["info"]["config"].items() if v is not None}, body["status"])
         for name, body in services.connect.connectors().items()
     }
 

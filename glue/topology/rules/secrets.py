@@ -10,7 +10,10 @@ from glue.topology.model import Declared, Problem
 
 _OPEN = re.compile(r"\$\{")
 _PLACEHOLDER = re.compile(r"\$\{(?!(?:env|file|dir|directory|setting)\})[^${}:]+\}")
-_WELL_FORMED = re.compile(rf"\$\{{[A-Za-z][\w.-]*:[^{{}}]+\}}|{_PLACEHOLDER.pattern}")
+# The provider `file` needs a path and a key: without the key the worker takes the text as it is.
+_WELL_FORMED = re.compile(
+    rf"\$\{{(?:file:[^{{}}:]+:[^{{}}]+|(?!file:)[A-Za-z][\w.-]*:[^{{}}]+)\}}|{_PLACEHOLDER.pattern}"
+)
 
 
 def literal(declared: Declared) -> Iterator[Problem]:

@@ -184,7 +184,7 @@ def test_the_sandbox_refuses_what_the_real_one_refuses(make_sandbox: Make) -> No
     good = ask("{ orders(first: 2) { nodes { id } } }").json()
     cost = good["extensions"]["cost"]
     assert (len(good["data"]["orders"]["nodes"]), cost["requestedQueryCost"]) == (2, 4)
-    assert cost["throttleStatus"]["maximumAvailable"] == 2000
+    assert cost["throttleStatus"]["maximumAvailable"] == 20_000
 
 
 def _bag(amount: str) -> Node:

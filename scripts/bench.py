@@ -27,6 +27,7 @@ from bench_report import Row, to_json, to_table
 
 ROOT = Path(__file__).resolve().parent.parent
 _NEEDS = {
+    "at-rest": [],
     "codecs": ["registry"],
     "scrub": [],
     "embedding": [],
@@ -129,7 +130,14 @@ def parts(given: argparse.Namespace) -> dict[str, Callable[[], list[Row]]]:
 
         return weaviate_sink(3000, given.rounds + 1)
 
+    def at_rest() -> list[Row]:
+        import bench_atrest
+
+        with tempfile.TemporaryDirectory() as folder:
+            return bench_atrest.at_rest(Path(folder) / "keys.json")
+
     return {
+        "at-rest": at_rest,
         "codecs": glue_part("codecs"),
         "scrub": glue_part("scrubbing"),
         "embedding": lambda: embedding(given.torch_python),

@@ -11,6 +11,7 @@ from glue.topology.rules import chains, dead_letters, embedding, names, privacy,
 RULES: tuple[Callable[[Declared], Iterator[Problem]], ...] = (
     names.source_topics,
     chains.transform_keys,
+    chains.decrypt_first,
     dead_letters.missing,
     dead_letters.unread,
     privacy.sinks,

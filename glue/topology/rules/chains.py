@@ -1,11 +1,15 @@
-"""Chains: their topics are declared, what they write has a schema, and every alias of a transform has a type."""
+"""Chains: their topics are declared, what they write has a schema, every alias of a transform has a type, and what is
+encrypted is decrypted first."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from glue.privacy.tags import personal_fields
 from glue.topology.model import Declared, Problem, split_list
+
+_DECRYPT = "glue.transforms.decrypt:Decrypt"
 
 
 def topics_declared(declared: Declared) -> Iterator[Problem]:
@@ -37,6 +41,20 @@ def transform_keys(declared: Declared) -> Iterator[Problem]:
     for name, chain in declared.chains.items():
         config = {str(key): str(value) for key, value in chain.get("config", {}).items()}
         yield from _check(declared.files.get(("chain", name)), config)
+
+
+def decrypt_first(declared: Declared) -> Iterator[Problem]:
+    """A chain that reads a topic with personal fields, which producers encrypt, and does not begin with Decrypt."""
+    for name, chain in declared.chains.items():
+        config = {str(key): str(value) for key, value in chain.get("config", {}).items()}
+        subjects = [declared.subjects.get(f"{topic}-value") for topic in split_list(config.get("topics", ""))]
+        if not any(subject is not None and personal_fields(subject.schema) for subject in subjects):
+            continue
+        first = next(iter(split_list(config.get("transforms", ""))), "")
+        if config.get(f"transforms.{first}.type") != _DECRYPT or config.get(f"transforms.{first}.predicate"):
+            why = "the chain reads personal texts, which are encrypted, and does not begin with Decrypt"
+            fix = f"let transforms begin with decrypt, with transforms.decrypt.type={_DECRYPT} and no predicate"
+            yield Problem(declared.files.get(("chain", name)), "config.transforms", why, fix)
 
 
 def _check(file: Path | None, config: Mapping[str, str]) -> Iterator[Problem]:

@@ -271,6 +271,23 @@ def test_chains(project: Project) -> None:
     ]
 
 
+def test_a_chain_that_reads_personal_texts_begins_with_decrypt(project: Project) -> None:
+    project.things()
+    project.subjects({"things": personal("PII_ID")})
+    told = []
+    for transforms in ("validate", "validate,decrypt", "decrypt,validate"):
+        config = {
+            "topics": "p.things",
+            "output.topic": "p.out",
+            "transforms": transforms,
+            "transforms.validate.type": "glue.transforms.validate:Validate",
+            "transforms.decrypt.type": "glue.transforms.decrypt:Decrypt",
+        }
+        project.write("connect-config/transforms/c.json", {"name": "c", "config": config})
+        told.append(sum("does not begin with Decrypt" in one for one in messages(project)))
+    assert told == [1, 1, 0]
+
+
 def test_sources_name_declared_topics(project: Project) -> None:
     project.things()
     (project.config / "sources").mkdir()

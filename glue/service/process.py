@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from glue.avro import Encoder
 from glue.deadletters.headers import REPLAY_FOR, RETRY_COUNT, last
+from glue.privacy.recognisers import find
 from glue.rights.forgotten import Forgotten as Known
 from glue.service.config import ServiceConfig
 from glue.service.decode import TopicReader, to_records
 from glue.transforms.chain import Chain, Failure, Outcome
 from glue.transforms.contract import Headers, Record
 
-_OURS = (REPLAY_FOR, RETRY_COUNT)  # they steer this chain, and no later one
+_STEER = (REPLAY_FOR, RETRY_COUNT)  # they steer this chain, and no later one
+_NAME = re.compile(r"millionx\.[a-z_.]{1,40}\Z")
+_LONGEST = 256
 
 
 @dataclass(slots=True)
@@ -90,12 +95,26 @@ class Processor:
         value = outcome.value
         headers = outcome.headers
         if headers:
-            headers = [
-                h for h in headers if (h[0].startswith("millionx.") and h[0] not in _OURS) or h[0] in self._passed
-            ]
+            headers = passed(headers, self._passed)
         try:
             data = None if value is None else self._encode(value)
         except Exception as error:
             return Failure(error, "VALUE_CONVERTER", "glue.avro:Encoder")
         topic = outcome.topic if outcome.topic != source else self._config.output_topic
         return Produced(topic, outcome.key, data, headers, outcome.timestamp)
+
+
+def passed(headers: Headers, declared: frozenset[str]) -> Headers:
+    """Those that ``headers.pass`` declares, and this project's own unless their value looks like a person's detail:
+    who may write to a raw topic may put anything into one."""
+    return [
+        (name, value)
+        for name, value in headers
+        if name in declared or (name not in _STEER and _NAME.match(name) and _is_clean(value))
+    ]
+
+
+@lru_cache(10_000)
+def _is_clean(value: bytes | None) -> bool:
+    text = (value or b"").decode("utf-8", "replace")
+    return len(text) <= _LONGEST and "\ufffd" not in text and not find(text)

@@ -101,6 +101,18 @@ def _script(zero: int) -> dict[int, int]:
     return {ord("0") + value: zero + value for value in range(10)}
 
 
+_SPOKEN = (
+    "zero one two three four five six seven eight nine".split(),  # noqa: SIM905
+    "শূন্য এক দুই তিন চার পাঁচ ছয় সাত আট নয়".split(),  # noqa: SIM905
+    "shunno ek dui tin char pach choy sat at noy".split(),  # noqa: SIM905
+)
+
+
+def _in_words(digits: str, chance: random.Random) -> str:
+    words = chance.choice(_SPOKEN)
+    return " ".join(words[int(digit)] for digit in digits)
+
+
 def _without_one(digits: str, chance: random.Random) -> str:
     """As people mistype: a digit of the subscriber's part is missing, or stands there twice."""
     place = chance.randrange(3, 11)
@@ -140,6 +152,12 @@ PHONES: dict[str, Callable[[str, random.Random], str]] = {
     "mathematical": lambda n, _: n.translate(_script(0x1D7CE)),
     "one too few": lambda n, r: _without_one(n, r),
     "one too many": lambda n, r: _with_one(n, r),
+    "in words": lambda n, r: _in_words(n, r),
+    "half in words": lambda n, r: _in_words(n[:3], r) + " " + n[3:],
+    "dots and blanks": lambda n, _: n[:5] + " ... " + n[5:],
+    "combining marks": lambda n, _: "\u0332".join(n),
+    "html": lambda n, r: n[:5] + r.choice(("<br>", "&nbsp;", "%20")) + n[5:],
+    "emoji": lambda n, r: n[:5] + r.choice("📞☎👉") + n[5:],
     "odd dashes": lambda n, r: _grouped(n, r, r.choice("\u2013\u2014\u2011\u00a0")),
 }
 BARE_FRAMES = ("call {} now", "যোগাযোগ: {}", "bKash {} (personal)", "{} এই নাম্বারে ফোন দিন", "whatsapp {}", "number {}")
@@ -148,7 +166,7 @@ BARE_FRAMES = ("call {} now", "যোগাযোগ: {}", "bKash {} (personal)"
 def phone(post: Post, chance: random.Random) -> None:
     form = chance.choice(list(PHONES))
     frame = chance.choice(BARE_FRAMES if form == "bare" else FRAMES["PHONE"])
-    if form in ("o/O/l/I", "digit by digit"):
+    if form in ("o/O/l/I", "digit by digit", "in words", "half in words"):
         frame = chance.choice(BARE_FRAMES)
     post.tell(frame, PHONES[form](national(chance), chance), "PHONE", form)
 
@@ -156,8 +174,21 @@ def phone(post: Post, chance: random.Random) -> None:
 def mail(post: Post, chance: random.Random) -> None:
     name = chance.choice(("karim", "rahim.bd", "shop_24", "a-b", "nadia99", "x")) + str(chance.randrange(100))
     domain = chance.choice(("gmail.com", "yahoo.com", "example.com.bd", "mail.example.org", "outlook.com"))
-    form = chance.choice(("plain", "plain", "plain", "[at]", "upper"))
+    form = chance.choice(("plain", "plain", "[at]", "upper", "mistyped", "in words", "another script"))
     text = f"{name}@{domain}"
+    if form == "mistyped":
+        provider = chance.choice(("gmail", "yahoo", "hotmail"))
+        text = chance.choice(
+            ("{} @{}.com", "{}@ {}.com", "{}@{},com", "{}@{} .com", "{}@{}", "{}@@{}.com", "{}[@]{}[.]com")
+        )
+        text = text.format(name, provider)
+    elif form == "in words":
+        text = chance.choice(
+            ("{} at gmail dot com", "{}(at)yahoo(dot)com", "{} এট জিমেইল ডট কম", "{}_at_gmail_dot_com")
+        )
+        text = text.format(name)
+    elif form == "another script":
+        text = name + chance.choice(("@উদাহরণ.বাংলা", "@bücher.example", "＠gmail．com", "%40gmail.com"))
     if form == "[at]":
         text = f"{name} [at] {domain.replace('.', ' [dot] ', 1)}" if domain.count(".") == 1 else f"{name} (at) {domain}"
     post.tell(chance.choice(FRAMES["EMAIL"]), text.upper() if form == "upper" else text, "EMAIL", f"mail {form}")
@@ -174,16 +205,29 @@ def nid(post: Post, chance: random.Random) -> None:
 
 
 KINDS: dict[str, tuple[tuple[str, ...], Callable[[random.Random], str]]] = {
-    "HANDLE": (("dekho {} er page", "{} apu", "thanks {}!"), lambda r: f"@{_word(r)}_{r.randrange(100)}"),
+    "HANDLE": (
+        ("dekho @{} er page", "@{} apu", "thanks @{}!", "insta: {}", "telegram id {} e den"),
+        lambda r: f"{_word(r)}_{r.randrange(100)}",
+    ),
     "PROFILE": (
         ("amar id {}", "inbox: {}", "{} e message din"),
         lambda r: r.choice(
-            ("facebook.com/{}.{}", "https://www.facebook.com/{}{}", "m.me/{}.{}", "t.me/{}{}", "instagram.com/{}_{}")
+            (
+                "fb.com/profile.php?id=1000{1}5512345",
+                "wa.me/88017{1}12345",
+                "https://m.facebook.com/{}{}?mibextid=ab",
+                "tiktok.com/@{}{}",
+                "facebook.com/{}.{}",
+                "https://www.facebook.com/{}{}",
+                "m.me/{}.{}",
+                "t.me/{}{}",
+                "instagram.com/{}_{}",
+            )
         ).format(_word(r), r.randrange(10, 9999)),
     ),
     "CARD": (("card {}", "visa {} diye pay"), lambda r: _card(r)),
     "TRX": (
-        ("TrxID {}", "trx id: {}", "transaction id {}"),
+        ("TrxID {}", "trx id: {}", "transaction id {}", "ট্রানজেকশন আইডি {}", "bkash korsi {} dekhen", "TxnId:{}"),
         lambda r: (
             "".join(r.choices("ABCDEFGHJKLMNPQRSTUVWXYZ", k=4))
             + "".join(r.choices("23456789ABCD", k=4))
@@ -210,6 +254,9 @@ KINDS: dict[str, tuple[tuple[str, ...], Callable[[random.Random], str]]] = {
                 "House {}, Road {}, Sector {}",
                 "Flat {}B, House {}, Road {}",
                 "House# {} Road# {} Block# {}",
+                "H-{}, R-{}, Sec-{}",
+                "{}/{} Green Road",
+                "বাসাঃ {}, রোডঃ {}",
                 "বাসা {}, রোড {}, সেক্টর {}",
                 "বাড়ি নং {}, রোড নং {}, ব্লক {}",
             )
@@ -295,6 +342,16 @@ def trap(post: Post, chance: random.Random) -> None:
             f"{year}-{month:02}-{day:02} {chance.randrange(24):02}:{chance.randrange(60):02}",
             f'<div id="u_0_{ten}">',
             f"sku {ten}",
+            f"{chance.uniform(20, 26):.6f}, {chance.uniform(88, 92):.6f}",
+            f"version {chance.randrange(1, 20)}.{chance.randrange(10, 99)}.{chance.randrange(1000, 99999)}",
+            f"#sale{year} #eid{chance.randrange(10, 99)}",
+            f"0{chance.randrange(1000, 1999)} taka",
+            f"Galaxy A{chance.randrange(10, 99)} {chance.choice((6, 8))}/{chance.choice((128, 256))}",
+            f"{chance.randrange(1, 9)},{chance.randrange(10, 99)},{chance.randrange(100, 999)}/- only",
+            f"Samsung Galaxy ভালো ফোন {year}",
+            chance.choice(
+                ("one two three go", "শূন্য থেকে শুরু", "zero tolerance", "Road 3 is closed", "নাম কি", "ভাই আমি আছি")
+            ),
             f"tracking {chance.randrange(10**11, 10**12)}",
             f"size {' '.join(str(n) for n in range(36, 36 + chance.randrange(3, 8)))}",
             f"{chance.randrange(2, 9)}pcs@{chance.randrange(100, 999)}.00",

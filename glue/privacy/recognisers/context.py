@@ -90,7 +90,7 @@ def is_phone_word(text: str, start: int, end: int) -> bool:
 
 def bare_is_phone(text: str, start: int, end: int) -> bool:
     """Whether ten digits without the leading zero are a phone: yes, unless their neighbours name something else."""
-    if is_named_id(text, start):
+    if is_named_id(text, start) or _MONEY_AFTER.match(text, end):
         return False
     if is_phone_word(text, start, end):
         return True

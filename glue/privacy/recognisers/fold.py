@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_right
+from itertools import accumulate
 
 _BENGALI_DIGITS = [(chr(0x09E6 + value), str(value)) for value in range(10)]
 # What needs a look at each character: anything but printable ASCII, the Bengali block, usual punctuation and emoji.
@@ -34,34 +35,20 @@ class Folded:
         same: whether each place in it is the same place in the original.
     """
 
-    __slots__ = ("_after", "_seen", "_source", "same", "text")
+    __slots__ = ("_begins", "_source", "same", "text")
 
     def __init__(self, text: str, source: str | None = None) -> None:
         self.text, self._source, self.same = text, source, source is None
-        self._seen: list[int] = []  # where each character that became none or several ends in the folded text
-        self._after: list[int] = []  # where it ends in the original
+        self._begins: list[int] = []  # where each character of the original begins in the folded text
 
     def original(self, start: int, end: int) -> tuple[int, int]:
         """The place in the original of ``text[start:end]``, with the invisible characters that follow it."""
         if self._source is None:
             return start, end
-        if not self._after:
-            shift = 0
-            for match in _UNUSUAL.finditer(self._source):
-                width = len(_TABLE[ord(match.group())])
-                if width != 1:
-                    self._seen.append(match.start() + shift + width)
-                    self._after.append(match.end())
-                    shift += width - 1
-            self._seen.append(len(self.text) + 1)
-            self._after.append(len(self._source) + 1)
-        return self._place(start), self._place(end)
-
-    def _place(self, folded: int) -> int:
-        at = bisect_right(self._seen, folded)
-        before_next = self._after[at] - 1 if at < len(self._after) else folded
-        place = self._after[at - 1] + folded - self._seen[at - 1] if at else folded
-        return min(place, before_next)
+        if not self._begins:
+            widths = map(len, map(_TABLE.__getitem__, map(ord, self._source)))
+            self._begins = list(accumulate(widths, initial=0))
+        return bisect_right(self._begins, start) - 1, bisect_right(self._begins, end) - 1
 
 
 def fold(text: str) -> Folded:

@@ -53,6 +53,8 @@ def _take(block: Block, at: int, lengths: tuple[int, ...]) -> int:
             break
         if total in lengths:
             best = end
+            if end == at + 1:
+                break  # one group that is whole
             if end < len(block.groups) and claim_phone(block, end) > end:
                 break
     return best

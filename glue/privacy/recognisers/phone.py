@@ -144,9 +144,9 @@ def _landline(block: Block, at: int) -> int:
 def _is_abroad(block: Block, at: int, end: int, digits: str) -> bool:
     """Without its plus, a foreign number needs its 00 and no other name, or a word for a phone right beside it."""
     start, last = block.groups[at].start, block.groups[end - 1].end
-    if is_phone_word(block.text, start, last):
-        return True
-    return digits.startswith("00") and not (is_named_id(block.text, start) or is_amount(block.text, start, last))
+    if is_named_id(block.text, start) or is_amount(block.text, start, last):
+        return False
+    return digits.startswith("00") or is_phone_word(block.text, start, last)
 
 
 PHONE = NumberKind("PHONE", claim)

@@ -24,6 +24,7 @@ _TOKEN = re.compile(
     r"([A-Za-z]{1,8}|[\u0980-\u09e5]{1,10}|[0-9]{1,11})(?:[\s,\-./]{1,3}|(?=[^A-Za-z\u0980-\u09e5])|\Z)"
 )
 _MOBILE = re.compile(r"(?:(?:00)?88)?01[3-9]\d{6,9}\Z")
+_WHOLE = re.compile(r"(?:(?:00)?88)?01[3-9]\d{8}\Z")
 _LONGEST = 18  # tokens
 _LEAST_WORDS = 2
 
@@ -52,6 +53,8 @@ def _number(text: str, place: int) -> int:
             continue
         digits += _DIGIT.get(word, word) * times
         words, times, end = words + (word in _DIGIT), 1, match.end(1)
+        if _WHOLE.match(digits):
+            break
     return end if words >= _LEAST_WORDS and _MOBILE.match(digits) else 0
 
 

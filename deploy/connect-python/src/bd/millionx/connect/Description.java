@@ -37,7 +37,9 @@ final class Description {
             ConfigDef.Importance importance = ConfigDef.Importance.valueOf(in.string());
             options.add(new Option(name, type, fallback, importance, in.string()));
             // a password's value must not come back in the answer of a validation
-            Object shown = type == ConfigDef.Type.PASSWORD ? null : props.get(name);
+            String given = type == ConfigDef.Type.PASSWORD ? null : props.get(name);
+            // Connect takes the value of a LIST for a list
+            Object shown = given == null ? null : type == ConfigDef.Type.LIST ? ConfigDef.parseType(name, given, type) : given;
             ConfigValue value = new ConfigValue(name, shown, List.of(), new ArrayList<>());
             for (int errors = in.array(); errors > 0; errors--) value.addErrorMessage(in.string());
             values.add(value);

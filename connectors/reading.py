@@ -70,7 +70,7 @@ def money(value: Any) -> Decimal:
     return rounded
 
 
-def moment(value: Any) -> Any:
+def moment(value: Any) -> datetime:
     """A time with an offset: ISO 8601, also with blanks, slashes, Bengali digits, ``UTC`` or a zone's name behind it.
 
     A number is seconds since 1970, or milli-, micro- or nanoseconds: in this century no number can be two of these.

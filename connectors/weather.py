@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -18,6 +18,7 @@ from connectors.models import WeatherData, millis, weather_key
 from connectors.open_meteo import OpenMeteo, OpenMeteoClient
 from connectors.places import place_code
 from connectors.policies import Strict
+from connectors.reading import moment
 from connectors.source import (
     Cursor,
     Fields,
@@ -178,12 +179,21 @@ def _of_openweather(body: Mapping[str, Any]) -> tuple[Fields, list[Code], bool]:
         "rain_1h": _rain(mapping(body.get("rain") or {}, "rain"), falls),
         "condition": str(first.get("main") or ""),
         "condition_code": first.get("id") if isinstance(first.get("id"), int) else None,
-        "observed_at": datetime.fromtimestamp(_number(required(body, "dt"), "dt"), UTC),
+        "observed_at": _time(required(body, "dt")),
     }, codes, falls  # fmt: skip
+
+
+def _time(value: Any) -> datetime:
+    try:
+        return moment(value)
+    except ValueError as error:
+        raise DataError("record", f"dt: {error}") from None
 
 
 def _number(value: Any, name: str) -> float:
     try:
+        if isinstance(value, bool):
+            raise TypeError
         return float(value)
     except (TypeError, ValueError):
         raise DataError("record", f"{name}: is not a number") from None

@@ -123,7 +123,8 @@ def a_post(number: int) -> Record:
 
 
 def test_embedding_is_counted_by_posts() -> None:
-    chain = Chain.from_config({"transforms": "embed", "transforms.embed.type": "glue.transforms.embed:Embed"})
+    embed = {"transforms.embed.type": "glue.transforms.embed:Embed", "transforms.embed.models": "minilm"}
+    chain = Chain.from_config({"transforms": "embed", **embed})
     metrics = Metrics("posts", ["source"])
     try:
         metrics.observe_embedding(chain)

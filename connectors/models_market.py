@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -91,3 +93,29 @@ class MarketListing(SourceRecord):
     @property
     def time(self) -> datetime:
         return self.observed_at
+
+
+class MarketProduct(SourceRecord):
+    """A product of a merchant of ours, as it is now. ``schemas/market_product.avsc``."""
+
+    platform: Literal["shopify", "daraz"]
+    merchant_id: Text
+    product_id: Text
+    product_name: Text
+    brand: str | None = None
+    category: str | None = None
+    skus: list[str] = Field([])
+
+    @property
+    def key(self) -> str:
+        return record_key("product", self.platform, self.merchant_id, self.product_id)
+
+    @property
+    def time(self) -> datetime:
+        return self.collected_at
+
+    @property
+    def fingerprint(self) -> str:
+        """Key and all that is said of it."""
+        said = [self.product_name, self.brand, self.category, *self.skus]
+        return f"{self.key}:{hashlib.sha256(json.dumps(said).encode()).hexdigest()}"

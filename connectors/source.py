@@ -82,6 +82,7 @@ class Source(ABC, Generic[OptionsT]):
     model: ClassVar[type[SourceRecord]]
     platform: ClassVar[str] = ""  # what its records say; several sources (shops) may be of one
     options_class: ClassVar[type[SourceOptions]]
+    looked_up: ClassVar[bool] = False  # whether what it brings is looked up by the chains, and so must be there first
     webhook: ClassVar[bool] = False  # whether `mxctl webhook serve` also feeds its topic
 
     def __init__(self, options: OptionsT, context: Context) -> None:

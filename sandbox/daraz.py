@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from sandbox.made_data import Json
+from sandbox.made_data import Json, products
 from sandbox.made_orders import MadeOrder
 from sandbox.world import DARAZ_APP, World
 
@@ -26,11 +26,24 @@ _BREAKS: list[Json] = [
     {"address_shipping": "flat text"},
 ]
 
+_PRODUCT_BREAKS: list[Json] = [{"item_id": "(missing)"}, {"attributes": None}, {"skus": "none"}]
+
 
 def signature(secret: str, path: str, params: Mapping[str, str]) -> str:
     """What the vendor computes for a call: upper hex HMAC-SHA256 over the path and the sorted parameters."""
     text = path + "".join(f"{name}{params[name]}" for name in sorted(params) if name != "sign")
     return hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest().upper()
+
+
+def product_json(made: dict[str, str]) -> Json:
+    """The product as ``/products/get`` lists it."""
+    return {
+        "item_id": made["id"],
+        "primary_category": made["category"],
+        "status": "Active",
+        "attributes": {"name": made["name"], "brand": "Made Brand"},
+        "skus": [{"SkuId": made["id"], "SellerSku": made["sku"], "Status": "active", "price": float(made["price"])}],
+    }
 
 
 def _time(value: datetime) -> str:
@@ -129,6 +142,18 @@ def routes(world: World) -> list[Route]:
         ]
         return JSONResponse({"code": "0", "data": data})
 
+    async def listed(request: Request) -> Response:
+        refused = refusal(request, "/products/get")
+        if refused is not None:
+            return refused
+        limit, offset = int(request.query_params.get("limit", "50")), int(request.query_params.get("offset", "0"))
+        if limit > 50:
+            return _error("E017", "ISV", "Invalid limit")
+        found = [product_json(one) for one in products()]
+        page = [world.broken("daraz", offset + at, one, _PRODUCT_BREAKS)
+                for at, one in enumerate(found[offset : offset + limit])]  # fmt: skip
+        return JSONResponse({"code": "0", "data": {"total_products": len(found), "products": page}})
+
     async def refresh(request: Request) -> Response:
         refused = refusal(request, "/auth/token/refresh")
         if refused is not None:
@@ -143,6 +168,7 @@ def routes(world: World) -> list[Route]:
     return [
         Route("/rest/orders/get", orders),
         Route("/rest/orders/items/get", items),
+        Route("/rest/products/get", listed),
         Route("/rest/auth/token/refresh", refresh),
     ]
 

@@ -8,7 +8,7 @@ import click
 
 from glue.cli.output import table_or_json
 from glue.errors import ServiceError, UsageError
-from glue.settings import get_settings, state_dir
+from glue.settings import state_dir
 
 
 @click.group()
@@ -93,11 +93,3 @@ def faults(names: tuple[str, ...], clear: bool) -> None:
         put_faults(running, names)
     except SandboxError as error:
         raise UsageError("sandbox", str(error), "mxctl sandbox faults lists them") from error
-
-
-@sandbox.command()
-def seed() -> None:
-    """Write the generated catalogue to Redis: product:{id} as JSON."""
-    from glue.demo.world import seed_catalogue
-
-    click.echo(f"Redis: {seed_catalogue(get_settings().redis)} products", err=True)

@@ -6,16 +6,44 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from connectors.config import load_source, source_names
+from connectors.runner import run_once
 from glue.audit.watch import Tally, Watch, watching
 from glue.demo.summary import Progress, Summary, describe, summarise
-from glue.demo.world import made_world, seed_catalogue
 from glue.errors import ConfigError, ServiceError
 from glue.local.report import Reporter
 from glue.settings import Settings, state_dir
+from sandbox.control import SandboxError, down, find, up
+
+
+@contextmanager
+def made_world(posts: int, orders: int, seed: int | None = None) -> Iterator[str]:
+    """A sandbox with that many posts a platform and orders a market place; yields its address, ends it after.
+
+    Without ``seed`` each demo has a world of its own, so that a second one has something new to gather. One that runs
+    already is taken as it is and left running.
+
+    Raises:
+        ServiceError: it does not start.
+    """
+    running = find(state_dir())
+    if running is not None:
+        yield running.address
+        return
+    seed = int(time.time()) if seed is None else seed
+    arguments = ["--posts", str(posts), "--orders", str(orders), "--seed", str(seed)]
+    try:
+        started = up(state_dir(), arguments)
+    except SandboxError as error:
+        raise ServiceError("the sandbox of vendors", str(error), "mxctl sandbox status") from error
+    try:
+        yield started.address
+    finally:
+        down(state_dir())
 
 
 def sandboxed(settings: Settings, address: str) -> tuple[list[str], list[str]]:
@@ -95,14 +123,17 @@ def demo(settings: Settings, report: Reporter, posts: int, orders: int, seed: in
     Raises:
         ServiceError: a part or a producer failed, or no source is pointed at the sandbox.
     """
-    products = seed_catalogue(settings.redis)
-    report.event("demo", f"{products} products in Redis")
     with made_world(posts, orders, seed) as address, watching(settings) as watch:
         sources, others = sandboxed(settings, address)
         if not sources:
             why = f"profile {settings.profile} points no source at it"
             raise ServiceError("the sandbox of vendors", why, "mxctl demo runs under the profile local")
         report.event("demo", f"simulated vendors at {address}; running the producers: {', '.join(sources)}")
+        there = settings.model_copy(update={"sandbox": address})
+        for name in [one for one in sources if load_source(one, there).source_class().looked_up]:
+            done = run_once(name, there).check()
+            report.event("demo", f"{name}: {sum(done.records.values()) + done.repeated} records, before the others")
+            sources.remove(name)
         if others:
             report.event("demo", f"not run, as they do not use the simulated vendors: {', '.join(others)}")
         tally = follow(watch, Producers(state_dir() / "logs", sources), Progress(report))

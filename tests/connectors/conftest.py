@@ -32,7 +32,8 @@ from glue.settings import Settings, project_root
 from sandbox import control
 
 SCHEMAS = {"tiktok": "social_post", "facebook": "social_post", "shopify": "market_order", "daraz": "market_order",
-           "weather": "weather", "shopify-listings": "market_listing", "daraz-listings": "market_listing"}  # fmt: skip
+           "weather": "weather", "shopify-listings": "market_listing", "daraz-listings": "market_listing",
+           "catalogue": "market_product"}  # fmt: skip
 QUICK = {"base_seconds": 0.02, "cap_seconds": 0.1, "attempts": 6}
 
 

@@ -13,10 +13,11 @@ import pytest
 from pydantic import ValidationError
 
 from connectors.models import MarketOrder, SocialPost, SourceRecord, WeatherData, millis
-from connectors.models_market import MarketListing
+from connectors.models_market import MarketListing, MarketProduct
 
 SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"
 PAIRS = [(SocialPost, "social_post"), (MarketOrder, "market_order"), (MarketListing, "market_listing"),
+         (MarketProduct, "market_product"),
          (WeatherData, "weather")]  # fmt: skip
 INT64_MAX = 2**63 - 1
 

@@ -34,7 +34,7 @@ def settings(tmp_path: Path, document: Any, profile: str = "prod", sandbox: str 
 def test_every_committed_source_loads_under_local(monkeypatch: pytest.MonkeyPatch) -> None:
     committed = Settings(profile="local", config_dir=project_root() / "connect-config", sandbox="http://127.0.0.1:1")
     assert source_names(committed) == [
-        "daraz", "daraz-listings", "facebook", "shopify", "shopify-listings", "tiktok", "weather",
+        "catalogue", "daraz", "daraz-listings", "facebook", "shopify", "shopify-listings", "tiktok", "weather",
     ]  # fmt: skip
     for name in source_names(committed):
         config = load_source(name, committed)

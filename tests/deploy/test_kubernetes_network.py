@@ -8,6 +8,8 @@ from typing import Any
 import yaml
 from kustomize import ROOT, Manifest, of, pods, settings
 
+from connectors.config import load_source
+from glue.settings import Settings
 from glue.transforms.declared import chain_names, load_chain
 
 SETTINGS = settings()
@@ -82,7 +84,8 @@ def test_nothing_is_allowed_but_what_is_needed() -> None:
         elif name == "canary":
             more = {port("MXCTL_WEAVIATE"), port("MXCTL_WEAVIATE_GRPC"), 443}
         elif name in of("CronJob"):
-            more = {443}
+            fills = load_source(name.removeprefix("source-"), Settings(), resolve=False).source_class().looked_up
+            more = {443, port("MXCTL_REDIS")} if fills else {443}
         out = reach(template, "egress")
         assert out.keys() == common | more, name
         assert all("ipBlock" not in peer for at, peers in out.items() if at != 443 for peer in peers)

@@ -15,6 +15,8 @@ from tests.glue.stores.postgres import Postgres
 
 pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.timeout(3000)]
 
+LISTINGS = ("shopify-listings", "daraz-listings")
+
 
 def run_demo(state_dir: Path, *arguments: str, **environment: str) -> dict:
     done = subprocess.run(
@@ -44,11 +46,13 @@ def running_in(state_dir: Path) -> list[str]:
 def test_everything_produced_is_stored_once_and_nothing_is_left_running(tmp_path):
     first = run_demo(tmp_path, "--posts", "25", "--orders", "20", "--seed", "7")
     produced = first["produced"]
-    assert set(produced) == {"tiktok", "facebook", "shopify", "daraz", "weather"}
+    assert set(produced) == {"tiktok", "facebook", "shopify", "daraz", "weather", *LISTINGS}
     assert all(count > 0 for count in produced.values()), produced
     assert first["lost"] == first["duplicates"] == 0
     assert first["stored"]["socialpost"] == produced["tiktok"] + produced["facebook"]
-    assert first["stored"]["orders"] == first["stored"]["price_history"] == produced["shopify"] + produced["daraz"]
+    assert first["stored"]["orders"] == produced["shopify"] + produced["daraz"]
+    shown = sum(produced[name] for name in LISTINGS)
+    assert first["stored"]["price_history"] == first["stored"]["orders"] + shown
     assert first["stored"]["weather_logs"] == produced["weather"] == 5
     assert 0 < first["latency_ms"]["p50"] <= first["latency_ms"]["p95"]
     assert running_in(tmp_path) == []
@@ -67,4 +71,8 @@ def test_the_profile_postgres_stores_the_same(tmp_path):
         assert stored["orders"] == produced["shopify"] + produced["daraz"] > 0
         assert postgres.ask("select count(*) from raw_data.orders") == [[str(stored["orders"])]]
         assert postgres.ask("select count(*) from raw_data.weather_logs") == [["5"]]
+        kinds = dict(postgres.ask("select source_kind, count(*) from raw_data.price_history group by 1"))
+        assert kinds == {"order": str(stored["orders"]), "listing": str(sum(produced[name] for name in LISTINGS))}
+        shown = "select count(distinct source_kind), count(distinct seller) from raw_data.prices_latest"
+        assert postgres.ask(shown) == [["2", "4"]], "one shop and three sellers of Daraz"
     assert running_in(tmp_path) == []

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import pytest
 
-from glue.demo.world import made_world
+from glue.demo.run import made_world
 from glue.local.report import Reporter
 from glue.local.stack import Stack
 from glue.settings import Settings, state_dir

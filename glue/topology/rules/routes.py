@@ -14,14 +14,16 @@ _MEANT = "mxctl.store"
 def unread(declared: Declared) -> Iterator[Problem]:
     """A source or a chain that writes a topic which no chain and no sink reads.
 
-    A warning: the records are kept as long as the topic keeps them, and another program may read them.
+    A warning: the records are kept as long as the topic keeps them, and another program may read them. A topic that
+    keeps the last record of each key for ever is a table for whoever looks up, and no way to a store.
     """
     pipeline = Pipeline.of(declared)
     fix = "name the topic in a chain or in a sink"
     message = "no chain and no sink reads {}, so its records reach no store"
     for source in pipeline.sources.values():
         for topic in source.writes:
-            if topic in declared.topics and not pipeline.readers(topic):
+            table = topic in declared.topics and declared.topics[topic].config.get("cleanup.policy") == "compact"
+            if topic in declared.topics and not table and not pipeline.readers(topic):
                 yield Problem(None, f"sources/{source.name}.json: topic", message.format(topic), fix, warning=True)
     for chain in pipeline.chains.values():
         for topic in chain.writes:

@@ -35,7 +35,8 @@ class ServiceConfig(TransformConfig):
     errors_log_enable: bool = Field(False, description="Whether each bad record is logged (never its contents).")
     headers_pass: list[str] = Field(
         ["traceparent", "tracestate"],
-        description="Headers of the input to keep beside millionx.*; others are dropped.",
+        description="Headers of the input to keep beside millionx.*; others are dropped, and so is a value that looks "
+        "like a person's detail or is no short text.",
     )
     session_timeout_ms: int = Field(
         30_000, ge=1000, description="Time without a heartbeat after which a worker loses its partitions."

@@ -14,12 +14,14 @@ from glue.privacy.recognisers import find
 from glue.rights.forgotten import Forgotten as Known
 from glue.service.config import ServiceConfig
 from glue.service.decode import TopicReader, to_records
+from glue.tracing import HEADER as TRACE
 from glue.transforms.chain import Chain, Failure, Outcome
 from glue.transforms.contract import Headers, Record
 
 _STEER = (REPLAY_FOR, RETRY_COUNT)  # they steer this chain, and no later one
 _NAME = re.compile(r"millionx\.[a-z_.]{1,40}\Z")
-_LONGEST = 256
+_TRACE_FORM = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}\Z")
+_LONGEST = 512  # characters of a ``tracestate`` that must be passed on (W3C Trace Context)
 
 
 @dataclass(slots=True)
@@ -105,13 +107,19 @@ class Processor:
 
 
 def passed(headers: Headers, declared: frozenset[str]) -> Headers:
-    """Those that ``headers.pass`` declares, and this project's own unless their value looks like a person's detail:
-    who may write to a raw topic may put anything into one."""
+    """Those that ``headers.pass`` declares and this project's own, unless their value looks like a person's detail or
+    is no short text: who may write to a raw topic may put anything into any header."""
     return [
         (name, value)
         for name, value in headers
-        if name in declared or (name not in _STEER and _NAME.match(name) and _is_clean(value))
+        if (name in declared or (name not in _STEER and _NAME.match(name)))
+        and (_is_trace(name, value) or _is_clean(value))
     ]
+
+
+def _is_trace(name: str, value: bytes | None) -> bool:
+    """Whether it is a trace's id in its form, random digits of which may look like a phone."""
+    return name == TRACE and value is not None and _TRACE_FORM.match(value) is not None
 
 
 @lru_cache(10_000)

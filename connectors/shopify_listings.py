@@ -99,12 +99,11 @@ class ShopifyListings(Source[ShopifyListingsOptions]):
         about: dict[str, Any] = {}
         for number in range(1, self.options.most_pages + 1):
             http.wait(self._robots.delay(shop.url))
-            answer = http.attempt(what, partial(self._get, what, shop, number, known.get(str(number), "")))
+            answer, products = http.attempt(what, partial(self._get, what, shop, number, known.get(str(number), "")))
             if answer.status == 304:
                 fresh[str(number)] = known[str(number)]
                 ended = str(number + 1) not in known
             else:
-                products = _products(what, answer)
                 ended = len(products) < self.options.page_size
                 fresh |= {str(number): answer.headers["etag"]} if "etag" in answer.headers else {}
                 if products and not about:
@@ -116,12 +115,13 @@ class ShopifyListings(Source[ShopifyListingsOptions]):
                 return
         raise ServiceError(what, f"it has more than {self.options.most_pages} pages", "raise most_pages")
 
-    def _get(self, what: str, shop: Shop, page: int, tag: str) -> Answer:
+    def _get(self, what: str, shop: Shop, page: int, tag: str) -> tuple[Answer, list[Raw]]:
+        """A page and its products: an answer that holds none is worth another try."""
         headers = {"User-Agent": self.options.user_agent, **({"If-None-Match": tag} if tag else {})}
         query = {"limit": self.options.page_size, "page": page}
         answer = self.context.http.send(what, f"{shop.url}/products.json", query, headers)
         _check(what, answer)
-        return answer
+        return answer, ([] if answer.status == 304 else _products(what, answer))
 
     def _about(self, what: str, shop: Shop) -> dict[str, Any]:
         """What the shop says of itself."""

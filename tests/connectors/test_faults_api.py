@@ -72,7 +72,7 @@ def test_lasting_throttling_is_obeyed_and_named(name: str, make_sandbox: Make, o
     retry = {"base_seconds": 0.02, "cap_seconds": 0.1, "throttled_attempts": 3, "throttled_cap_seconds": 0.5}
     result = on_kafka(name, sandbox, PAGES[name], retry=retry).run()
     assert isinstance(result.error, ThrottledError)
-    assert result.attempts["ok"] == 0
+    assert result.attempts["ok"] == (1 if name == "shopify-listings" else 0), "robots.txt, which is not throttled"
     assert result.attempts["throttled"] <= 3
 
 

@@ -27,12 +27,13 @@ from connectors.runner import run_once
 from glue.cli.main import cli
 from glue.identity import MERCHANT_HEADER
 from glue.kafka.config import KafkaConfig
-from glue.kafka.lock import LockHeldError
+from glue.kafka.lock import LockHeldError, holder
 from glue.kafka.reads import read_topics
 from glue.registry import registry_client
 from glue.settings import Settings, get_settings, project_root
 from sandbox.world import Options, World
 from tests.connectors.test_sums import both
+from tests.waiting import wait_for
 
 Make = Callable[..., Any]
 ORDERS = 30
@@ -140,7 +141,11 @@ def test_four_shops_from_their_sources_to_the_views_of_both_warehouses(
     shops: tuple[Settings, str], play: Playground
 ) -> None:
     settings, prefix = shops
-    with lease(KafkaConfig.of(settings), "shopify", 5):  # one shop's run holds back no other's
+    kafka = KafkaConfig.of(settings)
+    with lease(kafka, "shopify", 5) as held:  # one shop's run holds back no other's
+        wait_for(
+            lambda: holder(kafka.admin({}), held.group), what="the lease; it is taken without waiting for the broker"
+        )
         with pytest.raises(LockHeldError):
             run_once("shopify", settings, wait=0.0)
         assert run_once("shopify-two", settings, wait=0.0).check().dead_letters == 0

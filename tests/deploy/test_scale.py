@@ -60,10 +60,12 @@ def test_disk_follows_from_sizes_and_retention() -> None:
 
 def test_memory_of_weaviate() -> None:
     body = json.loads((ROOT / "connect-config" / "weaviate" / "SocialPost.json").read_text())
-    links = 2 * body["vectorIndexConfig"]["maxConnections"]
-    assert f"(4·384 + 10·{links}) bytes" in TEXT
+    (links,) = {2 * one["vectorIndexConfig"]["maxConnections"] for one in body["vectorConfig"].values()}
+    models = len(body["vectorConfig"])
+    assert f"posts × {models} × (4·384 + 10·{links}) bytes" in TEXT
     year = 100 / 300 * 365 * 86_400
-    assert [f"{year * n * (4 * 384 + 10 * links) / 1e9:.0f} GB" in TEXT for n in (1, 10)] == [True, True]
+    memory = [f"{year * n * models * (4 * 384 + 10 * links) / 1e9:.0f} GB" for n in (1, 10)]
+    assert [one in TEXT for one in memory] == [True, True]
 
 
 def test_channels_of_snowflake() -> None:
@@ -89,7 +91,7 @@ def test_pace_and_memory_of_the_sources() -> None:
 
 
 def test_caches() -> None:
-    enrich, embed = EnrichConfig(), EmbedConfig()
+    enrich, embed = EnrichConfig(), EmbedConfig(models="minilm")
     assert f"{enrich.cache_size:,} products for {enrich.cache_seconds:.0f} s" in TEXT
     assert f"{enrich.cache_size / enrich.cache_seconds:.0f} look-ups/s" in TEXT
     assert f"{embed.cache_size:,} vectors" in TEXT

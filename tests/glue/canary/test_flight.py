@@ -32,7 +32,7 @@ def flying(name: str, stages: int) -> Flight:
 
 
 def test_every_source_chain_and_sink_is_on_a_path_and_paths_join() -> None:
-    assert set(PATHS) == set(DECLARED.sources)
+    assert set(DECLARED.sources) - set(PATHS) == {"catalogue"}, "what is looked up in Redis reaches no store"
     stages = [stage for path in PATHS.values() for stage in path.stages]
     assert set(DECLARED.chains) | set(DECLARED.connectors) <= {stage.by for stage in stages}
     for stage in stages:

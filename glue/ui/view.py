@@ -11,7 +11,7 @@ from glue.deadletters.show import letter_cause
 from glue.pipeline.parts import Connector
 from glue.privacy.shown import clean
 from glue.settings import get_settings
-from glue.topology.graph.layout import arrange
+from glue.topology.graph.layout import arrange, beneath
 from glue.topology.graph.live import put_connectors, put_traffic
 from glue.topology.graph.model import Graph, Node, NodeKind, build
 from glue.ui.collector import CONNECT, EVERY, KAFKA, REGISTRY, Snapshot
@@ -133,7 +133,9 @@ def graph_view(snapshot: Snapshot) -> dict[str, Any]:
         "totals": _totals(graph, snapshot),
         "columns": columns,
         "routes": routes,
-        "dead": [node.id for node in graph.dead],
+        "beneath": [
+            {"id": name, "row": row, "column": column} for name, (row, column) in beneath(graph, len(columns)).items()
+        ],
         "nodes": nodes,
         "edges": [
             {

@@ -50,9 +50,10 @@ def place(graph: Graph) -> Placed:
         for one in layer:
             places[one] = Box(4 + column * (WIDTH + _GAP_X), y, heights.get(one, _SLOT))
             y += places[one].height + _GAP_Y
-    step = max(1, len(layers) // (len(graph.dead) + 1))
-    for index, node in enumerate(graph.dead):
-        places[node.id] = Box(4 + (index + 1) * step * (WIDTH + _GAP_X), body + 60, heights[node.id])
+    under = beneath(graph, len(layers))
+    tall = max((heights[name] for name in under), default=0)
+    for name, (row, column) in under.items():
+        places[name] = Box(4 + column * (WIDTH + _GAP_X), body + 60 + row * (tall + _GAP_Y), heights[name])
     drawn = Placed({name: places[name] for name in graph.nodes})
     drawn.edges = [("", _through([places[one] for one in route])) for route in routes]
     drawn.edges += [
@@ -66,11 +67,27 @@ def place(graph: Graph) -> Placed:
 def arrange(graph: Graph) -> tuple[list[list[str]], list[list[str]]]:
     """Columns of ids in the order in which few lines cross, and each line as the ids it passes.
 
-    An id that starts with ``~`` is a slot: room for a line that passes a column. Dead letters are in neither.
+    An id that starts with ``~`` is a slot: room for a line that passes a column. What lies beneath is in neither.
     """
     layers, routes = _slots(graph)
     _order(layers, routes)
     return layers, routes
+
+
+def beneath(graph: Graph, count: int) -> dict[str, tuple[int, int]]:
+    """Row and column, each from 0, of what lies beneath ``count`` columns: dead letters, then what no line reaches.
+
+    Every second column is used, so that a box there may be broader; what finds no room in a row begins the next one.
+    """
+    joined = _joined(graph)
+    loose = [name for name in graph.nodes if not _is_dead(graph, name) and name not in joined]
+    columns = range(1, count, 2) or range(1)
+    names = [*(node.id for node in graph.dead), *loose]
+    return {name: (index // len(columns), columns[index % len(columns)]) for index, name in enumerate(names)}
+
+
+def _joined(graph: Graph) -> set[str]:
+    return {name for edge in graph.edges for name in edge}
 
 
 def _is_dead(graph: Graph, name: str) -> bool:
@@ -80,8 +97,9 @@ def _is_dead(graph: Graph, name: str) -> bool:
 def _slots(graph: Graph) -> tuple[list[list[str]], list[list[str]]]:
     """Layers of ids, and each line as the ids it passes; a line over several layers gets a slot in each."""
     columns: dict[int, list[str]] = {}
+    joined = _joined(graph)
     for node in graph.nodes.values():
-        if node.kind != NodeKind.DEAD:
+        if node.kind != NodeKind.DEAD and node.id in joined:
             columns.setdefault(node.layer, []).append(node.id)
     routes = []
     for left, right in graph.edges:

@@ -7,6 +7,7 @@ const HEIGHT = 90;
 const GAP = 10;
 const LEAST_GAP = 20;
 const SLOT = 10;
+const BENEATH = 32;
 const GROUPS = [
   ["source", "Sources"],
   ["topic", "Topics"],
@@ -33,7 +34,7 @@ export class Graph {
   update(data) {
     this.data = data;
     this.nodes = new Map(data.nodes.map((node) => [node.id, node]));
-    const structure = JSON.stringify([data.columns, data.dead, data.routes]);
+    const structure = JSON.stringify([data.columns, data.beneath, data.routes]);
     if (structure !== this.structure) {
       this.structure = structure;
       this.build();
@@ -44,10 +45,9 @@ export class Graph {
 
   build() {
     this.cards.clear();
-    const linked = new Set(this.data.edges.flatMap((edge) => [edge.from, edge.to]));
-    this.columns = this.data.columns.map((column) => column.filter((id) => id.startsWith("~") || linked.has(id)));
-    this.aside = [...this.data.dead, ...this.data.nodes.filter((node) => !linked.has(node.id)).map((node) => node.id)];
-    for (const id of [...this.columns.flat().filter((one) => !one.startsWith("~")), ...this.aside]) {
+    this.columns = this.data.columns;
+    const drawn = this.columns.flat().filter((id) => !id.startsWith("~"));
+    for (const id of [...drawn, ...this.data.beneath.map((one) => one.id)]) {
       const node = this.nodes.get(id);
       const card = make("button.card", { type: "button", "data-id": id, "data-kind": node.kind });
       const top = make("span.top", {}, kindIcon(node.kind), make("span.kind", {}, node.kind), make("span.word"));
@@ -124,13 +124,14 @@ export class Graph {
         y += tall(id) + GAP;
       }
     });
-    const row = body + 32;
-    this.aside.forEach((id, index) => {
-      const column = Math.min(count - 1, 1 + index * 2);
-      const broad = Math.min(card + 60, width - Math.round(column * step)); // a long kind, and room beside it
-      this.places.set(id, { x: Math.round(column * step), y: row, width: broad, height: HEIGHT, column });
-    });
-    const height = row + HEIGHT + 4;
+    let height = body + 4;
+    for (const { id, row, column } of this.data.beneath) {
+      const x = Math.round(column * step);
+      const y = body + BENEATH + row * (HEIGHT + BENEATH);
+      const broad = Math.min(card + 60, width - x); // a long kind, and room beside it
+      this.places.set(id, { x, y, width: broad, height: HEIGHT, column });
+      height = y + HEIGHT + 4;
+    }
     this.root.style.height = `${height}px`;
     this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     this.svg.style.height = `${height}px`;
@@ -220,7 +221,7 @@ function across(stops) {
   return d;
 }
 
-// Out at the side, down between the columns, and along above the last row: never across a card.
+// Out at the side, down between the columns, and along above its row: never across a card.
 function down(from, to, gap) {
   const right = from.x + from.width;
   const last = to.y - 16;

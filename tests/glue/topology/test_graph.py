@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from itertools import combinations
 
+import pytest
+
 from glue.settings import Settings
-from glue.topology.graph.layout import WIDTH, place
+from glue.topology.graph.layout import WIDTH, arrange, beneath, place
 from glue.topology.graph.model import NodeKind, build
 from glue.topology.graph.page import as_html
 from glue.topology.graph.text import as_mermaid, as_text
@@ -40,6 +42,24 @@ def test_no_two_boxes_overlap_and_all_lie_inside() -> None:
         apart = abs(one.x - two.x) >= WIDTH or one.y + one.height <= two.y or two.y + two.height <= one.y
         assert apart, (one, two)
     assert all(box.x + WIDTH <= drawn.width and box.y + box.height <= drawn.height for box in drawn.boxes.values())
+
+
+@pytest.mark.parametrize("profile", ["local", "compose", "postgres", "prod"])
+@pytest.mark.parametrize("more", [0, 20])
+@pytest.mark.parametrize("kind", [NodeKind.TOPIC, NodeKind.DEAD])
+def test_each_part_has_one_place_in_or_beneath_the_columns(profile: str, more: int, kind: NodeKind) -> None:
+    graph = build(load(Settings(profile=profile)))
+    for number in range(more):
+        graph.add(kind, f"of no part {number}")
+    columns, _ = arrange(graph)
+    under = beneath(graph, len(columns))
+    drawn = [name for column in columns for name in column if not name.startswith("~")]
+    assert sorted([*drawn, *under]) == sorted(graph.nodes)
+    assert {node.id for node in graph.dead} <= under.keys()
+    assert len(set(under.values())) == len(under)
+    assert all(column < len(columns) for _, column in under.values())
+    for (row, column), (other_row, other_column) in combinations(under.values(), 2):
+        assert row != other_row or abs(column - other_column) > 1, "no room for a broad box"
 
 
 def test_page_is_self_contained_and_escaped() -> None:

@@ -59,8 +59,10 @@ def test_all_well() -> None:
     view = graph_view(well())
     assert view["summary"]["text"] == f"All {len(view['nodes'])} parts healthy"
     assert {one["state"] for one in view["nodes"]} == {"ok"}
-    drawn = {one for column in view["columns"] for one in column if not one.startswith("~")} | set(view["dead"])
-    assert drawn == {one["id"] for one in view["nodes"]}
+    drawn = [one for column in view["columns"] for one in column if not one.startswith("~")]
+    drawn += [one["id"] for one in view["beneath"]]
+    assert sorted(drawn) == sorted(one["id"] for one in view["nodes"])
+    assert len({(one["row"], one["column"]) for one in view["beneath"]}) == len(view["beneath"])
 
 
 def test_a_failed_task_is_told_by_its_root_cause_without_secrets() -> None:

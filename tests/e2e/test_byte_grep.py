@@ -23,6 +23,7 @@ from glue.kafka.produce import ProducerRecord, Sender
 from glue.kafka.reads import read_topics
 from glue.registry import registry_client
 from glue.settings import Settings, state_dir
+from glue.stores.weaviate.client import document_id
 from tests.stores import ask
 from tests.waiting import wait_for
 
@@ -189,6 +190,8 @@ def test_no_byte_of_a_person_is_left_anywhere(pipeline: Settings, tmp_path: Path
     injected_records = _injected(injected, pipeline, mark)
     Sender(KafkaConfig.of(pipeline)).send(injected_records)
     wait_for(lambda: len(_letters(pipeline)) - before, lambda more: more >= len(injected_records) - 1)
+    good = f"{pipeline.weaviate}/v1/objects/SocialPost/{document_id((injected_records[0].key or b'').decode())}"
+    wait_for(lambda: requests.get(good, timeout=30).ok, what="the good one in its collection")
 
     found: set[str] = set()
     bytes_seen = 0

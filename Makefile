@@ -34,7 +34,7 @@ demo: setup browser ## Show the whole pipeline at work; KEEP=1 leaves it running
 	@$(BIN)/mxctl demo $(if $(KEEP),--keep) $(if $(OUTPUT),-o $(OUTPUT))
 
 test: lint browser prometheus ## Lint, types, unit tests, and every promise on the real parts.
-	@$(BIN)/pytest -m "not soak" -n 2 --dist loadgroup
+	@$(BIN)/pytest -m "not soak" -n 2 --dist loadfile
 
 soak: browser ## The long proofs: chaos, faults one by one, volume.
 	@$(BIN)/pytest -m soak

@@ -19,16 +19,10 @@ _SUSPECT = pytest.StashKey[bool]()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark as ``unit`` what has no other tier, and run it first: it fails in minutes and needs nothing.
-
-    Where several processes share the tests (``-n 2 --dist loadgroup``), all that need the stack go to one of them, so
-    that there is one stack, and everything else to the others, a file at a time.
-    """
+    """Mark as ``unit`` what has no other tier, and run it first: it fails in minutes and needs nothing."""
     for item in items:
         if not any(item.get_closest_marker(tier) for tier in ("stack", "browser", "soak")):
             item.add_marker("unit")
-        alone = not item.get_closest_marker("stack")
-        item.add_marker(pytest.mark.xdist_group(str(item.path) if alone else "stack"))
     items.sort(key=lambda item: item.get_closest_marker("unit") is None)
 
 

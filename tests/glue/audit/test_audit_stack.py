@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import uuid4
@@ -21,11 +20,11 @@ from glue.kafka.reads import TopicTail
 from glue.registry import registry_client
 from glue.stores.weaviate.client import WeaviateStoreClient, document_id
 from tests.stores import ask, target
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.stack
 ORDERS, VECTORS = "sink.snowflake.orders", "sink.weaviate.vectors"
 MANY = 12
-PATIENCE = 120
 
 
 @pytest.fixture(scope="module")
@@ -54,12 +53,11 @@ def audit(*arguments: str) -> tuple[int, dict]:
 
 def settled(*arguments: str) -> tuple[int, dict]:
     """The first audit with nothing pending; a sink commits its offsets now and then."""
-    until = time.monotonic() + PATIENCE
-    while True:
-        code, stores = audit(*arguments)
-        if not any(store["pending"] for store in stores.values()) or time.monotonic() > until:
-            return code, stores
-        time.sleep(2)
+
+    def nothing_pending(answer: tuple[int, dict]) -> bool:
+        return not any(store["pending"] for store in answer[1].values())
+
+    return wait_for(lambda: audit(*arguments), nothing_pending, seconds=900, what="sinks that have committed all")
 
 
 def order(key: str, now: datetime, number: int) -> dict:

@@ -100,11 +100,12 @@ def test_a_value_that_no_topic_takes_is_set_aside_with_its_place(play: Playgroun
     admin = KafkaConfig.of(play.settings).admin()
     admin.incremental_alter_configs([source])[source].result(30)
     big = KafkaConfig.of(play.settings).producer({"message.max.bytes": 3_000_000})
-    digits = str.maketrans("0123456789", "ghkmnpqrst")  # or the text would be scrubbed
+    digits = str.maketrans("0123456789", "ghkmnpqrst")  # or the words would be scrubbed
     noise = random.Random(1).randbytes(1_300_000).hex().translate(digits)  # half its length is left when compressed
-    texts = {1: "word " * 300_000, 2: noise}
-    for number, text in texts.items():
-        big.produce(play.source, play.encode(a_post(number, content=text)), play.key(number))
+    # Many short words: a text of that length would be shortened by Scrub.
+    words = {1: ["word"] * 300_000, 2: [noise[at : at + 200] for at in range(0, len(noise), 200)]}
+    for number, some in words.items():
+        big.produce(play.source, play.encode(a_post(number, hashtags=some)), play.key(number))
         assert big.flush(30) == 0
     play.send(3)
     play.flush()

@@ -42,7 +42,8 @@ _UNSENDABLE = (
 # what a node says while it cannot write: nothing is wrong with the object, and later it will be taken
 _TRANSIENT = re.compile(
     r"read.?only|no space|disk|deadline|unavailable|timed? ?out|connect|shutting down|shut down|closed|memory|leader"
-    r"|replica|broadcast|consistency|too many|transport|not ready|locked|context canceled|status code: (429|5\d\d)",
+    r"|replica|broadcast|consistency|too many|transport|not ready|locked|context canceled|status code: (429|5\d\d)"
+    r"|could not find index",  # a node that starts, before it has loaded its collections
     re.IGNORECASE,
 )
 _FORBIDDEN = re.compile(r"unauthenticated|unauthorized|permission.?denied|forbidden|status code: 40[13]", re.IGNORECASE)

@@ -17,7 +17,6 @@ import redis
 from pydantic import Field, ValidationError, model_validator
 
 from connectors.daraz import DarazOptions
-from connectors.daraz_client import DarazClient
 from connectors.models_market import MarketProduct
 from connectors.shopify_listings import Shop, ShopifyListings, ShopifyListingsOptions
 from connectors.source import (
@@ -36,7 +35,7 @@ from connectors.source import (
     text_or_none,
 )
 from glue.errors import DataError, ServiceError, ServiceUnavailableError
-from glue.settings import get_settings, state_dir
+from glue.settings import get_settings
 
 log = logging.getLogger(__name__)
 _LAST_OFFSET = 10_000  # the platform lists no further
@@ -88,13 +87,7 @@ class Catalogue(Source[CatalogueOptions]):
 
     def _seller(self, seller: DarazOptions) -> Iterator[Page]:
         what = f"Daraz products of {seller.merchant_id}"
-        client = DarazClient(
-            self.context.http,
-            seller.base_url,
-            (seller.app_key, seller.app_secret.get_secret_value()),
-            (seller.access_token.get_secret_value(), seller.refresh_token.get_secret_value()),
-            state_dir() / "secrets" / f"daraz-{seller.app_key}-{seller.merchant_id}.json",
-        )
+        client = seller.client(self.context.http)
         size = self.options.page_size
         for offset in range(0, _LAST_OFFSET, size):
             params = {"filter": "all", "limit": str(size), "offset": str(offset)}

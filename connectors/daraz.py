@@ -14,6 +14,7 @@ from pydantic import Field, SecretStr
 
 from connectors.daraz_client import DarazClient
 from connectors.daraz_orders import order_lines
+from connectors.http import Http
 from connectors.models import MarketOrder
 from connectors.reading import moment
 from connectors.source import Context, Cursor, Fields, Page, Raw, Source, SourceOptions, Window, newest
@@ -36,6 +37,16 @@ class DarazOptions(SourceOptions):
     merchant_id: str = Field(min_length=1, description="The seller: seller_id of the answer that gave the tokens.")
     page_size: int = Field(100, ge=1, le=100)
 
+    def client(self, http: Http) -> DarazClient:
+        """The seller's client. Tokens that the vendor renewed are kept in one file, whichever source asks."""
+        return DarazClient(
+            http,
+            self.base_url,
+            (self.app_key, self.app_secret.get_secret_value()),
+            (self.access_token.get_secret_value(), self.refresh_token.get_secret_value()),
+            state_dir() / "secrets" / f"daraz-{self.app_key}-{self.merchant_id}.json",
+        )
+
 
 class Daraz(Source[DarazOptions]):
     """Polls ``/orders/get`` by ``update_after`` and fetches the items of each page together."""
@@ -46,13 +57,7 @@ class Daraz(Source[DarazOptions]):
 
     def __init__(self, options: DarazOptions, context: Context) -> None:
         super().__init__(options, context)
-        self._client = DarazClient(
-            context.http,
-            options.base_url,
-            (options.app_key, options.app_secret.get_secret_value()),
-            (options.access_token.get_secret_value(), options.refresh_token.get_secret_value()),
-            state_dir() / "secrets" / f"daraz-{options.app_key}-{options.merchant_id}.json",
-        )
+        self._client = options.client(context.http)
 
     @classmethod
     def merchant_of(cls, option: Callable[[str], str]) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from glue.avro_types import AvroSchema, BySchema, branches, expanded, type_name
 from glue.errors import DataError
 from glue.privacy import recognisers
+from glue.privacy.mentions import without_pseudonyms
 from glue.privacy.tags import Tag, holds_text, tag_of
 
 TextMap = Callable[[str], str]
@@ -23,7 +24,8 @@ class Scrubber:
     Args:
         placeholder: what replaces a find; ``{}`` in it becomes the kind, such as PHONE.
         drop: whether fields tagged PII_DROP are removed.
-        again: whether texts tagged SCRUBBED are scrubbed once more.
+        again: whether texts tagged SCRUBBED are scrubbed once more; pseudonyms in them are a chain's, and stay. Else
+            one that is typed is text, and reduced to its kind.
         pseudonym: of a handle or of what a profile's link names, None where it names nobody; it is put after the kind
             (``[HANDLE:k1:…]``), so that who mentions whom survives. Without it the kind stands alone.
 
@@ -47,6 +49,8 @@ class Scrubber:
 
     def text(self, text: str) -> str:
         """``text`` with every find replaced."""
+        if not self._again:
+            text = without_pseudonyms(text)
         spans = recognisers.find(text)
         if not spans:
             return text

@@ -36,7 +36,7 @@ _NUMBERS = tuple(kind.entity for kind in numbers.KINDS)
 ENTITIES: tuple[str, ...] = tuple(dict.fromkeys((*_NUMBERS, *(kind.entity for kind in KINDS), EXCESS)))
 PERSONS = frozenset({HANDLE.entity, PROFILE.entity})  # lead to one person, as the field of an author does
 # What scrubbing put there: it neither is nor names anything that follows.
-_SCRUBBED = re.compile(rf"{PSEUDONYM}|(?<=\[)(?:{'|'.join(ENTITIES)})(?=\])")
+_SCRUBBED = re.compile(rf"{PSEUDONYM}|(?<=\[)(?:{'|'.join(ENTITIES)})(?=\])", re.ASCII)
 _MARKED = tuple((mark, kind) for kind in KINDS for mark in kind.marks)
 _LONGEST = 65_536  # characters; the longest text that a platform takes is Facebook's, 63,206
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 
 from glue.errors import DataError
-from glue.privacy.mentions import without_pseudonyms
+from glue.privacy.mentions import PSEUDONYM, without_pseudonyms
 from glue.privacy.tags import personal_fields
 from glue.transforms.contract import Record
 from glue.transforms.identity import HashIdentity
@@ -136,6 +137,34 @@ def test_a_mention_gets_the_pseudonym_that_its_person_has_as_an_author(post: Mak
     again.configure({"again": "true"})
     content = record.value["content"]
     assert again.apply(post(content=content)).value["content"] == content  # type: ignore[index]
+
+
+_HEX = "ab" * 32
+
+
+@pytest.mark.parametrize(
+    ("typed", "left"),
+    [
+        (f"[HANDLE:k1:{_HEX}] dekho", "[HANDLE] dekho"),
+        (f"HANDLE:k1:{_HEX} dekho", "HANDLE dekho"),
+        (f"[PROFILE:01712345678:{_HEX}]", "[PROFILE]"),
+        (f"[HANDLE:k1:{_HEX}:k1:{_HEX}]", "[HANDLE]"),
+        (f"[HANDLE:k1:{_HEX[:-2]}] HANDLE:HANDLE:k1:{_HEX}", None),
+        (f"[ＨＡＮＤＬＥ:k1:{_HEX}]", None),
+        ("[PHONE:01712345678]", "[PHONE:[PHONE]]"),
+        ("[HANDLE:k1:01712345678]", "[HANDLE:k1:[PHONE]]"),
+    ],
+)
+def test_a_pseudonym_that_somebody_types_is_text(post: Make, keys_file: Path, typed: str, left: str | None) -> None:
+    scrub, again = ScrubPII(), ScrubPII()
+    scrub.configure({"keys.file": str(keys_file)})
+    again.configure({"again": "true"})
+    value = scrub.apply(post(content=typed, hashtags=[typed], author_username=None)).value
+    assert value is not None
+    assert left is None or value["content"] == left
+    assert re.search(PSEUDONYM, str(value), re.ASCII) is None
+    assert "1712345678" not in str(value)
+    assert again.apply(post(content=value["content"])).value["content"] == value["content"]  # type: ignore[index]
 
 
 def test_without_a_key_a_mention_is_its_kind_alone(post: Make) -> None:

@@ -71,7 +71,9 @@ ROOMS: dict[str, set[str]] = {
         "glue.stores",
         LOAD,
     },
+    "glue.search": {"glue.embedding", "glue.language", "glue.stores", LOAD},
     "glue.canary": {
+        "glue.search",
         "glue.privacy",
         "glue.audit",
         "glue.kafka",
@@ -87,6 +89,7 @@ ROOMS: dict[str, set[str]] = {
         "glue.pipeline",
         "glue.privacy",
         "glue.rights",
+        "glue.search",
         "glue.topology",
         "glue.transforms",
     },

@@ -17,11 +17,11 @@ from glue.canary.flight import Flight
 from glue.canary.paths import choose
 from glue.canary.sender import Sender
 from glue.canary.watch import Watch
-from glue.cli.search import search_posts
 from glue.identity import CANARY, record_key
 from glue.kafka.config import KafkaConfig
 from glue.kafka.reads import read_topics
 from glue.pipeline.routes import Pipeline
+from glue.search.posts import PostSearch
 from glue.settings import Settings, state_dir
 from glue.topology.load import load
 from tests.stores import ask
@@ -134,8 +134,8 @@ def test_a_search_leaves_it_out_and_one_that_stayed_is_found(pipeline: Settings)
     with all_stores(pipeline) as stores, Watch(pipeline, [path]) as watch:
         vectors = collection(stores)
         assert wait_for(lambda: vectors.count([flight.key]))
-        hits = search_posts(flight.record.content, limit=1000).rows
-        ids = [row[hits.columns.index("post_id")] for row in hits.rows]
+        with PostSearch(pipeline) as search:
+            ids = [post["post_id"] for post in search.ask(flight.record.content, limit=1000).posts]
         assert not [one for one in ids if str(one).startswith(CANARY)]
         place = ("sink.weaviate.vectors", flight.key)
         assert place in watch.leftovers()

@@ -79,6 +79,8 @@ _TABLE = _Table()
 
 
 def _fold_one(char: str) -> str:
+    if _UNUSUAL.match(char) is None:  # :func:`fold` looks at none of these but digits
+        return str(unicodedata.digit(char, char))
     category = unicodedata.category(char)
     if category in ("Cf", "Me") or char == _KEYCAP or char in _FILLERS or "\ufe00" <= char <= "\ufe0f":
         return ""  # soft hyphen, joiners, marks of direction, variation selectors, keycaps

@@ -11,11 +11,11 @@ import re
 from importlib.resources import files
 from typing import NamedTuple
 
-from glue.privacy.recognisers.span import Places, Span, TextKind, words_of
+from glue.privacy.recognisers.span import Places, Span, TextKind, spellings, words_of
 
 
 def _listed() -> frozenset[str]:
-    return frozenset(word for line in _lines("names.txt") for word in line.split())
+    return spellings(word for line in _lines("names.txt") for word in line.split())
 
 
 def _lines(file: str) -> list[str]:
@@ -32,13 +32,14 @@ def _sections() -> dict[str, frozenset[str]]:
             words = sections.setdefault(line.strip("[]"), [])
         else:
             words += line.split()
-    return {name: frozenset(words) for name, words in sections.items()}
+    return {name: spellings(words) for name, words in sections.items()}
 
 
 _LISTED = _listed()
 _WORDS = _sections()
 _AMBIGUOUS, _FAMILY, _NOT_GIVEN = _WORDS["ambiguous"], _WORDS["family"], _WORDS["not given"]
 _I_AM, _KIN, _NO_NAME, _NO_PERSON = _WORDS["i am"], _WORDS["kin"], _WORDS["no name"], _WORDS["no person"]
+_NO_KIN, _INITIAL = _WORDS["no kin"], _WORDS["initial"]
 _TITLES = _WORDS["title"] | frozenset(word + dot for word in _WORDS["title"] for dot in ".:ঃ" if word[-1] not in ".:ঃ")
 _MOST_WORDS = 4
 _ENDINGS = ("", "ের", "কে", "রে", "র", "েরা", "রা")
@@ -79,7 +80,8 @@ def _tokens(text: str, place: int) -> list[Token]:
     match = _TOKEN.match(text, place)
     while match is not None:
         tokens.append(_token(match))
-        if len(tokens) > _MOST_WORDS + 2 or not (tokens[-1].name or tokens[-1].lower in _TITLES):
+        last = tokens[-1]
+        if len(tokens) > _MOST_WORDS + 2 or not (last.name or last.lower in _TITLES or last.text in _INITIAL):
             break
         match = _NEXT_WORD.match(text, match.end())
     return tokens
@@ -138,10 +140,12 @@ def _run(tokens: list[Token], at: int) -> tuple[int, int]:
         return at - 1, end
     if end - at > 1 and not all(token.name in _AMBIGUOUS for token in tokens[at:end]):
         return at, end
-    if not name or name in _AMBIGUOUS:
+    if not name:
         return at, at
-    if end < len(tokens) and tokens[end].lower in _KIN:
+    if end < len(tokens) and tokens[end].lower in _KIN and name not in _NO_KIN:
         return at, end
+    if name in _AMBIGUOUS:
+        return at, at
     if at and tokens[at - 1].lower in _I_AM:
         return at, end
     return at, at
@@ -163,7 +167,10 @@ def _could_be_given(before: Token, family: Token) -> bool:
 
 def _extend(tokens: list[Token], end: int) -> int:
     first = end
-    while end < len(tokens) and end - first < _MOST_WORDS and tokens[end].name:
+    while end < len(tokens) and end - first < _MOST_WORDS:
+        is_initial = tokens[end].text in _INITIAL and any(token.name for token in tokens[end + 1 : end + 2])
+        if not tokens[end].name and not is_initial:
+            break
         end += 1
     return end
 
@@ -207,5 +214,5 @@ NAME = TextKind(
     _find,
     words=_LEADING | _LISTED,
     pairs=_LISTED - _LEADING,
-    beside=frozenset(_FORMS) | _KIN | _I_AM,
+    beside=frozenset(_FORMS) | _KIN | _I_AM | frozenset(word for word in _INITIAL if len(word) > 1),
 )

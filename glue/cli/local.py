@@ -35,11 +35,16 @@ def local() -> None:
 @click.option("--services/--no-services", default=True, help="Also apply the topology and start the transform chains.")
 @click.option("--wait/--no-wait", default=True, help="Wait for Weaviate even when its binary has to be built first.")
 @click.option("--with", "extras", multiple=True, type=click.Choice(["monitoring"]), help="Also start Prometheus.")
+@click.option("--secure", is_flag=True, help="Make a new stack one with TLS and passwords; it stays so until a purge.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing unless something fails.")
-def up(services: bool, wait: bool, extras: tuple[str, ...], quiet: bool) -> None:
+def up(services: bool, wait: bool, extras: tuple[str, ...], secure: bool, quiet: bool) -> None:
     """Start the stack, or what is missing of it; returns when all of it is healthy."""
     if extras and not services:
         raise UsageError("mxctl local up", f"--with {extras[0]} watches the services", "leave --no-services out")
+    if secure:
+        with needs("the local stack", "local"):
+            from glue.local.security import make_secure
+        make_secure(state_dir())
     _stack(quiet).up(services, wait, extras)
 
 

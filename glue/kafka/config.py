@@ -71,7 +71,7 @@ class KafkaConfig:
         """
         file = settings.kafka_properties_file
         given = {key: value.get_secret_value() for key, value in settings.kafka_properties.items()}
-        return cls(settings.kafka, {**(_read_properties(file) if file else {}), **given})
+        return cls(settings.kafka, {**(read_properties(file) if file else {}), **given})
 
     def must_listen(self, seconds: float = 5.0) -> None:
         """Say at once that nobody is there; librdkafka would go on trying until its timeout.
@@ -161,7 +161,7 @@ def env_name(key: str) -> str:
     return f"MXCTL_KAFKA_{key.replace('.', '_').upper()}"
 
 
-def _read_properties(file: Path) -> dict[str, str]:
+def read_properties(file: Path) -> dict[str, str]:
     """A Java-style properties file: ``key=value`` lines, ``#`` and ``!`` begin comments."""
     try:
         lines = file.read_text(encoding="utf-8").splitlines()

@@ -20,6 +20,12 @@ def write_whole(file: Path, content: bytes, mode: int = 0o644) -> None:
     draft.replace(file)
 
 
+def write_private(file: Path, content: bytes) -> None:
+    """As :func:`write_whole`, readable by its owner only."""
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    write_whole(file, content, mode=0o600)
+
+
 @contextmanager
 def made_once(folder: Path) -> Iterator[Path | None]:
     """A draft to fill, which becomes ``folder`` when the block ends well; None when ``folder`` is there already.

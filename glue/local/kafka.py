@@ -9,26 +9,24 @@ from base64 import urlsafe_b64encode
 from pathlib import Path
 
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
 
 from glue.errors import MillionXError
+from glue.kafka.config import KafkaConfig, read_properties
 from glue.local import jars
-from glue.local.files import made_once
+from glue.local.files import made_once, write_private
 from glue.local.java import METRICS_PORT, jmx_agent, jmx_rules, jvm
+from glue.local.oidc import Oidc
 from glue.local.part import Part, Site, slack
 from glue.local.ports import answers
 from glue.local.process import Launch
+from glue.local.security import ADMIN, AUDIENCE, BROKER
 
 # A voter list, not a dynamic quorum: that would keep the controller's port in its log, and ports may change.
 CONFIG = """\
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@{controller}
-listeners=PLAINTEXT://{broker},CONTROLLER://{controller}
-advertised.listeners=PLAINTEXT://{broker}
 controller.listener.names=CONTROLLER
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
-inter.broker.listener.name=PLAINTEXT
 log.dirs={data}
 auto.create.topics.enable=false
 # One node: nothing can be replicated, and a group need not wait for members.
@@ -44,6 +42,42 @@ default.replication.factor=1
 min.insync.replicas=1
 group.initial.rebalance.delay.ms=0
 """
+OPEN = """\
+listeners=PLAINTEXT://{broker},CONTROLLER://{controller}
+advertised.listeners=PLAINTEXT://{broker}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+inter.broker.listener.name=PLAINTEXT
+"""
+# Passwords, tokens and certificates, each on a listener; whoever logs in may do what an ACL says, and nothing without.
+SECURE = """\
+listeners=SASL_SSL://{broker},OAUTH://{oauth},MTLS://{mtls},CONTROLLER://{controller}
+advertised.listeners=SASL_SSL://{broker},OAUTH://{oauth},MTLS://{mtls}
+listener.security.protocol.map=SASL_SSL:SASL_SSL,OAUTH:SASL_SSL,MTLS:SSL,CONTROLLER:SSL
+inter.broker.listener.name=MTLS
+ssl.keystore.type=PEM
+ssl.keystore.location={certificate}
+ssl.truststore.type=PEM
+ssl.truststore.location={authority}
+listener.name.mtls.ssl.client.auth=required
+listener.name.controller.ssl.client.auth=required
+ssl.principal.mapping.rules=RULE:^CN=([^,]+).*$/$1/,DEFAULT
+sasl.enabled.mechanisms=SCRAM-SHA-512,SCRAM-SHA-256,PLAIN
+listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config={security}.scram.ScramLoginModule required;
+listener.name.sasl_ssl.scram-sha-256.sasl.jaas.config={security}.scram.ScramLoginModule required;
+listener.name.sasl_ssl.plain.sasl.jaas.config={security}.plain.PlainLoginModule required {plain};
+listener.name.oauth.sasl.enabled.mechanisms=OAUTHBEARER
+listener.name.oauth.oauthbearer.sasl.jaas.config={security}.oauthbearer.OAuthBearerLoginModule required \
+ unsecuredLoginStringClaim_sub="{broker_user}" ssl.truststore.type="PEM" ssl.truststore.location="{authority}";
+listener.name.oauth.oauthbearer.sasl.server.callback.handler.class=\
+{security}.oauthbearer.OAuthBearerValidatorCallbackHandler
+listener.name.oauth.oauthbearer.sasl.oauthbearer.jwks.endpoint.url={issuer}/jwks
+listener.name.oauth.oauthbearer.sasl.oauthbearer.expected.issuer={issuer}
+listener.name.oauth.oauthbearer.sasl.oauthbearer.expected.audience={audience}
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+allow.everyone.if.no.acl.found=false
+super.users=User:{broker_user};User:{admin}
+"""
+_ALLOWED_URLS = "org.apache.kafka.sasl.oauthbearer.allowed.urls"  # where a JVM of Kafka may fetch keys and tokens
 
 LOG4J = """\
 status = error
@@ -78,7 +112,7 @@ class Kafka(Part):
     """``kafka.Kafka``; healthy when it answers a metadata request."""
 
     name = "kafka"
-    ports = ("broker", "controller", METRICS_PORT)
+    ports = ("broker", "controller", METRICS_PORT, "oauth", "mtls")
     grace_s = 20
     wave = 0
 
@@ -95,15 +129,30 @@ class Kafka(Part):
                 self._format(site, draft)
 
     def _config(self, site: Site, name: str, data: Path) -> Path:
-        broker, controller = site.address(self.name, "broker"), site.address(self.name, "controller")
-        file = site.folder(self.name) / name
-        file.write_text(CONFIG.format(broker=broker, controller=controller, data=data))
+        at = {port: site.address(self.name, port) for port in ("broker", "controller", "oauth", "mtls")}
+        file, secured = site.folder(self.name) / name, site.security
+        values: dict[str, object] = {**at, "data": data}
+        if secured is not None:
+            values |= {
+                "certificate": secured.certificate(BROKER),
+                "authority": secured.authority,
+                "security": "org.apache.kafka.common.security",
+                "plain": " ".join(f'user_{user}="{password}"' for user, password in secured.passwords.items()),
+                "issuer": Oidc().issuer(site),
+                "audience": AUDIENCE,
+                "broker_user": BROKER,
+                "admin": ADMIN,
+            }
+        write_private(file, (CONFIG + (SECURE if secured else OPEN)).format(**values).encode())
         return file
 
     def _format(self, site: Site, data: Path) -> None:
         # A file of its own: what an interrupted start left running may still read the one of that start.
         config = self._config(site, f"{data.name}.properties", data)
         command = ["kafka.tools.StorageTool", "format", "-t", cluster_id(), "-c", str(config)]
+        for user, password in site.security.passwords.items() if site.security else ():
+            for mechanism in ("SCRAM-SHA-512", "SCRAM-SHA-256"):
+                command += ["--add-scram", f'{mechanism}=[name="{user}",password="{password}"]']
         launch = self._java(site, command)
         done = subprocess.run(launch.argv, env=launch.env, cwd=launch.cwd, capture_output=True, text=True, check=False)
         config.unlink()
@@ -119,6 +168,8 @@ class Kafka(Part):
         files = jars.fetch(jars.JarLock.load()["kafka"], site.fetcher)
         log4j, config = folder / "log4j2.properties", folder / "server.properties"
         properties = {"log4j2.configurationFile": str(log4j)}
+        if site.security:
+            properties[_ALLOWED_URLS] = f"{Oidc().issuer(site)}/jwks"
         watched = (config, log4j, jmx_rules(self.name))
         return jvm(folder, 512, program, properties, class_path=files, files=watched, agent=agent)
 
@@ -130,10 +181,15 @@ class Kafka(Part):
         if not answers(site.port(self.name, "broker")):
             return False
         try:
-            client = AdminClient({"bootstrap.servers": site.address(self.name, "broker"), "log_level": 0})
+            client = self._reached(site).admin({"log_level": 0})
             return bool(client.list_topics(timeout=3 * slack()).brokers)
         except KafkaException:
             return False
 
     def settings(self, site: Site) -> dict[str, str]:
-        return {"kafka": site.address(self.name, "broker")}
+        found = {"kafka": site.address(self.name, "broker")}
+        return {**found, "kafka_properties_file": str(site.security.kafka())} if site.security else found
+
+    def _reached(self, site: Site) -> KafkaConfig:
+        known = read_properties(site.security.kafka()) if site.security else {}
+        return KafkaConfig(site.address(self.name, "broker"), known)

@@ -10,14 +10,9 @@ from pathlib import Path
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from glue.local.files import write_whole
+from glue.local.files import write_private
 
 HASH_KEY_BYTES = 32
-
-
-def _write_private(file: Path, content: bytes) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    write_whole(file, content, mode=0o600)
 
 
 def warehouse_key(folder: Path) -> tuple[Path, Path]:
@@ -31,23 +26,23 @@ def warehouse_key(folder: Path) -> tuple[Path, Path]:
         key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         pkcs8, plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         der = key.private_bytes(serialization.Encoding.DER, pkcs8, plain)
-        _write_private(private, key.private_bytes(serialization.Encoding.PEM, pkcs8, plain))
-        _write_private(folder / "snowflake.properties", b"private.key=" + base64.b64encode(der) + b"\n")
+        write_private(private, key.private_bytes(serialization.Encoding.PEM, pkcs8, plain))
+        write_private(folder / "snowflake.properties", b"private.key=" + base64.b64encode(der) + b"\n")
         # Last: that it is there says that the others are.
         spki = serialization.PublicFormat.SubjectPublicKeyInfo
-        _write_private(public, key.public_key().public_bytes(serialization.Encoding.PEM, spki))
+        write_private(public, key.public_key().public_bytes(serialization.Encoding.PEM, spki))
     return private, public
 
 
 def postgres_password(folder: Path, password: str) -> None:
     """``postgres.properties`` in ``folder``, for ``${file:secrets/postgres.properties:password}``."""
     escaped = password.replace("\\", "\\\\")  # as java.util.Properties reads it
-    _write_private(folder / "postgres.properties", f"password={escaped}\n".encode())
+    write_private(folder / "postgres.properties", f"password={escaped}\n".encode())
 
 
 def hash_keys(file: Path) -> Path:
     """Keys for pseudonyms, ``{"active": id, "keys": {id: base64 of 32 bytes}}``; made once."""
     if not file.exists():
         key = base64.b64encode(secrets.token_bytes(HASH_KEY_BYTES)).decode()
-        _write_private(file, json.dumps({"active": "k1", "keys": {"k1": key}}, indent=1).encode() + b"\n")
+        write_private(file, json.dumps({"active": "k1", "keys": {"k1": key}}, indent=1).encode() + b"\n")
     return file

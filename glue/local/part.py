@@ -15,6 +15,7 @@ from glue.local.downloads import Fetcher
 from glue.local.ports import LOOPBACK
 from glue.local.process import Launch
 from glue.local.report import Reporter
+from glue.local.security import Security
 from glue.local.state import State
 from glue.settings import Settings
 
@@ -29,6 +30,7 @@ class Site:
     fetcher: Fetcher
     report: Reporter
     halt: threading.Event  # set: nobody waits for anything any more
+    security: Security | None = None  # its own, of a stack that asks for passwords
 
     def folder(self, part: str) -> Path:
         """Where a part keeps its files."""
@@ -63,6 +65,7 @@ class Part(ABC):
     grace_s: float = 15  # how long it may take to end by itself
     slow: bool = False  # may be busy for minutes before it serves; the others then do not wait for it
     optional: bool = False  # when it does not start, that is reported and the stack is up all the same
+    early: bool = False  # others need it when they start
     wave: int = 1  # parts of a higher wave are stopped first
 
     def check(self, site: Site) -> None:  # noqa: B027

@@ -20,10 +20,12 @@ from glue.local.kafka import Kafka
 from glue.local.keys import hash_keys
 from glue.local.lifecycle import PartStatus, bring_down, bring_up, status
 from glue.local.monitoring import MONITORING
+from glue.local.oidc import Oidc
 from glue.local.part import Part, Site
 from glue.local.redis import Redis
 from glue.local.registry import Registry
 from glue.local.report import Reporter
+from glue.local.security import security_of
 from glue.local.services import Chain, Ui, apply_everything, apply_topics, chains
 from glue.local.state import PartState, State
 from glue.local.warehouse import Warehouse
@@ -41,12 +43,15 @@ class Stack:
     """The stack that lives in one folder."""
 
     def __init__(self, root: Path, report: Reporter | None = None, parts: Sequence[Part] = PARTS) -> None:
-        self.root, self.parts = root.resolve(), tuple(parts)
+        self.root = root.resolve()
+        self.parts = (*((Oidc(),) if security_of(self.root) else ()), *parts)
         self.report = report or Reporter()
 
-    def _site(self) -> Site:
+    def site(self) -> Site:
+        """Where it is, and what is known of it."""
         state, halt = State(self.root / "state.json"), threading.Event()
-        return Site(self.root, state, get_settings(), Fetcher(self.report, halt), self.report, halt)
+        fetcher = Fetcher(self.report, halt)
+        return Site(self.root, state, get_settings(), fetcher, self.report, halt, security_of(self.root))
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -77,7 +82,7 @@ class Stack:
             began = time.monotonic()
             self._finish_purge()
             self._check_space()
-            site = self._site()
+            site = self.site()
             for part in self.parts:
                 part.check(site)
             services_parts: tuple[Part, ...] = (*chains(), Ui()) if services else ()
@@ -108,8 +113,10 @@ class Stack:
         """The parts, then the topology and the services; whether all of it is there."""
         with ThreadPoolExecutor(len(self.parts) + len(services)) as pool:
             try:
-                slow = [pool.submit(bring_up, part, site, wait) for part in self.parts if part.slow]
-                _collect([pool.submit(bring_up, part, site) for part in self.parts if not part.slow], self.report)
+                _collect([pool.submit(bring_up, part, site) for part in self.parts if part.early], self.report)
+                rest = [part for part in self.parts if not part.early]
+                slow = [pool.submit(bring_up, part, site, wait) for part in rest if part.slow]
+                _collect([pool.submit(bring_up, part, site) for part in rest if not part.slow], self.report)
                 flowing: list[Future[bool]] = []
                 extra: dict[str, Future[bool]] = {}
                 if topology:
@@ -180,11 +187,11 @@ class Stack:
             return
         with self._alone():
             try:
-                site = self._site()
+                site = self.site()
             except MillionXError as error:
                 self.report.warning("stack", str(error))
                 (self.root / "state.json").unlink()
-                site = self._site()
+                site = self.site()
             parts = self._known(site)
             for wave in sorted({part.wave for part in parts}, reverse=True):
                 _in_parallel(lambda part: bring_down(part, site), [part for part in parts if part.wave == wave])
@@ -206,7 +213,7 @@ class Stack:
     def stop_services(self) -> None:
         """End the chains and the page; the parts stay up."""
         with self._alone():
-            site = self._site()
+            site = self.site()
             services = [part for part in self._known(site) if isinstance(part, Chain | Ui)]
             _in_parallel(lambda part: bring_down(part, site), services)
             site.state.save()
@@ -214,7 +221,7 @@ class Stack:
     def dismiss(self, extras: Collection[str]) -> None:
         """End these extras and leave the pipeline alone."""
         with self._alone():
-            site = self._site()
+            site = self.site()
             _in_parallel(lambda part: bring_down(part, site), self._extras(site, extras, running=False))
             site.state.save()
 
@@ -228,7 +235,7 @@ class Stack:
 
     def status(self) -> list[PartStatus]:
         """How every part is, with the tail of the log of those that died; services only where they were started."""
-        site = self._site()
+        site = self.site()
         parts = [part for part in self._known(site) if part in self.parts or site.state.part(part.name).pid]
         return _in_parallel(lambda part: status(part, site), parts)
 

@@ -1,9 +1,8 @@
-"""SASL reaches every client: over a listener that asks for a password, on a broker of the test's own."""
+"""Every way to log in reaches every kind of client, on a broker that lets nobody in without."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Mapping
 
 import pytest
 
@@ -13,60 +12,51 @@ from glue.kafka.lock import Lock
 from glue.kafka.produce import ProducerRecord, TransactionalProducer
 from glue.kafka.reads import PartitionReader
 from glue.kafka.topic_log import TopicLog
-from glue.local.kafka import Kafka
+from glue.local.oidc import Oidc
 from glue.local.part import Site
-from glue.local.report import Reporter
-from glue.local.stack import Stack
-from glue.local.state import State
-from glue.settings import Settings
+from glue.local.security import ADMIN, GUEST
 
 pytestmark = pytest.mark.stack
-USER, PASSWORD = "millionx", "hush-4711"
-LISTENER = f"""
-listener.name.sasl_plaintext.sasl.enabled.mechanisms=PLAIN
-listener.name.sasl_plaintext.plain.sasl.jaas.config=\\
- org.apache.kafka.common.security.plain.PlainLoginModule required user_{USER}="{PASSWORD}";
-"""
 
 
-class WithPasswords(Kafka):
-    """The broker of the local stack with a second listener, which asks for a password."""
+def way(site: Site, name: str, user: str = ADMIN) -> tuple[str, Mapping[str, str]]:
+    """Address of the listener, and librdkafka's keys."""
+    assert site.security is not None
+    trust, certificate = {"ssl.ca.location": str(site.security.authority)}, str(site.security.certificate(user))
+    password = site.security.passwords[user]
+    if name == "OAUTHBEARER":
+        return site.address("kafka", "oauth"), {
+            "security.protocol": "SASL_SSL",
+            "sasl.mechanism": name,
+            "sasl.oauthbearer.method": "oidc",
+            "sasl.oauthbearer.client.id": user,
+            "sasl.oauthbearer.client.secret": password,
+            "sasl.oauthbearer.token.endpoint.url": f"{Oidc().issuer(site)}/token",
+            "https.ca.location": str(site.security.authority),
+            **trust,
+        }
+    if name == "mTLS":
+        keys = {"ssl.certificate.location": certificate, "ssl.key.location": certificate}
+        return site.address("kafka", "mtls"), {"security.protocol": "SSL", **keys, **trust}
+    login = {"sasl.mechanism": name, "sasl.username": user, "sasl.password": password}
+    return site.address("kafka", "broker"), {"security.protocol": "SASL_SSL", **login, **trust}
 
-    ports = (*Kafka.ports, "sasl")
 
-    def _config(self, site: Site, name: str, data: Path) -> Path:
-        file, sasl = super()._config(site, name, data), site.address(self.name, "sasl")
-        text = file.read_text().replace("listeners=PLAINTEXT:", f"listeners=SASL_PLAINTEXT://{sasl},PLAINTEXT:")
-        file.write_text(text.replace("map=", "map=SASL_PLAINTEXT:SASL_PLAINTEXT,") + LISTENER)
-        return file
-
-
-@pytest.fixture
-def address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    monkeypatch.setenv("MXCTL_STATE_DIR", str(tmp_path))
-    local = Stack(tmp_path, Reporter(quiet=True), [WithPasswords()])
-    try:
-        local.up(services=False)
-        yield f"127.0.0.1:{State(tmp_path / 'state.json').part('kafka').ports['sasl']}"
-    finally:
-        local.down()
-
-
-def test_every_kind_of_client_logs_in(address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "client.properties").write_text(f"sasl.mechanisms=PLAIN\nsasl.username={USER}\nsasl.password=wrong\n")
-    monkeypatch.setenv("MXCTL_KAFKA", address)
-    monkeypatch.setenv("MXCTL_KAFKA_SECURITY_PROTOCOL", "SASL_PLAINTEXT")
-    monkeypatch.setenv("MXCTL_KAFKA_PROPERTIES_FILE", str(tmp_path / "client.properties"))
-    with pytest.raises(ServiceUnavailableError) as caught:
-        TopicLog(KafkaConfig.of(Settings()), "test.sasl", {}).ensure()
-    assert PASSWORD not in f"{caught.value}{caught.value.fix}"
-    monkeypatch.setenv("MXCTL_KAFKA_SASL_PASSWORD", PASSWORD)  # stands above the file
-    kafka = KafkaConfig.of(Settings())
-    log = TopicLog(kafka, "test.sasl", {})
+@pytest.mark.parametrize("name", ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER", "mTLS"])
+def test_every_kind_of_client_logs_in(secure_kafka: Site, name: str) -> None:
+    kafka, topic = KafkaConfig(*way(secure_kafka, name)), f"test.{name}"
+    log = TopicLog(kafka, topic, {})
     log.append("a", b"1")  # admin client and producer
-    TransactionalProducer(kafka, "test").commit([ProducerRecord("test.sasl", b"a", b"2")])
+    TransactionalProducer(kafka, topic).commit([ProducerRecord(topic, b"a", b"2")])
     assert log.newest("a") == b"2"  # consumer
-    with Lock(kafka, "test", "test.sasl", what="the lock") as lock:  # member of a group
+    with Lock(kafka, topic, topic, what="the lock") as lock:  # member of a group
         lock.check()
-    with PartitionReader(KafkaConfig(address), {("test.sasl", 0): 0}) as reader:
-        assert reader.poll(5.0) == [], "without a password nothing is read"
+    guest = KafkaConfig(*way(secure_kafka, name, GUEST))
+    with pytest.raises(ServiceUnavailableError), PartitionReader(guest, {(topic, 0): 0}) as reader:
+        reader.poll(5.0)
+
+
+def test_who_does_not_log_in_reads_nothing(secure_kafka: Site) -> None:
+    TopicLog(KafkaConfig(*way(secure_kafka, "SCRAM-SHA-512")), "test.closed", {}).append("a", b"1")
+    with PartitionReader(KafkaConfig(secure_kafka.address("kafka", "broker")), {("test.closed", 0): 0}) as reader:
+        assert reader.poll(5.0) == []

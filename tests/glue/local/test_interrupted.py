@@ -213,7 +213,7 @@ def test_keys(tmp_path: Path) -> None:
 
 def site(place: Path) -> Site:
     state = State(place / "state.json")
-    state.part("kafka").ports = {"broker": 1, "controller": 2, "metrics": 3}
+    state.part("kafka").ports = {"broker": 1, "controller": 2, "metrics": 3, "oauth": 4, "mtls": 5}
     return Site(place, state, Settings(), Fetcher(QUIET), QUIET, threading.Event())
 
 

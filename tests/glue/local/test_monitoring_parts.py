@@ -56,7 +56,7 @@ def test_a_prometheus_of_the_users_own_must_be_there(bare: Path, monkeypatch: py
     monkeypatch.setenv("MXCTL_PROMETHEUS", str(bare / "nowhere"))
     get_settings.cache_clear()
     with pytest.raises(ConfigError, match="there is no such file"):
-        Prometheus().check(Stack(bare / "state")._site())
+        Prometheus().check(Stack(bare / "state").site())
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("MXCTL_STATE_DIR", str(tmp_path))
     get_settings.cache_clear()
     stack = Stack(tmp_path)
-    site = stack._site()
+    site = stack.site()
     names = ["chain-posts", "chain-vectors"]
     for number, part in enumerate([*PARTS, *monitoring.MONITORING]):
         site.state.part(part.name).ports = {name: 21_000 + 10 * number + n for n, name in enumerate(part.ports)}

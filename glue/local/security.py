@@ -1,0 +1,102 @@
+"""What makes a local stack a secured one: an authority of its own, a certificate and a password for each user.
+
+``mxctl local up --secure`` makes ``secrets/tls`` in the folder of the stack; a stack that has it is secured until its
+data is purged. A user is the same by password, by token and by certificate (``CN=NAME``).
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from glue.errors import ConfigError
+from glue.local.certificates import HERE, Authority
+from glue.local.files import made_once, write_private
+
+BROKER, ADMIN, GUEST = "broker", "admin", "guest"  # the first two may do everything, the last one nothing
+AUDIENCE = "millionx"
+
+
+@dataclass(frozen=True)
+class Security:
+    """The secrets of a secured stack, in ``folder``."""
+
+    folder: Path
+
+    @property
+    def authority(self) -> Path:
+        """PEM of the certificate that everything is signed by."""
+        return self.folder / "ca.pem"
+
+    def certificate(self, name: str) -> Path:
+        """PEM with the private key and the certificate of a user, or of the servers (:data:`BROKER`)."""
+        return self.folder / f"{name}.pem"
+
+    @property
+    def passwords(self) -> dict[str, str]:
+        """Users and their passwords; for the OIDC server they are clients and secrets."""
+        found: dict[str, str] = json.loads((self.folder / "passwords.json").read_text())
+        return found
+
+    def kafka(self, user: str = ADMIN) -> Path:
+        """Properties file with which a client of librdkafka logs in by password."""
+        return self.folder / f"kafka-{user}.properties"
+
+    def java(self, user: str = ADMIN) -> dict[str, str]:
+        """The same for a client of Kafka's own library, which knows neither these keys nor PEM by default."""
+        module = "org.apache.kafka.common.security.scram.ScramLoginModule"
+        return {
+            "security.protocol": "SASL_SSL",
+            "sasl.mechanism": "SCRAM-SHA-512",
+            "sasl.jaas.config": f'{module} required username="{user}" password="{self.passwords[user]}";',
+            "ssl.truststore.type": "PEM",
+            "ssl.truststore.location": str(self.authority),
+        }
+
+
+def security_of(root: Path) -> Security | None:
+    """The secrets of the stack in ``root``, where it is a secured one."""
+    folder = root / "secrets" / "tls"
+    return Security(folder) if folder.exists() else None
+
+
+def make_secure(root: Path) -> Security:
+    """Make the stack in ``root`` a secured one, before its first start.
+
+    Raises:
+        ConfigError: it has data already, which its services keep in the open.
+    """
+    found = security_of(root)
+    if found is None and (root / "kafka" / "data").exists():
+        fix = "delete its data first: mxctl local down --purge; or name another folder: MXCTL_STATE_DIR"
+        raise ConfigError(f"local stack in {root}", "it was started without --secure and keeps data", fix)
+    folder = root / "secrets" / "tls"
+    with made_once(folder) as draft:
+        if draft is not None:
+            _fill(draft, folder)
+    return Security(folder)
+
+
+def _fill(draft: Path, folder: Path) -> None:
+    authority = Authority(draft)
+    authority.issue(BROKER, HERE)
+    passwords = {user: secrets.token_urlsafe(24) for user in (ADMIN, GUEST)}
+    write_private(draft / "passwords.json", json.dumps(passwords, indent=1).encode() + b"\n")
+    for user, password in passwords.items():
+        authority.issue(user)
+        client = {
+            "security.protocol": "SASL_SSL",
+            "sasl.mechanism": "SCRAM-SHA-512",
+            "sasl.username": user,
+            "sasl.password": password,
+            "ssl.ca.location": str(folder / "ca.pem"),
+        }
+        write_private(draft / f"kafka-{user}.properties", properties(client).encode())
+
+
+def properties(entries: Mapping[str, str]) -> str:
+    """``key=value`` lines."""
+    return "".join(f"{key}={value}\n" for key, value in entries.items())

@@ -16,6 +16,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 
 from connectors.reading import moment, money, whole
 from glue.identity import record_key
+from glue.privacy.fingerprint import for_key
 
 INT64_MAX = 2**63 - 1
 
@@ -104,7 +105,7 @@ class SocialPost(SourceRecord):
 
     @property
     def key(self) -> str:
-        return record_key(self.platform, self.post_id)
+        return record_key(self.platform, for_key(self.post_id))
 
     @property
     def time(self) -> datetime:
@@ -176,12 +177,12 @@ class MarketOrder(SourceRecord):
 
     @property
     def _line(self) -> tuple[str, str, str, str]:
-        return self.platform, self.merchant_id, self.order_id, self.line_id
+        return self.platform, self.merchant_id, for_key(self.order_id), for_key(self.line_id)
 
     @property
     def _state(self) -> str:
         """What can change without the time of update; nothing personal, because a key is not secret."""
-        parts = [str(getattr(self, name)) for name in _STATE]
+        parts = [for_key(str(getattr(self, name))) for name in _STATE]
         return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:16]
 
     @property

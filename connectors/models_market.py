@@ -14,6 +14,7 @@ from connectors.models import INT64_MAX, Money, SourceRecord, Text, Timestamp, m
 from connectors.reading import money, western_digits, whole
 from connectors.text import parse_count
 from glue.identity import record_key
+from glue.privacy.fingerprint import for_key
 
 _RATING = re.compile(r"(\d(?:\.\d+)?)(?:\s*/\s*5)?")
 
@@ -83,8 +84,8 @@ class MarketListing(SourceRecord):
     @property
     def subject(self) -> str:
         """The variant, and the way that led to it: a product may be found by two searches, at a place in each."""
-        found = (self.found_by, self.keyword or "")
-        return record_key("listing", self.platform, self.seller_id, self.product_id, self.variant_id or "", *found)
+        named = (self.seller_id, self.product_id, self.variant_id or "", self.found_by, self.keyword or "")
+        return record_key("listing", self.platform, *map(for_key, named))
 
     @property
     def key(self) -> str:
@@ -108,7 +109,7 @@ class MarketProduct(SourceRecord):
 
     @property
     def key(self) -> str:
-        return record_key("product", self.platform, self.merchant_id, self.product_id)
+        return record_key("product", self.platform, self.merchant_id, for_key(self.product_id))
 
     @property
     def time(self) -> datetime:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import types
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from pydantic import ValidationError
 
 from connectors.models import MarketOrder, SocialPost, SourceRecord, WeatherData, millis
 from connectors.models_market import MarketListing, MarketProduct
+from glue.settings import get_settings
 
 SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"
 PAIRS = [(SocialPost, "social_post"), (MarketOrder, "market_order"), (MarketListing, "market_listing"),
@@ -115,3 +117,49 @@ def test_key_changes_with_time_and_state_only() -> None:
     assert first.key != MarketOrder.model_validate(order(order_status="paid")).key
     assert first.subject == MarketOrder.model_validate(order(order_status="paid")).subject
     assert first.key != MarketOrder.model_validate(order(updated_at="2026-01-06T00:00:00Z")).key
+
+
+_KEYED = [
+    (MarketOrder, "order_id"), (MarketOrder, "line_id"), (MarketOrder, "sku"), (MarketOrder, "product_id"),
+    (SocialPost, "post_id"), (MarketProduct, "product_id"), (MarketListing, "product_id"), (MarketListing, "seller_id"),
+    (MarketListing, "variant_id"),
+]  # fmt: skip
+
+
+def _keys_under_two_key_files(
+    model: type[SourceRecord], field: str, native: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> set[str]:
+    """The keys of one record, made twice under each of two key files."""
+    known = dict.fromkeys(
+        ("platform", "merchant_id", "order_id", "line_id", "seller_id", "product_id", "found_by"), "1"
+    )
+    moment, found = datetime(2026, 1, 5, tzinfo=UTC), set()
+    for name in ("a.json", "b.json"):
+        if not (folder / name).exists():
+            key = base64.b64encode(name.encode() * 8).decode()
+            (folder / name).write_text(json.dumps({"active": "k1", "keys": {"k1": key}}))
+        monkeypatch.setenv("MXCTL_HASH_KEYS_FILE", str(folder / name))
+        get_settings.cache_clear()
+        values = {**dict.fromkeys(model.model_fields), **known, "updated_at": moment, "observed_at": moment}
+        found |= {model.model_construct(**{**values, field: native}).key for _ in range(2)}
+    return found
+
+
+@pytest.mark.parametrize(
+    "native", ["01712345678", "+880 1712-345678", "০১৭১২৩৪৫৬৭৮", "1712345678", "for-01712345678", "a@b.co"]
+)
+@pytest.mark.parametrize(("model", "field"), _KEYED)
+def test_a_phone_in_a_record_s_key_takes_the_key_file_to_find(
+    model: type[SourceRecord], field: str, native: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert len(_keys_under_two_key_files(model, field, native, tmp_path, monkeypatch)) == 2
+
+
+@pytest.mark.parametrize(
+    "native", ["5123456789012", "O-1", "7212345678901234567", "1234567890_987654321", "2026-01-05", "8801017123456789"]
+)
+@pytest.mark.parametrize(("model", "field"), _KEYED)
+def test_other_ids_make_one_key_everywhere(
+    model: type[SourceRecord], field: str, native: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert len(_keys_under_two_key_files(model, field, native, tmp_path, monkeypatch)) == 1

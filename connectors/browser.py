@@ -10,12 +10,12 @@ import os
 import shutil
 import time
 import urllib.parse
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, SecretStr
 
+from connectors.evidence import keep
 from connectors.http import Http
 from connectors.policies import Strict
 from connectors.robots import Robots
@@ -111,16 +111,8 @@ class Browser:
             session.close()
 
     def keep_evidence(self, page: Page, reason: str) -> str:
-        """Save a screenshot and the HTML of ``page`` for whoever fixes it; returns the text for the error message."""
-        self._evidence.mkdir(parents=True, exist_ok=True)
-        name = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{reason}"
-        kept = self._evidence / name
-        try:
-            kept.with_suffix(".html").write_text(page.content(), encoding="utf-8", errors="replace")
-            page.screenshot(path=str(kept.with_suffix(".png")), timeout=15_000)
-        except Exception as error:  # evidence helps; its lack must not hide the cause
-            log.warning("evidence %s could not be kept whole (%s)", name, type(error).__name__)
-        return f"see {kept}.html and .png"
+        """Save what ``page`` looks like for whoever fixes it; returns the text for the error message."""
+        return keep(page, self._evidence, reason)
 
     def check_robots(self, url: str, http: Http) -> None:
         """Obey the site's robots.txt.

@@ -110,7 +110,7 @@ def test_blocked_and_changed_pages_are_told_apart_and_loud(
     assert not source.stored().keys
     kept = list((evidence_dir / source.config.name).glob(f"*-{evidence}.*"))
     assert {path.suffix for path in kept} == {".html", ".png"}
-    assert all(path.stat().st_size > 0 for path in kept)
+    assert all(path.stat().st_size > 0 and path.stat().st_mode & 0o077 == 0 for path in kept)
     assert any(str(path.with_suffix("")) in result.error.fix for path in kept)
 
 

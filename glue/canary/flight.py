@@ -14,6 +14,7 @@ _FIXES = {
     RAW: "mxctl local status; mxctl doctor",
     STORE: "mxctl connectors describe {by}; mxctl dlq list",
 }
+_SEARCH = "mxctl doctor; mxctl audit; which model made its vector? docs/runbook.md#canarynotfound"
 _CHAIN = "does chain {by} run? mxctl local status; its /ready; mxctl dlq list"
 
 
@@ -26,6 +27,8 @@ class Flight:
         seen: by stage.
         dead: why it went to dead letters, if it did.
         problem: why it could not be sent, or why the store cannot be asked, when that is so.
+        rank: the worst place at which a question found its post (1 is best); None before, and where one did not.
+        unfound: which question did not find it, or why none could be asked.
     """
 
     path: Path
@@ -34,6 +37,8 @@ class Flight:
     seen: dict[Stage, float] = field(default_factory=dict)
     dead: str = ""
     problem: str = ""
+    rank: int | None = None
+    unfound: str = ""
 
     def __post_init__(self) -> None:
         self.record: SourceRecord = self.path.make(self.unique)
@@ -94,10 +99,10 @@ class Flight:
         return stage
 
     def explain(self) -> tuple[str, str]:
-        """Why it did not arrive, and what to do; two empty texts when it did."""
+        """Why it did not arrive or was not found, and what to do; two empty texts when it was."""
         missed, last = self.missed(), self.seen_last()
         if missed is None:
-            return "", ""
+            return (self.unfound, _SEARCH) if self.unfound else ("", "")
         if last is None and self.problem:
             return f"could not be sent: {self.problem}", _FIXES[RAW]
         where = f"seen last in {_called(last)}" if last else "seen nowhere"
@@ -118,6 +123,7 @@ class Flight:
                 for stage in self.path.stages
             ],
             "seen_last": last.name if last else None,
+            "rank": self.rank,
             "problem": self.explain()[0] or None,
         }
 
@@ -125,7 +131,8 @@ class Flight:
         """One line for people."""
         times = "  ".join(f"{stage.name} {stage.place} {_shown(self.seen.get(stage))}" for stage in self.path.stages)
         state = f"arrived in {_shown(self.seconds)}" if self.arrived else "LOST"
-        return f"{self.path.source:<8} {state:<17} {times}"
+        asked = "  NOT FOUND" if self.unfound else f"  found at {self.rank}" if self.rank else ""
+        return f"{self.path.source:<8} {state:<17} {times}{asked}"
 
 
 def _called(stage: Stage) -> str:

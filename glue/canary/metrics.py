@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from prometheus_client import Counter, Gauge, Histogram
 
 from glue.canary.flight import Flight
+from glue.canary.paths import Path
 
 _LATENCY = Histogram(
     "millionx_canary_latency_seconds",
@@ -23,14 +24,22 @@ _LOST = Counter(
 _LAST = Gauge(
     "millionx_canary_last_arrival_timestamp_seconds", "When a canary last arrived; absent before the first.", ["path"]
 )
+_RANK = Gauge(
+    "millionx_canary_rank",
+    "Worst place at which a question in another script found the last planted post that was found; 1 is best.",
+    ["path"],
+)
+_UNFOUND = Counter(
+    "millionx_canary_unfound_total", "Planted posts that arrived and that a question did not find.", ["path"]
+)
 
 
-def begin(paths: Iterable[str]) -> None:
+def begin(paths: Iterable[Path]) -> None:
     """Start the counts of ``paths`` at 0, so that ``rate()`` sees the first increment."""
     for path in paths:
-        for counter in (_SENT, _ARRIVED, _LOST):
-            counter.labels(path)
-        _LATENCY.labels(path)
+        for counter in (_SENT, _ARRIVED, _LOST, *([_UNFOUND] if path.planted else [])):
+            counter.labels(path.source)
+        _LATENCY.labels(path.source)
 
 
 def observe(flight: Flight) -> None:
@@ -43,3 +52,7 @@ def observe(flight: Flight) -> None:
     _ARRIVED.labels(path).inc()
     _LATENCY.labels(path).observe(flight.seconds)
     _LAST.labels(path).set(time.time())
+    if flight.unfound:
+        _UNFOUND.labels(path).inc()
+    elif flight.rank:
+        _RANK.labels(path).set(flight.rank)

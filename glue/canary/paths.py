@@ -11,7 +11,9 @@ from glue.canary.records import KINDS, Kind
 from glue.errors import UsageError
 from glue.identity import rekeyed
 from glue.pipeline.routes import Pipeline, Route
+from glue.settings import get_settings
 from glue.stores.contract import Target
+from glue.stores.weaviate.schema import Planted, searched
 
 if TYPE_CHECKING:
     from glue.topology.model import Declared
@@ -47,12 +49,17 @@ class Stage:
 
 @dataclass(frozen=True)
 class Path:
-    """The way of a canary: from the raw topic of a source to every store that its records must reach."""
+    """The way of a canary: from the raw topic of a source to every store that its records must reach.
+
+    Attributes:
+        planted: what its text says, and the questions that must find it where it is stored; None where none are asked.
+    """
 
     source: str
     kind: Kind = field(repr=False)
     stages: tuple[Stage, ...]
     dead_letters: tuple[str, ...]
+    planted: Planted | None = None
 
     @property
     def topic(self) -> str:
@@ -61,7 +68,15 @@ class Path:
 
     def make(self, unique: str) -> SourceRecord:
         """A record as the source makes them, of a unique id."""
-        return self.kind.make(self.source, unique)
+        made = self.kind.make(self.source, unique)
+        if self.planted is None:
+            return made
+        return made.model_copy(update={self.kind.text: f"{self.planted.post} {getattr(made, self.kind.text)}"})
+
+    @property
+    def collection(self) -> str:
+        """Of the store that is asked."""
+        return next(stage.target.place for stage in self.stages if stage.target and stage.target.vector)
 
 
 def paths_of(declared: Declared) -> dict[str, Path]:
@@ -73,8 +88,14 @@ def paths_of(declared: Declared) -> dict[str, Path]:
         subject = declared.subjects.get(f"{routes[0].raw}-value") if routes else None
         kind = KINDS.get(str(subject.schema.get("name"))) if subject else None
         if kind is not None:
-            found[name] = Path(name, kind, _stages(routes), pipeline.dead_letters)
+            found[name] = Path(name, kind, _stages(routes), pipeline.dead_letters, _planted(routes, kind))
     return found
+
+
+def _planted(routes: list[Route], kind: Kind) -> Planted | None:
+    """What is declared for the first collection with vectors that the routes reach."""
+    target = next((route.target for route in routes if route.target.vector), None)
+    return searched(get_settings().config_dir / target.store, target.place).canary if target and kind.text else None
 
 
 def choose(declared: Declared, names: Iterable[str]) -> Sequence[Path]:

@@ -26,11 +26,13 @@ class Kind:
         make: a record, of the name of its source and a unique id.
         mark: the field that bears the mark, also in the store.
         stored_key: the record key of a row or an object that bears it.
+        text: the field that holds a text to be searched by; empty for none.
     """
 
     make: Callable[[str, str], SourceRecord]
     mark: str
     stored_key: Callable[[dict[str, Any]], str] = lambda row: str(row["record_key"])
+    text: str = ""
 
 
 def _now() -> datetime:
@@ -77,7 +79,7 @@ def _weather(source: str, unique: str) -> SourceRecord:
 
 # by the name of the record in its Avro schema, which is that of its model
 KINDS: dict[str, Kind] = {
-    SocialPost.__name__: Kind(_post, "hashtags", lambda row: record_key(row["platform"], row["post_id"])),
+    SocialPost.__name__: Kind(_post, "hashtags", lambda row: record_key(row["platform"], row["post_id"]), "content"),
     MarketOrder.__name__: Kind(_order, "product_id"),
     MarketListing.__name__: Kind(_listing, "product_id"),
     WeatherData.__name__: Kind(_weather, "city"),

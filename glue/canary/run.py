@@ -11,6 +11,7 @@ from datetime import timedelta
 from glue.canary.flight import Flight
 from glue.canary.metrics import begin, observe
 from glue.canary.paths import Path
+from glue.canary.questions import Questions
 from glue.canary.sender import Sender
 from glue.canary.watch import Watch
 from glue.errors import MillionXError, ServiceError
@@ -19,11 +20,21 @@ from glue.settings import Settings
 log = logging.getLogger(__name__)
 
 
-def run_once(settings: Settings, paths: Sequence[Path], timeout: timedelta, stop: threading.Event) -> list[Flight]:
-    """Send one canary on each path and follow it until all arrived, or ``timeout``; none raises, each says its end."""
+def run_once(
+    settings: Settings,
+    paths: Sequence[Path],
+    timeout: timedelta,
+    stop: threading.Event,
+    questions: Questions | None = None,
+) -> list[Flight]:
+    """Send one canary on each path and follow it until all arrived, or ``timeout``; none raises, each says its end.
+
+    Args:
+        questions: that were asked before, with their model in memory.
+    """
     flights = [Flight(path) for path in paths]
     try:
-        _fly(settings, flights, timeout.total_seconds(), stop)
+        _fly(settings, flights, timeout.total_seconds(), stop, questions or Questions(settings, paths))
     except MillionXError as error:
         for flight in flights:
             flight.problem = flight.problem or str(error)
@@ -33,7 +44,9 @@ def run_once(settings: Settings, paths: Sequence[Path], timeout: timedelta, stop
     return flights
 
 
-def _fly(settings: Settings, flights: list[Flight], seconds: float, stop: threading.Event) -> None:
+def _fly(
+    settings: Settings, flights: list[Flight], seconds: float, stop: threading.Event, questions: Questions
+) -> None:
     sender = Sender(settings, [flight.path for flight in flights])
     with Watch(settings, [flight.path for flight in flights]) as watch:
         under_way = []
@@ -46,6 +59,9 @@ def _fly(settings: Settings, flights: list[Flight], seconds: float, stop: thread
         while under_way and not stop.is_set():
             watch.look(under_way)
             under_way = [flight for flight in under_way if not flight.over and flight.age() < seconds]
+        for flight in flights:  # when all are over, so that none waits for another's question
+            if flight.arrived and not stop.is_set():
+                questions.ask(flight)
         try:
             sender.take_back([*(place for flight in flights for place in flight.removable()), *watch.leftovers()])
         except MillionXError as error:
@@ -61,10 +77,11 @@ def run_every(
     on_round: Callable[[list[Flight]], None],
 ) -> None:
     """Send a round at each interval until ``stop``."""
-    begin(path.source for path in paths)
+    begin(paths)
+    questions = Questions(settings, paths)
     while not stop.is_set():
         started = time.monotonic()
-        flights = run_once(settings, paths, timeout, stop)
+        flights = run_once(settings, paths, timeout, stop, questions)
         if stop.is_set():
             return
         on_round(flights)
@@ -72,16 +89,19 @@ def run_every(
 
 
 def check(flights: Sequence[Flight], timeout: timedelta) -> None:
-    """Raise when one did not arrive.
+    """Raise when one did not arrive, or was not found.
 
     Raises:
-        ServiceError: naming each lost one, the stage that saw it last and the one that did not.
+        ServiceError: naming each lost one, the stage that saw it last and the one that did not; or the question that
+            does not find it.
     """
-    lost = [flight for flight in flights if not flight.arrived]
+    lost = [flight for flight in flights if not flight.arrived or flight.unfound]
     if lost:
+        missing = [flight for flight in lost if not flight.arrived]
+        what = f"not arrived within {timeout.total_seconds():g} s" if missing else "stored, but not found"
         causes = [(flight.path.source, *flight.explain()) for flight in lost]
         raise ServiceError(
-            f"canary {', '.join(name for name, _, _ in causes)}: not arrived within {timeout.total_seconds():g} s",
+            f"canary {', '.join(name for name, _, _ in causes)}: {what}",
             "; ".join(f"{name}: {why}" for name, why, _ in causes),
             "; ".join(dict.fromkeys(fix for _, _, fix in causes)),
         )

@@ -73,6 +73,14 @@ class PostSearch:
     def _embedder(self) -> Embedder:
         return open_embedder(self.model, threads=1, cache_size=0, **self._options)
 
+    def load(self) -> None:
+        """Load the model now, and not with the first search.
+
+        Raises:
+            ConfigError: its weights or a library are not installed.
+        """
+        _ = self._embedder
+
     def ask(
         self,
         text: str,

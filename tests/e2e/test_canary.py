@@ -53,6 +53,10 @@ def test_it_arrives_on_every_path_and_no_analyst_sees_it(pipeline: Settings) -> 
         assert all(0 < seconds <= path["seconds"] for seconds in times), path
     assert [stage["stage"] for stage in paths["tiktok"]["stages"]] == ["raw", "glue", "sink topic", "store"]
 
+    for name in ("tiktok", "facebook"):
+        assert 1 <= paths[name]["rank"] <= 10, "a question in another script finds the post"
+    assert paths["shopify"]["rank"] is None, "an order is not asked for"
+
     order = paths["shopify"]["key"]
     rows = ask("select RECORD_KEY from MILLIONX.RAW_DATA.ORDERS where RECORD_KEY = %s", [order], pipeline).rows
     assert rows == [(order,)]

@@ -46,6 +46,28 @@ def declared(folder: Path) -> list[dict[str, Any]]:
     return found
 
 
+class Planted(NamedTuple):
+    """A post that canaries plant, of something that no real one speaks of, and questions in other scripts.
+
+    Attributes:
+        first: among so many of what each question finds the post must be.
+    """
+
+    post: str
+    questions: tuple[str, ...]
+    first: int
+
+    @classmethod
+    def of(cls, declared: Mapping[str, Any]) -> Planted:
+        """As ``$search.canary`` says; a ValueError where that is nothing to ask."""
+        found = cls(str(declared["post"]), tuple(map(str, declared["questions"])), int(declared["first"]))
+        if not found.post.strip() or not found.questions or not all(map(str.strip, found.questions)):
+            raise ValueError("$search.canary needs a post and questions")
+        if not 1 <= found.first <= 100:
+            raise ValueError(f"$search.canary.first is {found.first}, not from 1 to 100")
+        return found
+
+
 class Searched(NamedTuple):
     """How a collection is searched: ``$search`` of its file. What begins with ``$`` is for this project alone.
 
@@ -54,12 +76,14 @@ class Searched(NamedTuple):
         vector: the model, and the vectors of that name, that a search asks.
         share: of meaning against words, 0 to 1; None for meaning alone.
         words: properties whose words count, each with its weight after ``^``.
+        canary: what is planted to see that questions find it; None for nothing.
     """
 
     columns: tuple[str, ...]
     vector: str
     share: float | None = None
     words: tuple[str, ...] = ()
+    canary: Planted | None = None
 
 
 def searched(folder: Path, name: str) -> Searched:
@@ -73,7 +97,8 @@ def searched(folder: Path, name: str) -> Searched:
         collection = json.loads(file.read_text(encoding="utf-8"))
         how = collection.get("$search", {})
         columns = how.get("columns") or [one["name"] for one in collection.get("properties", [])]
-        found = Searched(tuple(columns), str(how["vector"]), how.get("share"), tuple(how.get("words", ())))
+        planted = Planted.of(how["canary"]) if "canary" in how else None
+        found = Searched(tuple(columns), str(how["vector"]), how.get("share"), tuple(how.get("words", ())), planted)
         if found.vector not in (vectors := collection.get("vectorConfig", {})):
             raise ValueError(f"$search asks the vector {found.vector}; declared: {', '.join(vectors) or 'none'}")
         if found.share is not None and not 0 <= found.share <= 1:

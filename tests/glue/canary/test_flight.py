@@ -9,13 +9,16 @@ from datetime import timedelta
 import pytest
 from prometheus_client import REGISTRY
 
-from glue.canary import metrics
+from glue.canary import metrics, questions
 from glue.canary.flight import Flight
 from glue.canary.paths import STORE, Stage, choose, paths_of
 from glue.canary.run import check
-from glue.errors import ServiceError, UsageError
+from glue.errors import ConfigError, ServiceError, UsageError
 from glue.identity import CANARY, record_key
+from glue.language.words import guess
+from glue.search.posts import Found
 from glue.settings import Settings
+from glue.stores.weaviate.schema import Planted
 from glue.topology.load import load
 from glue.transforms.constraints import Constraints
 
@@ -124,20 +127,67 @@ def test_a_lost_one_raises_and_counts() -> None:
     def value(name: str) -> float:
         return REGISTRY.get_sample_value(f"millionx_canary_{name}", {"path": "tiktok"}) or 0.0
 
-    metrics.begin(["tiktok"])
-    names = ("sent_total", "arrived_total", "lost_total", "latency_seconds_count")
+    metrics.begin([PATHS["tiktok"]])
+    names = ("sent_total", "arrived_total", "lost_total", "latency_seconds_count", "unfound_total")
     before = [value(name) for name in names]
-    good, lost = flying("tiktok", 4), flying("tiktok", 2)
+    good, lost, unfound = flying("tiktok", 4), flying("tiktok", 2), flying("tiktok", 4)
     lost.dead = "vectors set it aside in dead-letters-social (no text)"
-    for flight in (good, lost):
+    good.rank, unfound.unfound = 3, "not among the first 10 of 'penguins' by meaning alone"
+    for flight in (good, lost, unfound):
         metrics.observe(flight)
-    assert [value(name) - old for name, old in zip(names, before, strict=True)] == [2, 1, 1, 1]
-    assert value("last_arrival_timestamp_seconds") > 0
+    assert [value(name) - old for name, old in zip(names, before, strict=True)] == [3, 2, 1, 2, 1]
+    assert value("last_arrival_timestamp_seconds") > 0 and value("rank") == 3
     check([good], timedelta(seconds=60))
+    with pytest.raises(ServiceError, match="canary tiktok: stored, but not found: tiktok: not among the first 10"):
+        check([good, unfound], timedelta(seconds=60))
+    assert "found at 3" in good.as_text() and "NOT FOUND" in unfound.as_text()
     with pytest.raises(ServiceError) as raised:
         check([good, lost], timedelta(seconds=60))
     assert raised.value.what == "canary tiktok: not arrived within 60 s"
     assert raised.value.why.endswith("not in sink topic sink.weaviate.vectors: " + lost.dead)
+
+
+def asked(found: list[Flight], monkeypatch: pytest.MonkeyPatch) -> Flight:
+    """A planted post, of which every search finds ``found`` and then itself."""
+    flight = flying("tiktok", 4)
+    keys = ("platform", "post_id")
+
+    class Search:
+        def __init__(self, settings: Settings, place: str) -> None:
+            assert place == "SocialPost"
+
+        def load(self) -> None:
+            if not found:
+                raise ConfigError("embedding model e5", "its weights are away", "install them")
+
+        def ask(self, text: str, hybrid: float | None, limit: int, canaries: bool) -> Found:
+            rows = [one.record.model_dump() for one in [*found, flight]]
+            assert canaries and text in flight.path.planted.questions
+            return Found([{key: row[key] for key in keys} for row in rows][:limit], [], [])
+
+    monkeypatch.setattr(questions, "PostSearch", Search)
+    monkeypatch.setattr(questions, "_PATIENCE", 0.0)
+    questions.Questions(Settings(), [flight.path]).ask(flight)
+    return flight
+
+
+def test_a_planted_post_says_what_is_declared_and_its_questions_find_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    planted = PATHS["tiktok"].planted
+    assert planted is not None and PATHS["shopify"].planted is None
+    assert flying("tiktok", 4).record.model_dump()["content"].startswith(planted.post)
+    assert {guess(planted.post), *map(guess, planted.questions)} == {"bn", "en", "bn-Latn"}, "three ways of writing"
+    others = [flying("facebook", 4) for _ in range(planted.first)]
+    assert (asked(others[:3], monkeypatch).rank, asked(others[:3], monkeypatch).unfound) == (4, "")
+    missed = asked(others, monkeypatch)
+    assert missed.rank is None and missed.unfound.startswith(f"not among the first {planted.first} of 'penguins")
+    away = asked([], monkeypatch)
+    assert away.arrived and away.unfound == "its questions cannot be asked: embedding model e5: its weights are away"
+
+
+@pytest.mark.parametrize("change", [{"post": " "}, {"questions": []}, {"questions": [""]}, {"first": 0}])
+def test_what_cannot_be_planted_is_refused(change: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=r"search\.canary"):
+        Planted.of({"post": "a penguin", "questions": ["a bird"], "first": 10, **change})
 
 
 def test_what_a_program_gets() -> None:

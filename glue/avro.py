@@ -1,19 +1,15 @@
-"""Avro on the wire: Confluent's framing over fastavro, with parsed schemas cached by id.
+"""Avro on the wire: Confluent's framing of binary values, with the codecs of schemas cached by id.
 
-Framing (Confluent wire format): one zero byte, the schema id as four bytes big-endian, the Avro binary value. fastavro
-is called directly because its speed is that of the whole service.
+Framing (Confluent wire format): one zero byte, the schema id as four bytes big-endian, the Avro binary value.
 """
 
 from __future__ import annotations
 
-import io
 import json
 import struct
 import time
 from bisect import bisect_left
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -22,6 +18,7 @@ import fastavro
 from cachetools import TTLCache
 from fastavro.schema import parse_schema
 
+from glue.avro_codec import MOST_PARTS, Codec, LeftOverError, TooManyPartsError, parsed, resolved, written
 from glue.errors import ConfigError, DataError, ServiceError, ServiceUnavailableError
 
 if TYPE_CHECKING:
@@ -34,32 +31,7 @@ _UNKNOWN_SECONDS = 30.0
 _UNKNOWN_MOST = 1000
 _OUTAGE_SECONDS = 0.5
 _LEAST_BYTES = {"null": 0, "float": 4, "double": 8}
-_MOST_PARTS = 10_000
-_DECIMAL_BYTES = 128  # more than 300 digits
-_EPOCH, _EXACT = datetime.fromtimestamp(0, UTC), 4_000_000_000_000
-
-
-def _read_millis(data: int, writer_schema: Any = None, reader_schema: Any = None) -> datetime:
-    """A ``timestamp-millis`` as fastavro reads it, in a third of the time."""
-    if -_EXACT < data < _EXACT:  # where a float holds a millisecond exactly enough
-        return datetime.fromtimestamp(data / 1000, UTC)
-    return _EPOCH + timedelta(milliseconds=data)
-
-
-def _bounded_decimal(read: Callable[..., Decimal]) -> Callable[..., Decimal]:
-    """``read`` for values of a sane length only: turning a megabyte into a Decimal takes minutes."""
-
-    def read_decimal(data: Any, writer_schema: Any = None, reader_schema: Any = None) -> Decimal:
-        if len(data) > _DECIMAL_BYTES:
-            raise ValueError
-        return read(data, writer_schema, reader_schema)
-
-    return read_decimal
-
-
-fastavro.read.LOGICAL_READERS["long-timestamp-millis"] = _read_millis
-for _kind in ("bytes-decimal", "fixed-decimal"):
-    fastavro.read.LOGICAL_READERS[_kind] = _bounded_decimal(fastavro.read.LOGICAL_READERS[_kind])
+_MOST_PARTS, _DEEPEST = 10_000, 200
 
 
 @cache
@@ -85,11 +57,9 @@ class Encoder:
     def __init__(self, schema: AvroSchema, schema_id: int) -> None:
         self.schema = schema
         self.schema_id = schema_id
-        self._parsed = parse_schema(schema)
+        self._codec = Codec(schema)
         self._prefix = _HEADER.pack(_MAGIC, schema_id)
-        self._buffer = io.BytesIO()
-        self._write: Callable[..., None] = fastavro.schemaless_writer
-        self._fields = _Fields(schema)
+        self._fields = _Fields(schema, parse_schema)
 
     def __call__(self, value: dict[str, Any]) -> bytes:
         """The framed bytes of ``value``.
@@ -97,16 +67,11 @@ class Encoder:
         Raises:
             DataError: the value does not fit the schema; the reason names no field value.
         """
-        buffer = self._buffer
-        buffer.seek(0)
-        buffer.truncate()
-        buffer.write(self._prefix)
         try:
-            self._write(buffer, self._parsed, value)
+            return self._codec.write(self._prefix, value)
         except (ValueError, TypeError, KeyError, AttributeError, OverflowError, struct.error) as error:
-            field = self._fields.first_bad(lambda parsed: self._write(io.BytesIO(), parsed, value))
+            field = self._fields.first_bad(lambda part: written(b"", part, value))
             raise DataError("encode", f"{field} does not fit its type ({type(error).__name__})") from error
-        return buffer.getvalue()
 
 
 class Decoder:
@@ -114,14 +79,14 @@ class Decoder:
 
     def __init__(self, registry: SchemaRegistryClient) -> None:
         self._registry = registry
-        self._schemas: dict[int, tuple[Any, AvroSchema]] = {}
+        self._schemas: dict[int, tuple[Codec, AvroSchema]] = {}
         self._unknown: TTLCache[int, ServiceError | DataError] = TTLCache(_UNKNOWN_MOST, _UNKNOWN_SECONDS)
         self._fields: dict[int, _Fields] = {}
         self._outage: ServiceUnavailableError | None = None
         self._down_since = 0.0
 
-    def schema(self, schema_id: int) -> tuple[Any, AvroSchema]:
-        """The parsed schema and its JSON.
+    def schema(self, schema_id: int) -> tuple[Codec, AvroSchema]:
+        """The schema's codec, and its JSON.
 
         Raises:
             ServiceUnavailableError: the registry does not answer; try again.
@@ -162,32 +127,31 @@ class Decoder:
         if len(data) <= _HEADER.size or data[0] != _MAGIC:
             raise DataError("decode", "not in the Confluent wire format (zero byte and schema id first)")
         writer_id = _HEADER.unpack_from(data)[1]
-        parsed, schema = self.schema(writer_id)
+        codec, schema = self.schema(writer_id)
         reader = None
         if reader_id is not None and reader_id != writer_id:
             reader, schema = self.schema(reader_id)
-        buffer = io.BytesIO(data)
-        buffer.seek(_HEADER.size)
         try:
-            value = cast("dict[str, Any]", fastavro.schemaless_reader(buffer, parsed, reader))
+            return cast("dict[str, Any]", codec.read(data, _HEADER.size, reader)), schema
         except fastavro.read.SchemaResolutionError:
             raise DataError("decode", f"its schema cannot be read as the present {schema.get('name', '?')}") from None
+        except LeftOverError:
+            raise DataError("decode", f"bytes left over after a value of {schema.get('name', '?')}") from None
+        except TooManyPartsError:
+            why = f"more than {MOST_PARTS} items, entries and records"
+            raise DataError("decode", f"not a value of {codec.parsed['name']}: {why}") from None
         except (ValueError, TypeError, KeyError, IndexError, EOFError, UnicodeDecodeError, OverflowError) as error:
             why = f"{self._bad_field(data, writer_id)} cannot be read ({type(error).__name__})"
-            raise DataError("decode", f"not a value of {parsed['name']}: {why}") from error
-        if buffer.tell() != len(data):
-            raise DataError("decode", f"bytes left over after a value of {schema.get('name', '?')}")
-        return value, schema
+            raise DataError("decode", f"not a value of {codec.parsed['name']}: {why}") from error
 
     def _bad_field(self, data: bytes, writer_id: int) -> str:
         if writer_id not in self._fields:
-            self._fields[writer_id] = _Fields(self._schemas[writer_id][1])
-        body = data[_HEADER.size :]
-        return self._fields[writer_id].first_bad(lambda part: fastavro.schemaless_reader(io.BytesIO(body), part, None))
+            self._fields[writer_id] = _Fields(self._schemas[writer_id][1], parsed)
+        return self._fields[writer_id].first_bad(lambda part: resolved(data, _HEADER.size, part, whole=False))
 
 
-def parse_registered(what: str, registered: Schema) -> tuple[Any, AvroSchema]:
-    """A registered schema, parsed, and its JSON.
+def parse_registered(what: str, registered: Schema) -> tuple[Codec, AvroSchema]:
+    """The codec of a registered schema, and its JSON.
 
     Raises:
         DataError: it is not Avro, not valid, refers to other schemas, is not a record, or its values have no bound: a
@@ -201,15 +165,31 @@ def parse_registered(what: str, registered: Schema) -> tuple[Any, AvroSchema]:
         raise DataError(what, "has references to other schemas, which are not followed: register it whole")
     try:
         schema = json.loads(registered.schema_str or "null")
-        parsed = parse_schema(schema)
+        if _depth(schema) > _DEEPEST:
+            raise RecursionError
+        codec = Codec(schema)
         if not isinstance(schema, dict) or schema.get("type") != "record":
             raise DataError(what, "is not an Avro record")
-        _Bounds(what).least(parsed)
+        _Bounds(what).least(codec.parsed)
     except RecursionError:
         raise DataError(what, "is nested too deeply") from None
     except (ValueError, KeyError, TypeError, AttributeError, fastavro.schema.SchemaParseException) as error:
         raise DataError(what, f"is not a valid Avro schema ({type(error).__name__})") from error
-    return parsed, schema
+    return codec, schema
+
+
+def _depth(schema: Any) -> int:
+    """How deep lists and objects of JSON lie in each other: what is written in C follows them without a bound."""
+    level, depth = [schema], 0
+    while level and depth <= _DEEPEST:
+        level = [
+            inner
+            for one in level
+            if isinstance(one, (dict, list))
+            for inner in (one.values() if isinstance(one, dict) else one)
+        ]
+        depth += 1
+    return depth
 
 
 class _Bounds:
@@ -252,8 +232,8 @@ class _Bounds:
 class _Fields:
     """Finds the field that cannot be read or written, for the reason of a dead letter."""
 
-    def __init__(self, schema: AvroSchema) -> None:
-        self._schema, self._parsed = schema, dict[int, Any]()
+    def __init__(self, schema: AvroSchema, parse: Callable[[Any], Any]) -> None:
+        self._schema, self._parse, self._parsed = schema, parse, dict[int, Any]()
 
     def first_bad(self, use: Callable[[Any], object]) -> str:
         """The name of the first field with which ``use`` fails; it is given the schema cut off after some field."""
@@ -261,7 +241,7 @@ class _Fields:
 
         def fails(count: int) -> bool:
             if count not in self._parsed:
-                self._parsed[count] = parse_schema({**self._schema, "fields": fields[:count]})
+                self._parsed[count] = self._parse({**self._schema, "fields": fields[:count]})
             try:
                 use(self._parsed[count])
             except Exception:

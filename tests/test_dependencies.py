@@ -13,6 +13,8 @@ BASE = {
     f"glue.{name}"
     for name in [
         "avro",
+        "avro_codec",
+        "avro_native",
         "reasons",
         "avro_types",
         "connect",
@@ -97,6 +99,7 @@ ROOMS: dict[str, set[str]] = {
 }
 # A small file that one other imports is a paragraph of that one, unless there is a reason. room or module -> reason
 SMALL_FILES = {
+    "glue.avro_native": "the types of what is compiled",
     "glue.canary.metrics": "all that Prometheus sees of canaries, and the one module that needs its client",
     "glue.embedding.torch": "imported only where its extra is installed",
     "glue.local": "one part of the stack a file",
@@ -111,7 +114,7 @@ SMALL_FILES = {
 @cache
 def modules() -> dict[str, Path]:
     """Every module of the product by its name; a package stands for its ``__init__``."""
-    files = (file for top in TOP for file in (ROOT / top).rglob("*.py"))
+    files = (file for top in TOP for kind in ("*.py", "*.pyi") for file in (ROOT / top).rglob(kind))
     return {".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): file for file in files}
 
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import io
 import struct
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-import fastavro
 import numpy as np
-from fastavro.schema import parse_schema
 from numpy.typing import NDArray
 
 from glue.audit.keys import U64, Bools, pack, text_of
 from glue.avro import Decoder
+from glue.avro_codec import parsed, resolved
 from glue.kafka import reads
 from glue.kafka.config import KafkaConfig
 from glue.kafka.reads import watermarks
@@ -202,7 +200,7 @@ class Facts:
     def __call__(self, value: bytes) -> tuple[int, int]:
         try:
             writer, reader, names = self._pair(_HEADER.unpack_from(value)[1])
-            found: Any = fastavro.schemaless_reader(io.BytesIO(value[_HEADER.size :]), writer, reader)
+            found = resolved(value, _HEADER.size, writer, reader)
             moment = found[COLLECTED_AT]
             ms = _ms(moment) if isinstance(moment, str) else int(moment.timestamp() * 1000)
             return ms, sum(int(found[name] or 0) for name in names)
@@ -211,9 +209,9 @@ class Facts:
 
     def _pair(self, schema_id: int) -> tuple[Any, Any, list[str]]:
         if schema_id not in self._schemas:
-            parsed, schema = self._decode.schema(schema_id)
+            codec, schema = self._decode.schema(schema_id)
             wanted = self._measures | {COLLECTED_AT}
             fields = [one for one in schema["fields"] if one["name"] in wanted]
             names = [one["name"] for one in fields if one["name"] != COLLECTED_AT]
-            self._schemas[schema_id] = parsed, parse_schema(schema | {"fields": fields}), names
+            self._schemas[schema_id] = codec.parsed, parsed(schema | {"fields": fields}), names
         return self._schemas[schema_id]

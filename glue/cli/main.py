@@ -87,8 +87,20 @@ def _profile_names(context: click.Context, parameter: click.Parameter, incomplet
     return profile_names(context, parameter, incomplete)
 
 
+def _version(context: click.Context, parameter: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        from glue.avro_codec import in_use
+
+        click.echo(f"mxctl, version {version('millionx')} (Avro: {in_use()})")
+        context.exit()
+
+
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="millionx", prog_name="mxctl")
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version and exit."
+)
 @click.option(
     "--profile",
     shell_complete=_profile_names,

@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from glue.avro_codec import in_use
 from glue.deadletters.headers import last
 from glue.errors import DataError, Transient
 from glue.identity import MERCHANT_HEADER
@@ -101,6 +102,9 @@ class Metrics:
         self._ages_sum = Counter(_AGES_SUM, "See WithAges.", ["chain"], registry=own).labels(chain)
         self.lag = gauge("lag_records", "Records not yet read.", "topic")
         self.held = gauge("held", "Workers that wait for an unavailable service.")
+        gauge("workers", "Workers, by what reads and writes Avro for them: native or fastavro.", "avro").labels(
+            chain, in_use()
+        ).set(1)
         self.chain, self.topics, self._known = chain, topics, frozenset(merchants)
         # Start common labels at 0, so that rate() sees the first increment.
         for topic in topics:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import redis
 
+from glue.avro_codec import in_use
 from glue.errors import MillionXError
 from glue.kafka.reads import TIMEOUT
 from glue.pipeline.routes import Pipeline
@@ -56,6 +57,8 @@ def _python(services: Services) -> Iterator[Finding]:
     version = ".".join(map(str, sys.version_info[:3]))
     good = sys.version_info >= (3, 11)
     yield Finding("python", "ok" if good else "fail", version, "" if good else "install Python 3.11 or later")
+    slow = "" if in_use() == "native" else ", which is slower: a C compiler was missing when this was installed"
+    yield Finding("python", "ok", f"Avro: {in_use()}{slow}")
 
 
 def _disk(services: Services) -> Iterator[Finding]:

@@ -1,6 +1,7 @@
 import io
 import json
 import tracemalloc
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -11,10 +12,22 @@ from confluent_kafka.schema_registry import Schema, SchemaReference
 from hypothesis import given
 from hypothesis import strategies as st
 
+from glue import avro_codec
 from glue.avro import Decoder, Encoder, load_schema
 from glue.errors import ConfigError, DataError
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
+
+
+@pytest.fixture(scope="module", params=["native", "fastavro"], autouse=True)
+def codec(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Each test with what was compiled, and as where no compiler was."""
+    built = avro_codec.native
+    avro_codec.native = built if request.param == "native" else None
+    yield
+    avro_codec.native = built
+
+
 NOW = datetime(2026, 11, 1, 12, 0, 0, 123000, tzinfo=UTC)
 ORDER = {
     "order_id": "1", "line_id": "1", "platform": "daraz", "product_id": "p", "product_name": "জুতা", "quantity": 2,
@@ -107,6 +120,15 @@ def doubled(depth: int) -> dict:
     return kind
 
 
+def nested(depth: int) -> dict:
+    """An array of records with one array of records with …"""
+    kind: dict = {"type": "array", "items": "int"}
+    for number in range(depth):
+        fields = [{"name": "x", "type": kind}]
+        kind = {"type": "array", "items": {"type": "record", "name": f"R{number}", "fields": fields}}
+    return kind
+
+
 @pytest.mark.parametrize(
     ("schema", "reason"),
     [
@@ -124,6 +146,7 @@ def doubled(depth: int) -> dict:
         (Schema(record({"type": "array", "items": "null"}), "AVRO"), "no bound"),
         (Schema(record({"type": "array", "items": json.loads(record("null"))}, name="S"), "AVRO"), "no bound"),
         (Schema(record(doubled(40)), "AVRO"), "parts"),
+        (Schema(record(nested(50)), "AVRO"), "nested too deeply"),
     ],
 )
 def test_a_schema_that_values_can_not_be_read_with_says_so_and_is_asked_for_once(schema, reason):
@@ -154,6 +177,44 @@ def test_a_hostile_record_is_refused_at_once_and_takes_no_memory(order_schema):
             decode(head + body)
         assert tracemalloc.get_traced_memory()[1] < 10_000_000
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        (["null", "string"], b"\x01\x02a"),
+        ({"type": "enum", "name": "E", "symbols": ["A", "B"]}, b"\x01"),
+        (["null", "string"], b"\x04"),
+    ],
+)
+def test_a_branch_or_a_symbol_is_never_counted_from_the_end(kind, body):
+    with pytest.raises(DataError, match="x0 cannot be read"):
+        Decoder(OneSchema(json.loads(record(kind))))(b"\x00\x00\x00\x00\x07" + body)
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ({"type": "array", "items": {"type": "array", "items": "int"}}, b"\x80\xb5\x18" + b"\x00" * 200_001),
+        ({"type": "array", "items": {"type": "map", "values": "int"}}, b"\x80\xb5\x18" + b"\x00" * 200_001),
+        ({"type": "array", "items": json.loads(record("int"))}, b"\x80\xb5\x18" + b"\x00" * 200_001),
+        (nested(1), b"\x02" + b"\x80\xb5\x18" + b"\x02" * 200_000 + b"\x00\x00"),
+        ({"type": "map", "values": "int"}, b"\x80\xb5\x18" + b"".join(
+            b"\x0c%06d\x00" % number for number in range(200_000)) + b"\x00"),
+    ],
+    ids=["arrays", "maps", "records", "nested", "entries"],
+)  # fmt: skip
+def test_a_value_of_too_many_parts_is_refused_by_its_rule(kind, body):
+    with pytest.raises(DataError, match="more than 100000 items, entries and records"):
+        Decoder(OneSchema(json.loads(record(kind, name="Many"))))(b"\x00\x00\x00\x00\x07" + body)
+
+
+def test_a_value_of_many_parts_passes_and_the_next_one_has_its_own_budget():
+    schema = json.loads(record(nested(2)))
+    decode, inner = Decoder(OneSchema(schema)), [{"x": [1] * 9}]
+    data = Encoder(schema, 7)({"x0": [{"x": inner} for _ in range(7_000)]})
+    for _ in range(3):
+        assert decode(data)[0] == {"x0": [{"x": inner}] * 7_000}
 
 
 def test_a_schema_file_that_is_missing_or_wrong_names_itself(tmp_path):

@@ -4,11 +4,11 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 READY := .venv/.ready
 
-.PHONY: help setup browser prometheus demo test soak unit lint up down bench lock clean
+.PHONY: help setup browser prometheus demo test soak compose-proof unit lint up down bench lock clean
 .DEFAULT_GOAL := help
 
 help: ## Show the targets.
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 setup: $(READY) ## Create .venv from the hashed lock.
 
@@ -38,6 +38,9 @@ test: lint browser prometheus ## Lint, types, unit tests, and every promise on t
 
 soak: browser ## The long proofs: chaos, faults one by one, volume.
 	@$(BIN)/pytest -m soak
+
+compose-proof: setup ## The container deployment in a real engine: build, up, faults, upgrade; about an hour, as root.
+	@$(BIN)/python -m deploy.proof.compose_proof $(ARGS)
 
 unit: setup prometheus ## Unit tests only: a few minutes, no stack.
 	@$(BIN)/pytest -m unit

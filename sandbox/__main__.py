@@ -16,6 +16,7 @@ def main() -> None:
     """Serve until SIGTERM."""
     parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
     parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--bind", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--posts", type=int, default=120, help="posts a platform")
     parser.add_argument("--orders", type=int, default=100, help="orders a market place")
@@ -38,7 +39,7 @@ def main() -> None:
     )  # fmt: skip
     # Cut connections are part of the play; uvicorn would print a traceback for each.
     logging.getLogger("uvicorn.error").addFilter(lambda record: "Exception in ASGI" not in record.getMessage())
-    uvicorn.run(make_app(world), host="127.0.0.1", port=given.port, log_level="warning", access_log=False)
+    uvicorn.run(make_app(world), host=given.bind, port=given.port, log_level="warning", access_log=False)
 
 
 if __name__ == "__main__":

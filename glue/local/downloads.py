@@ -212,6 +212,8 @@ def _verified(wanted: Wanted) -> bool:
 def _plainly(error: requests.RequestException) -> str:
     if isinstance(error, requests.Timeout):
         return "the repository did not answer in time"
+    if isinstance(error, requests.exceptions.SSLError):
+        return "no trusted TLS connection to the repository (REQUESTS_CA_BUNDLE names a file of trusted certificates)"
     if isinstance(error, requests.ConnectionError):
         return "no connection to the repository"
     return type(error).__name__

@@ -1,4 +1,4 @@
-"""``python -m sandbox.snowflake --port P --data-dir D --public-key FILE.pem [--fault NAME[=TIMES] …]``."""
+"""``python -m sandbox.snowflake --port P --data-dir D --public-key FILE.pem [--fault NAME[=TIMES] …]``: ``--help``."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ from sandbox.snowflake.wire import RefusedError
 
 
 def main() -> int:
-    """Serve on 127.0.0.1 until stopped. Exit code 2 for arguments that cannot work."""
+    """Serve until stopped. Exit code 2 for arguments that cannot work."""
     parser = argparse.ArgumentParser("python -m sandbox.snowflake", description="A local Snowflake endpoint.")
     parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--bind", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument("--name", help="host name that requests may use besides localhost")
     parser.add_argument("--data-dir", type=Path, required=True, help="holds databases, stage, keys of the endpoint")
     parser.add_argument("--public-key", type=Path, required=True, help="PEM of the key that users sign with")
     parser.add_argument("--fault", action="append", default=[], metavar="NAME[=TIMES]", help=", ".join(sorted(KNOWN)))
@@ -39,8 +41,8 @@ def main() -> int:
         return 2
     try:
         uvicorn.run(
-            endpoint.app(),
-            host="127.0.0.1",
+            endpoint.app(options.name),
+            host=options.bind,
             port=options.port,
             log_level="warning",
             access_log=False,

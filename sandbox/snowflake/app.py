@@ -150,8 +150,8 @@ class Endpoint:
         self.verifier.expire_seen()
         self.sessions.expired_before = time.time()
 
-    def app(self) -> Starlette:
-        """All routes; what is not among them is refused."""
+    def app(self, name: str | None = None) -> Starlette:
+        """All routes; what is not among them is refused. Requests name loopback, or ``name``."""
         post = ["POST"]
         streaming = {
             "/client/configure/": self.streaming.configure,
@@ -175,7 +175,7 @@ class Endpoint:
             Route("/{path:path}", _unknown_path, methods=["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD"]),
         ]
         gates = [
-            Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"]),
+            Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", *([name] if name else [])]),
             Middleware(FaultGate, faults=self.faults),
         ]
         return Starlette(routes=routes, middleware=gates, exception_handlers={RefusedError: _refuse})

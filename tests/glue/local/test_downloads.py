@@ -139,6 +139,15 @@ def test_no_network_says_that_the_next_run_goes_on(tmp_path: Path, monkeypatch: 
     assert "resumes where it stopped" in caught.value.fix
 
 
+def test_a_connection_that_tls_does_not_trust_is_told_from_no_network(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.url = server.url.replace("http://", "https://")
+    monkeypatch.setattr(downloads, "ATTEMPTS", 1)
+    with pytest.raises(ServiceUnavailableError, match="no trusted TLS connection"):
+        fetch(server, tmp_path / "file.jar")
+
+
 def test_a_refusal_is_not_retried(server: Server, tmp_path: Path) -> None:
     server.status = 404
     with pytest.raises(MillionXError, match="404"):

@@ -1,0 +1,55 @@
+"""What the proof of the container deployment promises where it cannot run: a reason, and nothing left behind."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from deploy.proof import compose_proof, engine, installation, standins
+from tests.deploy.compose_file import ROOT, compose
+
+
+def test_every_image_of_others_has_a_stand_in() -> None:
+    """An image that the project's files begin to use must not be pulled by the proof."""
+    own = {"docker/dockerfile", "python", "apache/kafka"}
+    profiled = {service["image"].rsplit(":", 1)[0] for service in compose()["services"].values()
+                if service.get("profiles") == ["control-center"]}  # fmt: skip
+    assert standins.named().keys() - profiled == own | set(standins.PARTS.values()) | standins.PLACEHOLDERS.keys()
+
+
+def test_where_no_engine_can_be_had_it_says_why_and_counts_as_skipped() -> None:
+    environment = {**os.environ, "PATH": "/nowhere"}
+    done = subprocess.run([sys.executable, "-m", "deploy.proof.compose_proof"], cwd=ROOT, env=environment,
+                          capture_output=True, text=True, check=False)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("skipped: no container engine: ")
+
+
+def test_without_root_there_is_no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with pytest.raises(engine.UnavailableError, match="needs root"):
+        engine.require()
+
+
+def test_the_second_file_adds_only_the_world_outside() -> None:
+    """The file under proof is the committed one: no image, user, limit or check of it is replaced."""
+    added = yaml.safe_load(installation.OVERRIDE.format(python="p", host="h", site="/s", root="/r", work="/w"))
+    theirs = added["services"].keys() & compose()["services"].keys()
+    assert {name: set(added["services"][name]) for name in theirs} == {"connect": {"volumes"}}
+    assert set(added["services"]) - theirs == {"warehouse", "vendors"}
+
+
+def test_keys_of_the_sandbox_fill_every_file_that_make_secrets_leaves_empty() -> None:
+    text = (ROOT / "deploy" / "compose" / "make-secrets").read_text()
+    assert set(installation.SECRETS) == {
+        line.split()[-1] for line in text.splitlines() if line.startswith("printf") and "=\\n" in line
+    }
+
+
+def test_documents_are_found_among_the_lines_of_a_log() -> None:
+    text = 'Creating\n{\n "records": {"a": 1}\n}\nwarn\n{"b": 2}\n{broken\n'
+    assert compose_proof.documents(text) == [{"records": {"a": 1}}, {"b": 2}]

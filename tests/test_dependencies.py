@@ -57,6 +57,7 @@ ROOMS: dict[str, set[str]] = {
     },
     "glue.audit": {
         "glue.deadletters",
+        "glue.embedding.declared",
         "glue.kafka",
         "glue.pipeline",
         "glue.privacy",
@@ -94,6 +95,13 @@ ROOMS: dict[str, set[str]] = {
         "glue.search",
         "glue.topology",
         "glue.transforms",
+    },
+    "glue.model_change": {
+        "glue.embedding",
+        "glue.local.files",
+        "glue.stores",
+        "glue.transforms",
+        "glue.topology",
     },
     "glue.local": {"glue.kafka", "glue.stores", "glue.transforms", "glue.topology"},
 }

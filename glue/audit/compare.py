@@ -83,7 +83,7 @@ class Comparison(ABC, Generic[ClientT]):
     """
 
     def __init__(self, target: Target, client: ClientT, shared: bool = False) -> None:
-        self.target, self._client, self._shared = target, client, shared
+        self.target, self.client, self._shared = target, client, shared
 
     @abstractmethod
     def collector(self, wanted: Wanted) -> Collector:
@@ -118,7 +118,7 @@ class Comparison(ABC, Generic[ClientT]):
 
     def deep(self, pairs: list[tuple[str, dict[str, Any]]]) -> Iterator[tuple[str, str]]:
         """(key, why) of those whose stored fields are not those of the value; absent ones are left out."""
-        rows = self._client.rows(self.target, [key for key, _ in pairs]) if pairs else {}
+        rows = self.client.rows(self.target, [key for key, _ in pairs]) if pairs else {}
         for key, value in pairs:
             if key in rows and (found := differences(value, rows[key], self.target.vector)):
                 yield key, ", ".join(found)
@@ -126,8 +126,8 @@ class Comparison(ABC, Generic[ClientT]):
     def still_open(self, values: dict[str, dict[str, Any]]) -> set[str]:
         """Those keys that are absent; in a store that replaces also those of which any field differs."""
         if not self.target.upserts:
-            return values.keys() - self._client.count(self.target, values).keys()
-        rows = self._client.rows(self.target, values)
+            return values.keys() - self.client.count(self.target, values).keys()
+        rows = self.client.rows(self.target, values)
         return {
             key for key, value in values.items() if key not in rows or differences(value, rows[key], self.target.vector)
         }
@@ -149,7 +149,7 @@ class ByKey(Comparison[KeyClient]):
         """By hash buckets. Keys that are no UUIDs have none: they are suspects from the start, and looked up."""
         scope = Scope(topic.ends, wanted.since, wanted.until)
         mine = sums_of(topic.high, topic.low, counted & ~topic.odd)
-        theirs = self._client.buckets(self.target, scope)
+        theirs = self.client.buckets(self.target, scope)
         names = differing(mine, theirs)
         found = Suspects(stored=sum(one.rows for one in theirs.values()), parts=len(mine.keys() | theirs.keys()))
         found.rows.update(int(row) for row in np.flatnonzero(counted & topic.odd))
@@ -157,7 +157,7 @@ class ByKey(Comparison[KeyClient]):
         for at in range(0, len(names), _BUCKETS):
             chunk = names[at : at + _BUCKETS]
             progress(f"{len(names)} of {found.parts} buckets differ; reading {at + len(chunk)}")
-            stored = self._client.keys(self.target, chunk, scope)
+            stored = self.client.keys(self.target, chunk, scope)
             found.doubled.update({key: one for key, one in stored.items() if one.rows > 1})
             for name in chunk:
                 for row in topic.rows(name) if _HEX.issuperset(name) and len(name) == 3 else ():
@@ -170,7 +170,7 @@ class ByKey(Comparison[KeyClient]):
         """Asks for the keys again, regardless of the window."""
         for at in range(0, len(rows), _CHUNK):
             keys = {topic.key(row): row for row in rows[at : at + _CHUNK]}
-            stored = self._client.count(self.target, keys)
+            stored = self.client.count(self.target, keys)
             yield from ((row, MISSING, "no row has its key") for key, row in keys.items() if key not in stored)
 
     def _unexpected(self, topic: TopicSnapshot, extra: dict[str, StoredKey]) -> Iterator[UnexpectedRow]:
@@ -195,7 +195,7 @@ class ByTime(Comparison[TimeClient]):
 
     def collector(self, wanted: Wanted) -> Collector:
         """All records: only the latest of a key says whether it is in the window."""
-        return Collector(Facts(self._decode, self._client.measures(self.target)))
+        return Collector(Facts(self._decode, self.client.measures(self.target)))
 
     def in_window(self, topic: TopicSnapshot, wanted: Wanted) -> Bools:
         """By the collection time; a record that does not say is inside."""
@@ -210,7 +210,7 @@ class ByTime(Comparison[TimeClient]):
         found = self._windows(topic, counted, (start, wanted.until or LAST_MS), progress, every=wanted.deep)
         found.rows.update(int(row) for row in np.flatnonzero(counted & (topic.moment < start)))
         if not (wanted.since or wanted.until):
-            found.extra.update(dict.fromkeys(self._client.undated(self.target), StoredKey(1, time=0)))
+            found.extra.update(dict.fromkeys(self.client.undated(self.target), StoredKey(1, time=0)))
         return found
 
     def _windows(
@@ -236,7 +236,7 @@ class ByTime(Comparison[TimeClient]):
         while windows:
             first, end = windows.pop()
             begin, stop = np.searchsorted(moments, [first, end])
-            theirs = self._client.totals(self.target, first, end)
+            theirs = self.client.totals(self.target, first, end)
             found.parts += 1
             if (first, end) in whole:
                 found.stored += theirs[0]
@@ -248,12 +248,12 @@ class ByTime(Comparison[TimeClient]):
                 continue
             found.read += 1
             progress(f"{found.parts} windows compared, {found.read} read")
-            self._read(topic, order[begin:stop].tolist(), self._client.window(self.target, first, end), found)
+            self._read(topic, order[begin:stop].tolist(), self.client.window(self.target, first, end), found)
         return found
 
     def _read(self, topic: TopicSnapshot, rows: list[int], stored: dict[str, Stamp], found: Suspects) -> None:
         for row in rows:
-            one = stored.pop(self._client.identity(topic.key(row)), None)
+            one = stored.pop(self.client.identity(topic.key(row)), None)
             if one is None or one.measure != topic.measure[row]:
                 found.rows.add(row)
         found.extra.update({name: StoredKey(1, time=one.moment) for name, one in stored.items()})
@@ -261,8 +261,8 @@ class ByTime(Comparison[TimeClient]):
     def verdicts(self, topic: TopicSnapshot, rows: list[int]) -> Iterator[tuple[int, str, str]]:
         """Fetches the objects by their ids."""
         for at in range(0, len(rows), _CHUNK):
-            ids = {self._client.identity(topic.key(row)): row for row in rows[at : at + _CHUNK]}
-            stored = self._client.stamps(self.target, ids)
+            ids = {self.client.identity(topic.key(row)): row for row in rows[at : at + _CHUNK]}
+            stored = self.client.stamps(self.target, ids)
             for name, row in ids.items():
                 one = stored.get(name)
                 if one is None:
@@ -277,7 +277,7 @@ class ByTime(Comparison[TimeClient]):
         for row in range(len(topic)):
             if not left:
                 return
-            name = self._client.identity(topic.key(row))
+            name = self.client.identity(topic.key(row))
             if left.pop(name, None) is not None and not topic.live[row]:
                 yield UnexpectedRow(name, _place(topic, row), _DELETED, topic.key(row))
         yield from (UnexpectedRow(name, at, _NO_RECORD) for name, at in left.items())

@@ -8,6 +8,8 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from glue.stores.weaviate.client import MODELS, VARIANT
+
 _NEAR = 0.999
 _MS = timedelta(milliseconds=1)
 
@@ -17,10 +19,13 @@ def differences(value: dict[str, Any], row: dict[str, Any], vector: str = "") ->
 
     Args:
         row: by names in lower case. vector: name of the field that is one, or a map of named ones; vectors
-            are the same if they point alike.
+            are the same if they point alike. Of named ones those are compared that both know: which models there are
+            may change while the record stays, and is counted for itself.
     """
     found = []
     for name, wanted in value.items():
+        if vector and name in (MODELS, VARIANT):
+            continue
         have = row.get(name.lower())
         if name == vector:
             found += _vector_differences(name, wanted, have)
@@ -38,7 +43,7 @@ def differences(value: dict[str, Any], row: dict[str, Any], vector: str = "") ->
 def _vector_differences(name: str, wanted: Any, have: Any) -> list[str]:
     if isinstance(wanted, dict):
         stored = have if isinstance(have, dict) else {}
-        names = sorted(wanted.keys() | stored.keys())
+        names = sorted(wanted.keys() & stored.keys()) if stored else sorted(wanted)
         return [why for one in names for why in _vector_differences(f"{name}.{one}", wanted.get(one), stored.get(one))]
     if len(have or []) != len(wanted or []):
         return [f"{name} has {len(have or [])} components, not {len(wanted or [])}"]

@@ -16,6 +16,10 @@ FIXES = {
     DOUBLED: "the view of the latest rows hides it; delete all but one of the rows",
     DIFFERENT: "where the sink replaces: mxctl audit --repair; where it only adds: delete the row, then --repair",
 }
+MODEL_FIXES = {
+    "unembedded": "mxctl embedding backfill computes them",
+    "foreign": "mxctl embedding drop takes them away, or declare the model in the chain",
+}
 _HOUR_MS = 3_600_000
 
 
@@ -52,6 +56,8 @@ class StoreReport:
         on_topic: keys that should be stored. stored: rows or objects in the audited window.
         dead: keys whose latest record is in dead letters. pending: keys the sink has not read yet.
         erased: keys that the store does not hold because their person or shop asked to be forgotten.
+        unembedded: objects without a vector of each model that a chain writes, by the model's identity; none if none.
+        foreign: objects with a vector of a model that no chain writes, by the same.
         parts, read: buckets or windows compared, and how many of them were read key by key.
     """
 
@@ -67,7 +73,8 @@ class StoreReport:
     read: int = 0
     seconds: float = 0.0
     deep: bool = False
-    notes: list[str] = field(default_factory=list)
+    unembedded: dict[str, int] = field(default_factory=dict)
+    foreign: dict[str, int] = field(default_factory=dict)
     differences: list[Difference] = field(default_factory=list)
 
     @property
@@ -81,8 +88,8 @@ class StoreReport:
 
     @property
     def agrees(self) -> bool:
-        """Whether nothing is left that differs."""
-        return not self.counts()
+        """Whether nothing is left that differs, and the vectors are of the declared models, all of them."""
+        return not (self.counts() or self.unembedded or self.foreign)
 
     def windows(self) -> list[dict[str, Any]]:
         """Open differences counted by kind, partition and hour."""
@@ -107,6 +114,8 @@ class StoreReport:
             "pending": self.pending,
             "erased": self.erased,
             **{kind: counts[kind] for kind in KINDS},
+            "unembedded": max(self.unembedded.values(), default=0),
+            "foreign": max(self.foreign.values(), default=0),
             "repaired": sum(d.repaired for d in self.differences),
             "seconds": self.seconds,
         }

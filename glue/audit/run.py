@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from glue.audit.sinks import Progress, committed, dead_rows, refused
 from glue.audit.stores import open_targets
 from glue.audit.topic import TopicSnapshot, latest, read, topic_ends
 from glue.avro import Decoder
+from glue.embedding.declared import load_model, writers
 from glue.errors import DataError, UsageError
 from glue.kafka.config import KafkaConfig
 from glue.pipeline.routes import Pipeline
@@ -25,6 +26,8 @@ from glue.privacy.keyring import Keyring, load_keyring
 from glue.registry import registry_client
 from glue.rights.forgotten import read_forgotten
 from glue.settings import Settings
+from glue.stores.contract import Target
+from glue.stores.weaviate.client import LAST_MS, WeaviateStoreClient
 from glue.topology.load import load
 
 _CHUNK = 1000
@@ -37,6 +40,7 @@ class Audit:
 
     Attributes:
         ring: tells which records were erased for good; without one, none is known to be.
+        models: identities of the models whose vectors a chain writes to a target.
     """
 
     kafka: KafkaConfig
@@ -45,6 +49,7 @@ class Audit:
     decode: Decoder
     progress: Callable[[str, str], None]
     ring: Keyring | None = None
+    models: Mapping[Target, frozenset[str]] = field(default_factory=dict)
 
     def look(self, wanted: Wanted) -> list[StoreReport]:
         """Compare every target; ``wanted.letters`` is filled here.
@@ -60,7 +65,18 @@ class Audit:
         found = _Look(one, self.kafka, self.decode, wanted, lambda text: self.progress(one.target.name, text)).report()
         self._leave_erased(found)
         explain(found, self.kafka, self.decode)
+        if models := self.models.get(one.target):
+            self._count_models(one, models, wanted, found)
         return found
+
+    def _count_models(self, one: ByKey | ByTime, models: frozenset[str], wanted: Wanted, report: StoreReport) -> None:
+        client, target, window = one.client, one.target, (wanted.since, wanted.until or LAST_MS)
+        if isinstance(client, WeaviateStoreClient):
+            lacking = {model: client.unembedded(target, model, *window) for model in sorted(models)}
+            report.unembedded = {model: count for model, count in lacking.items() if count}
+            report.foreign = {
+                model: count for model, count in client.models(target, *window).items() if model not in models
+            }
 
     def _leave_erased(self, report: StoreReport) -> None:
         """What is missing because somebody is forgotten is as it should be, and must not be sent again."""
@@ -84,7 +100,8 @@ def open_audit(settings: Settings, names: Sequence[str], progress: Callable[[str
     Raises:
         UsageError: no sink fills a target of such a name.
     """
-    pipeline = Pipeline.of(load(settings))
+    declared = load(settings)
+    pipeline = Pipeline.of(declared)
     known = sorted({target.name for target in pipeline.targets})
     if unknown := sorted({name.lower() for name in names} - set(known)):
         why = f"the declared sinks fill {', '.join(known) or 'nothing'}"
@@ -99,7 +116,16 @@ def open_audit(settings: Settings, names: Sequence[str], progress: Callable[[str
             for held in stores
         ]
         ring = load_keyring(settings.hash_keys_file) if settings.hash_keys_file else None
-        yield Audit(KafkaConfig.of(settings), comparisons, pipeline.dead_letters, decode, progress, ring)
+        models = {
+            one: frozenset(
+                load_model(name, settings.config_dir).identity
+                for writer in writers(declared.chains, one.topic)
+                for name in writer.models
+            )
+            for one in chosen
+            if one.vector
+        }
+        yield Audit(KafkaConfig.of(settings), comparisons, pipeline.dead_letters, decode, progress, ring, models)
 
 
 class _Look:

@@ -70,11 +70,18 @@ def audit(
 
 
 def _show(reports: list[Any], limit: int) -> None:
-    from glue.audit.report import FIXES
+    from glue.audit.report import FIXES, MODEL_FIXES
     from glue.cli.output import emit_rows
     from glue.times import iso
 
     emit_rows([report.summary() for report in reports], "table")
+    for report in reports:
+        for what, models in (("unembedded", report.unembedded), ("foreign", report.foreign)):
+            for model, count in models.items():
+                without = "without" if what == "unembedded" else "with"
+                click.echo(f"{what}: {report.store} has {count} objects {without} a vector of {model}")
+            if models:
+                click.echo(f"fix for {what}: {MODEL_FIXES[what]}")
     found = [(report, one) for report in reports for one in report.differences]
     if not found:
         return

@@ -37,6 +37,7 @@ COMMANDS: dict[str, str] = {
     "graph": "glue.cli.graph:graph",
     "ui": "glue.cli.ui:ui",
     "doctor": "glue.cli.doctor:doctor",
+    "embedding": "glue.cli.embedding:embedding",
     "local": "glue.cli.local:local",
     "transforms": "glue.cli.transforms:transforms",
     "run": "glue.cli.run:run",

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -19,6 +19,7 @@ from glue.reasons import invalid
 from glue.settings import get_settings
 
 FOLDER = "embedding"  # below the declared configuration
+EMBED = "glue.transforms.embed:Embed"
 Role = Literal["query", "passage"]
 _SHA256 = r"^[0-9a-f]{64}$"
 _NAME = r"^[a-z][a-z0-9_]{0,31}$"  # as Weaviate takes it for a named vector
@@ -109,3 +110,34 @@ def declared_models(config_dir: Path | None = None) -> dict[str, Model]:
     """All declared models by name."""
     folder = (config_dir or get_settings().config_dir) / FOLDER
     return {file.stem: load_model(file.stem, folder.parent) for file in sorted(folder.glob("*.json"))}
+
+
+class Writer(NamedTuple):
+    """What a chain embeds.
+
+    Attributes:
+        prefix: what the names of the transform's options begin with in the chain's file: ``transforms.embed.``.
+        options: of the transform, without that, but for ``type`` and ``models``.
+        models: names of the declared models.
+    """
+
+    chain: str
+    prefix: str
+    options: dict[str, str]
+    models: list[str]
+
+
+def writers(chains: Mapping[str, Mapping[str, Any]], topic: str) -> Iterator[Writer]:
+    """The transforms that embed what a declared chain writes to ``topic``."""
+    for name, chain in chains.items():
+        config: Mapping[str, Any] = chain.get("config", {})
+        for alias in _listed(config.get("transforms")) if config.get("output.topic") == topic else ():
+            prefix = f"transforms.{alias}."
+            if config.get(f"{prefix}type") == EMBED:
+                own = {key.removeprefix(prefix): str(one) for key, one in config.items() if key.startswith(prefix)}
+                models = _listed(own.pop("models", ""))
+                yield Writer(name, prefix, {key: one for key, one in own.items() if key != "type"}, models)
+
+
+def _listed(text: object) -> list[str]:
+    return [one.strip() for one in str(text or "").split(",") if one.strip()]

@@ -10,14 +10,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 from glue.embedding import open_embedder
-from glue.embedding.declared import Model, load_model
+from glue.embedding.declared import Model, load_model, writers
 from glue.errors import ConfigError, ServiceError, UsageError
 from glue.identity import CANARY
 from glue.language.words import Language, guess, search_words
 from glue.settings import Settings
 from glue.stores.contract import Search
 from glue.stores.registry import STORES, targets_of
-from glue.stores.routing import listed
 from glue.stores.weaviate.client import MODELS, WeaviateStoreClient
 from glue.stores.weaviate.schema import declared as collections
 from glue.stores.weaviate.schema import searched
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     from glue.topology.model import Declared
 
 Wanted = Mapping[tuple[str, str], Any]
-_EMBED = "glue.transforms.embed:Embed"
 _NEAR = 1000  # posts whose nearness of meaning an explanation knows
 
 
@@ -49,7 +47,8 @@ class Found:
 
 
 class PostSearch:
-    """Searches of one collection. The model is loaded by the first search and kept; not thread-safe.
+    """Searches of one collection. The model is loaded by the first search and kept, until the file of the collection
+    names another; not thread-safe.
 
     Args:
         collection: its name; None where the declared sinks fill one only.
@@ -60,6 +59,11 @@ class PostSearch:
     """
 
     def __init__(self, settings: Settings, collection: str | None = None) -> None:
+        self._settings = settings
+        self._open(collection)
+
+    def _open(self, collection: str | None) -> None:
+        settings = self._settings
         declared = load(settings)
         self.target = _target(declared, collection)
         folder = settings.config_dir / self.target.store
@@ -109,6 +113,9 @@ class PostSearch:
         if not text.strip():
             raise UsageError("search", "there are no words to search for", 'mxctl search "winter shoes"')
         started = time.perf_counter()
+        if searched(self._settings.config_dir / self.target.store, self.target.place) != self.how:
+            self.close()
+            self._open(self.target.place)
         lists = [] if canaries else [name for name, kind in self._kinds.items() if kind == "text[]"]
         conditions = (*self._conditions(wanted or {}), *((name, "lacks", [CANARY]) for name in lists))
         language = language or guess(text)
@@ -185,17 +192,11 @@ def asked_model(declared: Declared, target: Target, name: str) -> tuple[Model, d
     Raises:
         ConfigError: no declared chain writes vectors of that model there, or the model is not declared.
     """
-    for chain in declared.chains.values():
-        config: Mapping[str, str] = chain.get("config", {})
-        if config.get("output.topic") != target.topic:
-            continue
-        for alias in listed(config.get("transforms", "")):
-            option = f"transforms.{alias}."
-            if config.get(f"{option}type") == _EMBED and name in listed(config.get(f"{option}models", "")):
-                options = {
-                    key: config[f"{option}{key}"] for key in ("backend", "provider") if f"{option}{key}" in config
-                }
-                return load_model(name), options
+    for writer in writers(declared.chains, target.topic):
+        if name in writer.models:
+            return load_model(name), {
+                key: writer.options[key] for key in ("backend", "provider") if key in writer.options
+            }
     raise ConfigError(
         f"search in {target.place}",
         f"no declared chain embeds by {name} what it writes to {target.topic}",

@@ -52,11 +52,12 @@ class WeaviateSinkConfig(TransformConfig):
         "vector",
         description="The field with the vector, or with a map of named vectors; it is not stored as a property.",
     )
-    vector_dimensions: list[Annotated[str, Field(pattern=r"^([A-Za-z_]\w*:)?\d+$")]] = Field(
+    vector_dimensions: list[Annotated[str, Field(pattern=r"^([A-Za-z_]\w*:\d+\??|\d+)$")]] = Field(
         ["0"],
         min_length=1,
         description="Length that the vector must have, 0 for any; of named vectors each as name:length, and then a "
-        "record must have exactly these. Weaviate requires the length of its first vector.",
+        "record must have these, except those with a ? behind, and others of it are left out. Weaviate requires the "
+        "length of its first vector.",
     )
     delete_enabled: bool = Field(
         False, description="Whether a tombstone deletes the object; needs the strategy `kafka`. Else it is skipped."
@@ -103,7 +104,12 @@ class WeaviateSinkConfig(TransformConfig):
     def dimensions(self) -> dict[str, int]:
         """The length of each named vector; the one without a name is called ``""``."""
         pairs = (one.rpartition(":") for one in self.vector_dimensions)
-        return {name: int(length) for name, _, length in pairs}
+        return {name: int(length.removesuffix("?")) for name, _, length in pairs}
+
+    @property
+    def required(self) -> frozenset[str]:
+        """The names of those that no record may lack."""
+        return frozenset(one.partition(":")[0] for one in self.vector_dimensions if not one.endswith("?"))
 
     @model_validator(mode="after")
     def _fits(self) -> WeaviateSinkConfig:

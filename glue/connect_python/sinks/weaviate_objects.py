@@ -76,12 +76,12 @@ class Objects:
             return self._checked(found, f"field {self._vector_field}", wanted[""])
         if not isinstance(found, dict) or not found:
             raise DataError("vector", f"field {self._vector_field} is not a map of named vectors")
-        if "" not in wanted and found.keys() != wanted.keys():
-            raise DataError(
-                "vector", f"field {self._vector_field} has {sorted(found)} where {sorted(wanted)} are needed"
-            )
+        if "" not in wanted and (missing := sorted(self._config.required - found.keys())):
+            raise DataError("vector", f"field {self._vector_field} has {sorted(found)}, and not {', '.join(missing)}")
         return {
-            name: self._checked(one, f"{self._vector_field}.{name}", wanted.get(name, 0)) for name, one in found.items()
+            name: self._checked(one, f"{self._vector_field}.{name}", wanted.get(name, 0))
+            for name, one in found.items()
+            if "" in wanted or name in wanted  # of a model that is on its way out, no more
         }
 
     def _checked(self, vector: Any, where: str, wanted: int) -> list[float]:

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 _QUERY_SECONDS = 30
 _PAGE = 100  # MOST is Weaviate's QUERY_MAXIMUM_RESULTS by default
 MODELS = "embedding_models"  # the property with the identities of the models of an object's vectors
-LAST_MS = 253_402_300_799_000  # 9999: what a filter on a date can name
+VARIANT = "embedding_variant"  # and with the runtime that computed them
+LAST_MS = 9_223_372_036_000  # in 2262: Weaviate counts nanoseconds in 64 bits, and a later date is before all others
 _EPOCH, _MS = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
 _OPERATORS = {"=": "Equal", ">=": "GreaterThanEqual", "<": "LessThan", "lacks": "ContainsNone", "has": "ContainsAny"}
 _KINDS = {"int": "Int", "number": "Number", "date": "Date", "boolean": "Boolean"}
@@ -123,10 +124,21 @@ class WeaviateStoreClient(TimeClient):
         self.properties(target)
         return self._vectors[target.place]
 
-    def models(self, target: Target) -> dict[str, int]:
-        """How many objects have a vector of each model, by the models' identities; few calls whatever the size."""
-        found = self._rest.ask(target.place, "Aggregate", f'groupBy:["{MODELS}"]', "groupedBy{value} meta{count}")
+    def models(self, target: Target, first: int = 0, end: int = LAST_MS) -> dict[str, int]:
+        """How many objects have a vector of each model, by the models' identities; few calls whatever the size.
+
+        Args:
+            first, end: bounds of the collection time, milliseconds; by default of all that say one.
+        """
+        arguments = f'groupBy:["{MODELS}"] where:{graphql(_between(first, end))}'
+        found = self._rest.ask(target.place, "Aggregate", arguments, "groupedBy{value} meta{count}")
         return {str(one["groupedBy"]["value"]): int(one["meta"]["count"]) for one in found}
+
+    def unembedded(self, target: Target, identity: str, first: int = 0, end: int = LAST_MS) -> int:
+        """How many objects have no vector of a model; bounds as :meth:`models` has them."""
+        lacks = every([_between(first, end), where(MODELS, "ContainsNone", "Text", [identity])])
+        (found,) = self._rest.ask(target.place, "Aggregate", f"where:{graphql(lacks)}", "meta{count}")
+        return int(found["meta"]["count"])
 
     def measures(self, target: Target) -> list[str]:
         """All whole numbers."""
@@ -142,7 +154,7 @@ class WeaviateStoreClient(TimeClient):
         return Counter(by_id[one["_additional"]["id"]] for one in self._by_id(target, by_id, []))
 
     def rows(self, target: Target, keys: Iterable[str]) -> dict[str, dict[str, Any]]:
-        """All properties of each key's object, times with their zone, and what it has of vectors under their field."""
+        """All properties of each key's object, times with their zone, and the vectors: None for one that it lacks."""
         by_id = {self.identity(key): key for key in keys}
         names = list(self.properties(target))
         asked = f"vectors{{{' '.join(named)}}}" if (named := self.vectors(target)) else "vector"
@@ -152,7 +164,7 @@ class WeaviateStoreClient(TimeClient):
             row = {name.lower(): value for name, value in self._typed(target, one).items()}
             if target.vector:
                 have = extra.get("vectors" if named else "vector")
-                row[target.vector] = {name: one for name, one in (have or {}).items() if one} if named else have
+                row[target.vector] = {name: (have or {}).get(name) for name in named} if named else have
             found[by_id[extra["id"]]] = row
         return found
 
@@ -186,7 +198,7 @@ class WeaviateStoreClient(TimeClient):
         """By one aggregate."""
         names = self.measures(target)
         fields = "meta{count}" + "".join(f" {name}{{sum}}" for name in names)
-        (found,) = self._rest.ask(target.place, "Aggregate", f"where:{_between(first, end)}", fields)
+        (found,) = self._rest.ask(target.place, "Aggregate", f"where:{graphql(_between(first, end))}", fields)
         return int(found["meta"]["count"]), sum(int((found[name] or {}).get("sum") or 0) for name in names)
 
     def undated(self, target: Target) -> list[str]:
@@ -198,7 +210,7 @@ class WeaviateStoreClient(TimeClient):
     def window(self, target: Target, first: int, end: int) -> dict[str, Stamp]:
         """By one question."""
         names = self.measures(target)
-        arguments = f"where:{_between(first, end)} limit:{MOST}"
+        arguments = f"where:{graphql(_between(first, end))} limit:{MOST}"
         fields = f"{COLLECTED_AT} {' '.join(names)} _additional{{id}}"
         return dict(_stamp(one, names) for one in self._rest.ask(target.place, "Get", arguments, fields))
 
@@ -265,10 +277,10 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _between(first: int, end: int) -> str:
+def _between(first: int, end: int) -> dict[str, Any]:
     start, stop = (datetime.fromtimestamp(ms / 1000, UTC).isoformat() for ms in (first, min(end, LAST_MS)))
-    return graphql(
-        every([where(COLLECTED_AT, "GreaterThanEqual", "Date", start), where(COLLECTED_AT, "LessThan", "Date", stop)])
+    return every(
+        [where(COLLECTED_AT, "GreaterThanEqual", "Date", start), where(COLLECTED_AT, "LessThan", "Date", stop)]
     )
 
 

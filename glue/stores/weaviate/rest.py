@@ -29,6 +29,7 @@ class Rest:
         self._headers = {"Content-Type": "application/json"}
         self._headers |= {"Authorization": f"Bearer {key.get_secret_value()}"} if key else {}
         self._connection: http.client.HTTPConnection | None = None
+        self._names: dict[str, str] = {}
 
     def close(self) -> None:
         """Close the connection."""
@@ -38,7 +39,11 @@ class Rest:
 
     def get(self, path: str) -> dict[str, Any] | None:
         """The object at ``path``; None if there is none."""
-        status, answer = self._call("GET", path, None)
+        return self.send_to("GET", path)
+
+    def send_to(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
+        """As :meth:`send`, to an object that may be there; None if it is not."""
+        status, answer = self._call(method, path, body)
         return None if status == http.client.NOT_FOUND else self._checked(status, answer, path)
 
     def send(self, method: str, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -46,11 +51,25 @@ class Rest:
         return self._checked(*self._call(method, path, body), path)
 
     def ask(self, collection: str, kind: str, arguments: str, fields: str) -> list[dict[str, Any]]:
-        """The answer of one GraphQL question, ``Get`` or ``Aggregate``.
+        """The answer of one GraphQL question, ``Get`` or ``Aggregate``, to a collection by its name or alias.
 
         Raises:
             ServiceError: the collection does not exist, or Weaviate refuses the question.
         """
+        name = self._names.get(collection) or self._name_of(collection)
+        try:
+            return self._ask(name, kind, arguments, fields)
+        except (ServiceError, ServiceUnavailableError):
+            if self._name_of(collection) == name:
+                raise
+            return self._ask(self._names[collection], kind, arguments, fields)  # another has taken its place meanwhile
+
+    def _name_of(self, collection: str) -> str:
+        """The name behind an alias: filters of GraphQL take no alias (Weaviate 1.35)."""
+        self._names[collection] = str((self.get(f"schema/{collection}") or {}).get("class", collection))
+        return self._names[collection]
+
+    def _ask(self, collection: str, kind: str, arguments: str, fields: str) -> list[dict[str, Any]]:
         query = f"{{{kind}{{{collection}{f'({arguments})' if arguments else ''}{{{fields}}}}}}}"
         status, answer = self._call("POST", "graphql", {"query": query})
         try:

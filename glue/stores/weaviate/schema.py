@@ -1,9 +1,12 @@
 """Weaviate's collections as declared files, one a collection: the body that ``POST /v1/schema`` takes.
 
-A collection that is missing is created, a property that is missing is added, and settings that Weaviate can change are
-changed. What it cannot (the type of a property, the vector index, an index of a property) is an error that says so.
-What the server adds by itself is not a difference. Nothing is ever deleted.
-Source: Weaviate 1.35, REST /v1/schema.
+A collection that is missing is created, a property or a named vector that is missing is added, and settings that
+Weaviate can change are changed. What it cannot (the type of a property, the vector index, an index of a property) is an
+error that says so. What the server adds by itself is not a difference. Nothing is ever deleted.
+
+A collection is made under a number, ``SocialPost_1``, and its name is an alias of that, which everybody asks: so
+another can take its place in one step (:mod:`glue.model_change.rebuild`). One made under the name itself stays so.
+Source: Weaviate 1.35, REST /v1/schema and /v1/aliases.
 """
 
 from __future__ import annotations
@@ -119,18 +122,32 @@ def apply(settings: Settings, *, dry_run: bool = False) -> list[str]:
     rest = Rest(settings)
     changes = []
     for wanted in declared(settings.config_dir / "weaviate"):
-        for change, method, path, body in _steps(wanted, rest.get(f"schema/{wanted['class']}")):
+        name = wanted["class"]
+        live = rest.get(f"schema/{name}")
+        steps = [*_steps(wanted, live)]
+        if live is None:
+            made = [] if rest.get(f"schema/{name}_1") else steps  # an apply may have been interrupted here
+            steps = [*made, _named(name, again=rest.get(f"aliases/{name}") is not None)]
+        for change, method, path, body in steps:
             if not dry_run:
                 rest.send(method, path, body)
             changes.append(change)
     return changes
 
 
+def _named(name: str, *, again: bool) -> _Step:
+    """The alias; that of a collection that was deleted is still there."""
+    body = {"alias": name, "class": f"{name}_1"}
+    change = f"name it: {name} is {name}_1"
+    return (change, "PUT", f"aliases/{name}", body) if again else (change, "POST", "aliases", body)
+
+
 def _steps(wanted: dict[str, Any], live: dict[str, Any] | None) -> Iterator[_Step]:
     name = wanted["class"]
     if live is None:
-        yield f"create collection {name}", "POST", "schema", wanted
+        yield f"create collection {name}", "POST", "schema", wanted | {"class": f"{name}_1"}
         return
+    wanted = wanted | {"class": live.get("class", name)}
     stuck: list[str] = []
     steps = [*_settings_steps(wanted, live, stuck), *_property_steps(wanted, live)]
     if stuck:
@@ -151,6 +168,9 @@ def _settings_steps(wanted: dict[str, Any], live: dict[str, Any], stuck: list[st
         if parts[0] in _MUTABLE or ".".join(parts[:2]) in _MUTABLE:
             changed.append(path)
             _set(merged, path, value)
+        elif parts[0] == "vectorConfig" and len(parts) == 2 and live.get("vectorConfig"):
+            changed.append(f"vectors by {parts[1]}")
+            _set(merged, path, value)
         else:
             stuck.append(path)
     declared_properties = {one["name"]: one for one in wanted.get("properties", [])}
@@ -162,7 +182,7 @@ def _settings_steps(wanted: dict[str, Any], live: dict[str, Any], stuck: list[st
             else:
                 stuck.append(f"{one['name']}.{path}")
     if changed:
-        name = wanted["class"]
+        name = wanted["class"]  # as Weaviate has it, which does not take an alias here
         yield f"change {', '.join(changed)} of collection {name}", "PUT", f"schema/{name}", merged
 
 

@@ -6,28 +6,24 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from glue.embedding.declared import Model, load_model
+from glue.embedding.declared import Model, load_model, writers
 from glue.errors import ConfigError
 from glue.topology.model import Declared, Problem, split_list
-
-_EMBED = "glue.transforms.embed:Embed"
 
 
 def models(declared: Declared) -> Iterator[Problem]:
     """What a chain embeds by, from its files to the collection that its sink fills."""
     for name, chain in declared.chains.items():
-        file, config = declared.files.get(("chain", name)), chain.get("config", {})
-        for alias in split_list(str(config.get("transforms", ""))):
-            key = f"transforms.{alias}.models"
-            if file is None or config.get(f"transforms.{alias}.type") != _EMBED:
-                continue
+        file, topic = declared.files.get(("chain", name)), str(chain.get("config", {}).get("output.topic", ""))
+        for writer in writers({name: chain}, topic) if file else ():
+            assert file is not None  # noqa: S101
             found: dict[str, Model] = {}
-            for model in split_list(str(config.get(key, ""))):
+            for model in writer.models:
                 try:
                     found[model] = load_model(model, file.parent.parent)
                 except ConfigError as error:
-                    yield Problem(file, f"config.{key}", str(error), error.fix or "")
-            yield from _sinks(declared, str(config.get("output.topic", "")), found)
+                    yield Problem(file, f"config.{writer.prefix}models", str(error), error.fix or "")
+            yield from _sinks(declared, topic, found)
 
 
 def _sinks(declared: Declared, topic: str, found: dict[str, Model]) -> Iterator[Problem]:
@@ -40,7 +36,7 @@ def _sinks(declared: Declared, topic: str, found: dict[str, Model]) -> Iterator[
         if ":" not in text:
             continue  # one vector without a name
         have = {name.strip(): length for name, _, length in (one.partition(":") for one in split_list(text))}
-        if have != wanted:
+        if {name: length.removesuffix("?") for name, length in have.items()} != wanted:
             fix = ",".join(f"{name}:{length}" for name, length in wanted.items())
             yield Problem(
                 file, "config.vector.dimensions", f"is not what the chain writes to {topic}", f'write "{fix}"'

@@ -14,6 +14,7 @@ import pytest
 
 from glue.audit.repair import HEADER
 from glue.avro import encoder_for_subject
+from glue.embedding.declared import load_model
 from glue.identity import record_key
 from glue.kafka.config import KafkaConfig
 from glue.kafka.reads import TopicTail
@@ -25,6 +26,7 @@ from tests.waiting import wait_for
 pytestmark = pytest.mark.stack
 ORDERS, VECTORS = "sink.snowflake.orders", "sink.weaviate.vectors"
 MANY = 12
+MODELS = [load_model(name).identity for name in ("e5", "minilm")]
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +75,7 @@ def post(key: str, now: datetime, number: int, length: int = 384) -> dict:
     text = {"post_id": key, "platform": "tiktok", "content": "জুতা কিনলাম", "language": "bn"}
     counts = {"likes": number, "comments": 0, "shares": 0, "engagement": number}
     moment = now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    model = {"embedding_models": ["e5@0123456789ab"], "embedding_variant": "test", "author_username_hash": None}
+    model = {"embedding_models": MODELS, "embedding_variant": "test", "author_username_hash": None}
     vector = [1.0 if at == number else 0.0 for at in range(length)]
     vectors = {"e5": vector, "minilm": vector}
     lists = {"hashtags": ["shoes"], "product_mentions": []}

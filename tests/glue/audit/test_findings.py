@@ -109,3 +109,20 @@ def test_a_report_counts_what_is_open_by_partition_and_hour():
     ]
     data = report.as_dict()
     assert data["counts"] == {"missing": 2, "extra": 1} and all(one["fix"] for one in data["differences"])
+
+
+def test_a_vector_of_another_model_is_no_difference_and_a_lost_or_a_turned_one_is() -> None:
+    record = {"vectors": {"a": [1.0, 0.0], "gone": [1.0]}, "embedding_models": ["a@1", "gone@1"]}
+    row = {"vectors": {"a": [1.0, 0.0], "new": [1.0]}, "embedding_models": ["a@1", "new@1"]}
+    assert differences(record, row, "vectors") == []
+    assert differences(record, row | {"vectors": {"a": [0.0, 1.0]}}, "vectors") == ["vectors.a differs"]
+    lost = row | {"vectors": {"a": None, "new": [1.0]}}
+    assert differences(record, lost, "vectors") == ["vectors.a has 0 components, not 2"]
+
+
+def test_posts_without_a_declared_vector_or_with_another_are_no_agreement() -> None:
+    report = StoreReport("socialpost", "t", "SocialPost")
+    assert report.agrees
+    assert not StoreReport("socialpost", "t", "SocialPost", unembedded={"e5@1": 2}).agrees
+    found = StoreReport("socialpost", "t", "SocialPost", foreign={"old@1": 3, "older@1": 1})
+    assert not found.agrees and found.summary()["foreign"] == 3 and found.as_dict()["foreign"]["older@1"] == 1

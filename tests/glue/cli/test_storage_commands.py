@@ -123,11 +123,12 @@ def test_collections_are_applied_once_and_a_dry_run_changes_nothing(
         file.write_text(json.dumps({"class": name, "vectorizer": "none", "properties": [
             property_, {"name": "likes", "dataType": ["int"]}
         ]}))  # fmt: skip
-        assert mxctl("weaviate", "apply").stdout == f"add property {name}.likes\n"
+        assert mxctl("weaviate", "apply").stdout == f"add property {name}_1.likes\n"
         file.write_text(json.dumps({"class": name, "properties": [{"name": "content", "dataType": ["int"]}]}))
         refused = mxctl("weaviate", "apply")
         assert refused.exit_code == 2 and "content.dataType" in str(refused.exception)
     finally:
         get_settings.cache_clear()
         with open_client(stack.weaviate, stack.weaviate_grpc, grpc_secure=False) as client:
-            client.collections.delete(name)
+            client.collections.delete(f"{name}_1")
+            client.alias.delete(alias_name=name)

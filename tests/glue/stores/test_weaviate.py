@@ -48,6 +48,15 @@ def test_what_can_not_be_changed_is_an_error_that_names_it() -> None:
         _steps(wanted, _BODY)
 
 
+def test_a_named_vector_is_added_and_one_that_is_declared_no_more_stays() -> None:
+    vectors = {"a": {"vectorIndexType": "hnsw"}, "b": {"vectorIndexType": "hnsw"}}
+    live = _BODY | {"class": "BridgeTest_3", "vectorConfig": {"a": vectors["a"]}}
+    ((change, method, path, body),) = weaviate_schema._steps(_BODY | {"vectorConfig": vectors}, live)
+    assert (change, method) == ("change vectors by b of collection BridgeTest_3", "PUT")
+    assert path == "schema/BridgeTest_3" and body["vectorConfig"] == vectors
+    assert _steps(_BODY | {"vectorConfig": {}}, live) == []
+
+
 def test_a_file_that_is_no_collection_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "A.json").write_text('{"class": "B"}')
     with pytest.raises(ConfigError, match="its class is B"):
@@ -67,7 +76,8 @@ def settings(stack: Settings, tmp_path: Path) -> Any:
     (tmp_path / "weaviate").mkdir()
     yield stack.model_copy(update={"config_dir": tmp_path})
     with open_client(stack.weaviate, stack.weaviate_grpc, grpc_secure=False) as client:
-        client.collections.delete("BridgeTest")
+        client.collections.delete("BridgeTest_1")
+        client.alias.delete(alias_name="BridgeTest")
 
 
 def _declare(settings: Settings, body: dict[str, Any]) -> None:
@@ -77,16 +87,17 @@ def _declare(settings: Settings, body: dict[str, Any]) -> None:
 @pytest.mark.stack
 def test_collections_are_created_and_migrated_once(settings: Settings) -> None:
     _declare(settings, _BODY)
-    assert weaviate_schema.apply(settings, dry_run=True) == ["create collection BridgeTest"]
-    assert weaviate_schema.apply(settings) == ["create collection BridgeTest"]
+    made = ["create collection BridgeTest", "name it: BridgeTest is BridgeTest_1"]
+    assert weaviate_schema.apply(settings, dry_run=True) == made
+    assert weaviate_schema.apply(settings) == made
     assert weaviate_schema.apply(settings) == []
     described = {**_BODY["properties"][0], "description": "where it was posted"}
     properties = [described, *_BODY["properties"][1:], {"name": "x", "dataType": ["int"]}]
     more = {**_BODY, "description": "new", "properties": properties}
     _declare(settings, more)
     changes = [
-        "change description, description of platform of collection BridgeTest",
-        "add property BridgeTest.x",
+        "change description, description of platform of collection BridgeTest_1",
+        "add property BridgeTest_1.x",
     ]
     assert weaviate_schema.apply(settings) == changes
     assert weaviate_schema.apply(settings) == []

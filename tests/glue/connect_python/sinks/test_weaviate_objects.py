@@ -61,6 +61,18 @@ def test_a_bad_vector_is_refused(vector: Any, why: str) -> None:
         _write({"vector": vector}, vector__strategy="FieldVectorStrategy", vector__dimensions="2")
 
 
+def test_of_named_vectors_a_needed_one_may_not_lack_and_one_that_is_not_named_is_left_out() -> None:
+    options = {"vector__strategy": "field", "vector__dimensions": "a:2,b:1?"}
+    both = _write({"vector": {"a": [1.0, 0.0], "b": [1.0], "gone": [1.0]}}, **options)
+    assert both is not None and both.vector == {"a": [1.0, 0.0], "b": [1.0]}
+    one = _write({"vector": {"a": [1.0, 0.0]}}, **options)
+    assert one is not None and one.vector == {"a": [1.0, 0.0]}
+    with pytest.raises(DataError, match=r"has \['b'\], and not a"):
+        _write({"vector": {"b": [1.0]}}, **options)
+    with pytest.raises(DataError, match="2 dimensions where 1 are needed"):
+        _write({"vector": {"a": [1.0, 0.0], "b": [1.0, 0.0]}}, **options)
+
+
 def test_the_vector_is_no_property_and_nulls_are_left_out() -> None:
     found = _write({"a": 1, "b": None, "d": Decimal("1.5"), "vector": [1.0]}, vector__strategy="field")
     assert found is not None

@@ -1,0 +1,114 @@
+"""A collection without a vector that nobody asks any more, by another collection: Weaviate itself takes no vector away.
+
+All objects are copied while the sink writes; then the sink is paused, which keeps records waiting and loses none, what
+changed meanwhile is copied, the alias moves in one step, and the sink goes on. Searches ask the alias and notice
+nothing. Everything is found out from Weaviate itself, so that a run that was killed is finished by the next one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from glue.errors import ServiceError, UsageError
+from glue.model_change.declared import Embedding
+from glue.stores.weaviate.client import MODELS
+from glue.stores.weaviate.vectors import Embedded, VectorsOf
+from glue.topology.operate import set_state
+from glue.topology.services import Services
+
+PAGE = 100
+_FEW = 200  # copied in a moment, while the sink is paused
+_SKEW_MS = 10_000  # by which the clocks of Weaviate's nodes may differ
+Progress = Callable[[str], None]
+
+
+class Rebuild:
+    """Of one collection, to what is declared."""
+
+    def __init__(self, one: Embedding, store: VectorsOf, services: Services, progress: Progress) -> None:
+        self._one, self._store, self._services, self._tell = one, store, services, progress
+        self._wanted = one.body()
+        self._kept = {one.model(name).identity for name in one.writer.models}
+
+    def surplus(self) -> list[str]:
+        """The vectors that the collection has and the file does not."""
+        live = self._live()
+        return sorted(set(live.get("vectorConfig") or {}) - set(self._wanted.get("vectorConfig", {})))
+
+    def run(self) -> int:
+        """Take the place of the collection; how many objects were copied.
+
+        Raises:
+            UsageError: the collection has its name for itself, or the sink that runs still writes the vector.
+            ServiceUnavailableError, ServiceError: Weaviate or Connect does not answer, or refuses; run it again.
+        """
+        place, sink = self._one.target.place, self._one.target.connector
+        now = str(self._live()["class"])
+        head, _, number = now.rpartition("_")
+        if head != place or not number.isdigit():
+            why = f"it was not made by this mxctl, which calls the first one {place}_1 and names it {place}"
+            raise UsageError(f"collection {place}", why, "declare another collection, and load it from the topic")
+        copied, before, after = 0, f"{place}_{int(number) - 1}", f"{place}_{int(number) + 1}"
+        if surplus := self.surplus():
+            self._refuse_written(surplus)
+            if self._store.schema(after) is None:
+                self._store.create(self._wanted | {"class": after})
+            while (changed := self._copy(now, after)) > _FEW:
+                copied += changed
+            set_state(self._services, [sink], "pause")
+            copied += changed + self._copy(now, after)
+            self._store.rename(after)
+            before, now = now, after
+        if self._store.schema(before) is not None:
+            self._prune(before, now)  # what somebody else than the sink deleted meanwhile
+            self._store.remove(before)
+        set_state(self._services, [sink], "resume")
+        return copied
+
+    def _live(self) -> dict[str, Any]:
+        if (live := self._store.schema()) is None:
+            place = self._one.target.place
+            raise ServiceError(f"collection {place}", "it does not exist", "mxctl apply creates what is declared")
+        return live
+
+    def _refuse_written(self, surplus: list[str]) -> None:
+        sink = self._one.target.connector
+        lengths = str(self._services.connect.config(sink).get("vector.dimensions", ""))
+        if still := [name for name in surplus if name in {one.partition(":")[0].strip() for one in lengths.split(",")}]:
+            why = f"the connector that runs still takes the vector {', '.join(still)}"
+            raise UsageError(f"connector {sink}", why, "mxctl apply, and then this again")
+
+    def _copy(self, source: str, into: str) -> int:
+        """Copy what is not there as it is; how many that were."""
+        copied = seen = 0
+        for page in self._store.walk(source, PAGE):
+            there = self._store.read((one["id"] for one in page), into)
+            old = [one["id"] for one in page if not _is_newer(there.get(one["id"]), one)]
+            whole = [one for one in (self._store.whole(name, source) for name in old) if one is not None]
+            self._store.put([self._copied(one, into) for one in whole])
+            copied, seen = copied + len(old), seen + len(page)
+            self._tell(f"{seen} objects of {source} compared, {copied} copied to {into}")
+        self._prune(source, into)
+        return copied
+
+    def _copied(self, one: Mapping[str, Any], into: str) -> dict[str, Any]:
+        vectors = {name: at for name, at in one["vectors"].items() if name in self._wanted["vectorConfig"]}
+        models = [model for model in one["properties"].get(MODELS) or [] if model in self._kept]
+        return {
+            "class": into,
+            "id": one["id"],
+            "properties": one["properties"] | {MODELS: models},
+            "vectors": vectors,
+        }
+
+    def _prune(self, source: str, into: str) -> None:
+        """Delete of the copy what the source has no more."""
+        for page in self._store.walk(into, PAGE):
+            ids = [one["id"] for one in page]
+            if gone := sorted(set(ids) - self._store.read(ids, source).keys()):
+                self._store.delete(into, gone)
+
+
+def _is_newer(copy: Embedded | None, one: Mapping[str, Any]) -> bool:
+    return copy is not None and copy.updated > int(one["lastUpdateTimeUnix"]) + _SKEW_MS

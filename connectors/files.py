@@ -100,7 +100,7 @@ def ingest(
             result.problems.append((int(raw["line"]), reason))
 
     with lease(KafkaConfig.of(settings), f"ingest.{digest[:32]}", wait=15.0):
-        producer = SourceProducer(KafkaConfig.of(settings), registry_client(settings.registry), f"ingest.{digest[:32]}")
+        producer = SourceProducer(KafkaConfig.of(settings), registry_client(settings), f"ingest.{digest[:32]}")
         try:
             checkpoint = Checkpoint() if again else read_checkpoint(KafkaConfig.of(settings), key)
             parser = FileParser(config, modified, digest, _merchant(source, config, settings))

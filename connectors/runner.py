@@ -117,7 +117,7 @@ def run_once(
             on_record(topic, key, collected_at)
 
     with lease(KafkaConfig.of(settings), name, wait):
-        producer = SourceProducer(KafkaConfig.of(settings), registry_client(settings.registry), name)
+        producer = SourceProducer(KafkaConfig.of(settings), registry_client(settings), name)
         bucket = TokenBucket(config.rate.per_second, config.rate.burst)
         http = Http(bucket, config.retry, config.timeouts, stats, stop)
         source: Source[Any] | None = None

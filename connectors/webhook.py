@@ -153,7 +153,7 @@ def receiver(name: str, settings: Settings, config: SourceConfig, options: Shopi
     key, stats = webhook_key(name), Stats(name)
     http = Http(TokenBucket(1, 1), config.retry, config.timeouts, stats, threading.Event())
     with lease(KafkaConfig.of(settings), f"{name}.webhook", wait=15.0):
-        producer = SourceProducer(KafkaConfig.of(settings), registry_client(settings.registry), f"{name}.webhook")
+        producer = SourceProducer(KafkaConfig.of(settings), registry_client(settings), f"{name}.webhook")
         source = Shopify(options, Context(http, state_dir() / "evidence" / name))
         publisher = Publisher(config, source, producer, stats, read_checkpoint(KafkaConfig.of(settings), key), key)
         stop = threading.Event()

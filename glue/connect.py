@@ -16,17 +16,18 @@ from typing import Any
 from urllib.parse import quote
 
 import requests
-from requests.adapters import HTTPAdapter
-from urllib3.util import Retry
 
 from glue.errors import ServiceError, ServiceUnavailableError, UsageError
+from glue.http_access import HttpAccess, why
 from glue.secrets import clean_message, url_without_credentials
+from glue.settings import Settings
 
 log = logging.getLogger(__name__)
 
 CONFLICT = 409
 NOT_FOUND = 404
-_GATEWAY = (429, 502, 503, 504)
+_LOGIN = "log in with MXCTL_CONNECT_USER and MXCTL_CONNECT_PASSWORD_FILE, or a token"
+_FIXES = {401: _LOGIN, 403: _LOGIN}
 _UNFIT = "/\\%"  # Jetty refuses a path with one of these, even escaped, as ambiguous (Kafka 4.1: 400)
 
 
@@ -46,15 +47,17 @@ class ConnectClient:
     """One Connect cluster behind one REST address.
 
     Args:
-        url: base address of any worker; credentials in it are used and never shown.
+        url: base address of any worker.
+        access: credentials and trust; without it those of nobody.
         timeout: seconds for one call; ``/config/validate`` may open connections and gets ``validate_timeout``.
         patience: seconds for which a 409 of a rebalance is waited out, per call.
         retries: further tries of a call that got no answer, or one of a gateway, with growing, jittered pauses.
     """
 
     def __init__(
-        self, url: str, *, timeout: float = 20, validate_timeout: float = 90, patience: float = 60, retries: int = 4
-    ) -> None:
+        self, url: str, access: HttpAccess | None = None, *, timeout: float = 20, validate_timeout: float = 90,
+        patience: float = 60, retries: int = 4,
+    ) -> None:  # fmt: skip
         self.url = url.rstrip("/")
         self.shown_url = url_without_credentials(self.url)
         if not self.url.startswith(("http://", "https://")):
@@ -65,17 +68,12 @@ class ConnectClient:
             )
         self.timeout, self.validate_timeout, self.patience = timeout, validate_timeout, patience
         self.calls = 0
-        self._session = requests.Session()
-        retry = Retry(
-            total=retries,
-            backoff_factor=0.25,
-            backoff_jitter=0.25,
-            status_forcelist=_GATEWAY,
-            allowed_methods=("GET", "PUT", "DELETE"),
-            raise_on_status=False,
-        )
-        for scheme in ("http://", "https://"):
-            self._session.mount(scheme, HTTPAdapter(max_retries=retry, pool_maxsize=8))
+        self._session = (access or HttpAccess("connect")).session(retries)
+
+    @classmethod
+    def of(cls, settings: Settings, url: str = "", **bounds: Any) -> ConnectClient:
+        """The cluster that the settings name, or the one at ``url`` with the same credentials."""
+        return cls(url or settings.connect, HttpAccess.of(settings, "connect"), **bounds)
 
     def root(self) -> dict[str, Any]:
         """``version``, ``commit`` and ``kafka_cluster_id`` of the worker."""
@@ -253,7 +251,9 @@ class ConnectClient:
             raise ConnectNotFoundError(what, f"not found on {self.shown_url}", fix)
         if response.status_code >= 500 and "timed out" in message.lower():
             raise ServiceUnavailableError(what, f"the worker timed out: {shown}", "try again; mxctl doctor")
-        raise ServiceError(what, f"Kafka Connect answered {response.status_code}: {shown}")
+        raise ServiceError(
+            what, f"Kafka Connect answered {response.status_code}: {shown}", _FIXES.get(response.status_code, "")
+        )
 
     def _send(self, method: str, path: str, what: str, body: Any, timeout: float) -> requests.Response:
         self.calls += 1
@@ -262,7 +262,7 @@ class ConnectClient:
         except requests.RequestException as error:
             raise ServiceUnavailableError(
                 what,
-                f"Kafka Connect at {self.shown_url} does not answer ({type(error).__name__})",
+                f"Kafka Connect at {self.shown_url} does not answer ({why(error)})",
                 "is the worker up? mxctl local status; or name another with --url or MXCTL_CONNECT",
             ) from None
 

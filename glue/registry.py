@@ -16,13 +16,20 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from glue.errors import ConfigError, ServiceError, ServiceUnavailableError
+from glue.http_access import HttpAccess, why
 from glue.secrets import url_without_credentials
+from glue.settings import Settings
 
 if TYPE_CHECKING:
     from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 
 __all__ = ["Schema", "SchemaRegistryClient", "incompatibilities", "registry_client", "registry_errors"]
 _TIMEOUT = 20
+_FIXES: dict[int, str] = {
+    HTTPStatus.NOT_FOUND: "mxctl schemas get lists subjects",
+    HTTPStatus.UNAUTHORIZED: "log in with MXCTL_REGISTRY_USER and MXCTL_REGISTRY_PASSWORD_FILE, or a token",
+    HTTPStatus.FORBIDDEN: "give this user the right, or log in as another one: MXCTL_REGISTRY_USER",
+}
 
 
 def __getattr__(name: str) -> Any:
@@ -38,12 +45,13 @@ def _away() -> tuple[type[Exception], ...]:
     return OSError, *(importlib.import_module(name).HTTPError for name in known)
 
 
-def registry_client(url: str, timeout: float = 10.0, retries: int = 3) -> SchemaRegistryClient:
-    """A client of the registry at ``url`` (Confluent API); ``timeout`` in seconds. Transient failures are retried.
+def registry_client(settings: Settings, timeout: float = 10.0, retries: int = 3) -> SchemaRegistryClient:
+    """A client of the registry (Confluent API); ``timeout`` in seconds. Transient failures are retried.
 
     Raises:
-        ConfigError: that is not an address.
+        ConfigError: its address is none, or see :meth:`glue.http_access.HttpAccess.of`.
     """
+    url = settings.registry
     if not url.startswith(("http://", "https://")):
         shown = url_without_credentials(url)
         raise ConfigError(
@@ -51,7 +59,8 @@ def registry_client(url: str, timeout: float = 10.0, retries: int = 3) -> Schema
         )
     from confluent_kafka.schema_registry import SchemaRegistryClient
 
-    return SchemaRegistryClient({"url": url, "timeout": timeout, "max.retries": retries})
+    access = HttpAccess.of(settings, "registry").registry_config()
+    return SchemaRegistryClient({"url": url, "timeout": timeout, "max.retries": retries, **access})
 
 
 @contextmanager
@@ -70,13 +79,13 @@ def registry_errors(what: str) -> Iterator[None]:
         status = error.http_status_code
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.TOO_MANY_REQUESTS:
             raise ServiceUnavailableError(what, f"the registry answered {status}", "try again") from error
-        fix = "mxctl schemas get lists subjects" if status == HTTPStatus.NOT_FOUND else ""
+        fix = _FIXES.get(status, "")
         raise ServiceError(what, f"the registry answered {status}: {error.error_message}", fix) from error
     except (json.JSONDecodeError, KeyError, TypeError) as error:
         raise _unexpected(what) from error
     except _away() as error:
         raise ServiceUnavailableError(
-            what, f"the Schema Registry does not answer ({type(error).__name__})", "is it running? mxctl local status"
+            what, f"the Schema Registry does not answer ({why(error)})", "is it running? mxctl local status"
         ) from error
 
 
@@ -95,12 +104,12 @@ def subject_names(registry: SchemaRegistryClient) -> set[str]:
 
 
 def _unexpected(what: str) -> ServiceError:
-    why = "what answers does not answer as a Schema Registry does"
-    return ServiceError(what, why, "does a proxy or a login page stand before it? correct MXCTL_REGISTRY")
+    said = "what answers does not answer as a Schema Registry does"
+    return ServiceError(what, said, "does a proxy or a login page stand before it? correct MXCTL_REGISTRY")
 
 
 def incompatibilities(
-    url: str, subject: str, schema: dict[str, Any], *, every_version: bool = False
+    settings: Settings, subject: str, schema: dict[str, Any], *, every_version: bool = False
 ) -> list[str] | None:
     """Why ``schema`` may not become the next version of ``subject``; None where it may.
 
@@ -116,10 +125,12 @@ def incompatibilities(
     path = f"/compatibility/subjects/{quote(subject, safe='')}/versions{'' if every_version else '/latest'}"
     body = {"schema": json.dumps(schema, ensure_ascii=False), "schemaType": "AVRO"}
     try:
-        answer = requests.post(url.rstrip("/") + path, params={"verbose": "true"}, json=body, timeout=_TIMEOUT)
+        with HttpAccess.of(settings, "registry").session() as session:
+            url = settings.registry.rstrip("/") + path
+            answer = session.post(url, params={"verbose": "true"}, json=body, timeout=_TIMEOUT)
     except requests.RequestException as error:
         raise ServiceUnavailableError(
-            f"subject {subject}", f"the Schema Registry does not answer ({type(error).__name__})", "mxctl local status"
+            f"subject {subject}", f"the Schema Registry does not answer ({why(error)})", "mxctl local status"
         ) from None
     try:
         found = answer.json()
@@ -127,10 +138,10 @@ def incompatibilities(
         found = None
     found = found if isinstance(found, dict) else {}
     if not answer.ok:
-        why = f"the registry answered {answer.status_code}: {found.get('message', '')}"
+        said = f"the registry answered {answer.status_code}: {found.get('message', '')}"
         if answer.status_code >= 500:
-            raise ServiceUnavailableError(f"subject {subject}", why, "try again")
-        raise ServiceError(f"subject {subject}", why)
+            raise ServiceUnavailableError(f"subject {subject}", said, "try again")
+        raise ServiceError(f"subject {subject}", said, _FIXES.get(answer.status_code, ""))
     if not isinstance(found.get("is_compatible"), bool):
         raise _unexpected(f"subject {subject}")
     if found["is_compatible"]:

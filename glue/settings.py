@@ -101,6 +101,14 @@ class Settings(BaseSettings):
         {}, description="Kafka clients: each MXCTL_KAFKA_<KEY> of librdkafka, _ for each dot; overrides the file."
     )
     connect: str = Field("http://127.0.0.1:8083", description="Kafka Connect REST.")
+    connect_user: str = Field("", description="Kafka Connect REST: user, for Basic.")
+    connect_password_file: Path | None = Field(None, description="File with that user's password.")
+    connect_token_file: Path | None = Field(None, description="File with a bearer token, in place of a user.")
+    connect_ca_file: Path | None = Field(None, description="PEM of the authorities to trust; unset: the public ones.")
+    connect_certificate_file: Path | None = Field(
+        None, description="PEM of our certificate (mutual TLS), with its key."
+    )
+    connect_key_file: Path | None = Field(None, description="PEM of that key, where it is a file of its own.")
     checkpoints_topic: str = Field(
         "connectors.checkpoints",
         description="Topic of the sources' checkpoints; declared in topics.json.",
@@ -113,6 +121,16 @@ class Settings(BaseSettings):
     )
     request_days: int = Field(30, ge=1, description="Days within which a request of a person or a shop must be done.")
     registry: str = Field("http://127.0.0.1:8081", description="Schema Registry, Confluent API.")
+    registry_user: str = Field("", description="Registry: user or API key, for Basic; client, with a token URL.")
+    registry_password_file: Path | None = Field(None, description="File with that user's password or client's secret.")
+    registry_token_file: Path | None = Field(None, description="File with a bearer token, in place of a user.")
+    registry_token_url: str = Field("", description="Registry: OpenID token endpoint, for bearer tokens of the client.")
+    registry_scope: str = Field("", description="Scope to ask for there.")
+    registry_ca_file: Path | None = Field(None, description="PEM of the authorities to trust; unset: the public ones.")
+    registry_certificate_file: Path | None = Field(
+        None, description="PEM of our certificate (mutual TLS), with its key."
+    )
+    registry_key_file: Path | None = Field(None, description="PEM of that key, where it is a file of its own.")
     redis: str = Field("redis://127.0.0.1:6379/0", description="Redis with the product catalogue.")
     weaviate: str = Field("http://127.0.0.1:8080", description="Weaviate REST.")
     weaviate_grpc: str = Field("127.0.0.1:50051", description="Weaviate gRPC host:port.")

@@ -42,7 +42,7 @@ def processor(topics: dict[str, str]) -> Processor:
     from glue.avro import encoder_for_subject
     from glue.registry import registry_client
 
-    chain, registry = declared(topics), registry_client(get_settings().registry)
+    chain, registry = declared(topics), registry_client(get_settings())
     encode = encoder_for_subject(registry, f"{topics['output']}-value")
     parts = (Chain.from_config(chain.config), TopicReader(registry), encode, ServiceConfig.of(chain))
     return Processor(chain.name, *parts)

@@ -57,7 +57,7 @@ def subjects() -> dict[str, str]:
     """Names of fresh topics, the schemas of their values registered; ``{"source": …, "output": …, "dead": …}``."""
     name = uuid4().hex[:8]
     topics = {part: f"bench.{name}.{part}" for part in ("source", "output", "dead")}
-    registry = registry_client(get_settings().registry)
+    registry = registry_client(get_settings())
     for part, file in (("source", "social_post.avsc"), ("output", "enriched_post.avsc")):
         schema = load_schema(get_settings().schemas_dir / file)
         registry.register_schema(f"{topics[part]}-value", Schema(json.dumps(schema), "AVRO"))
@@ -69,9 +69,7 @@ def encoded(records: int) -> Iterator[tuple[int, bytes]]:
     settings = get_settings()
     schema = load_schema(settings.schemas_dir / "social_post.avsc")
     subject = f"bench.{uuid4().hex[:8]}-value"
-    encode = Encoder(
-        schema, registry_client(settings.registry).register_schema(subject, Schema(json.dumps(schema), "AVRO"))
-    )
+    encode = Encoder(schema, registry_client(settings).register_schema(subject, Schema(json.dumps(schema), "AVRO")))
     values = [encode(post) for post in made_posts(min(records, _DIFFERENT))]
     for number in range(records):
         yield number, values[number % len(values)]

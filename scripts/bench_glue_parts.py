@@ -48,7 +48,7 @@ def median(*works: Callable[[], Any]) -> list[float]:
 def codecs() -> list[Row]:
     """fastavro called directly against Confluent's serializers."""
     schema = load_schema(get_settings().schemas_dir / "social_post.avsc")
-    registry = registry_client(get_settings().registry)
+    registry = registry_client(get_settings())
     subject = f"bench.{uuid4().hex[:8]}"
     context = SerializationContext(subject, MessageField.VALUE)
     text = json.dumps(schema)

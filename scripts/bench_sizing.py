@@ -79,7 +79,7 @@ def load(posts: int) -> None:
     missing = [NewTopic(name, body["partitions"], 1) for name, body in declared.items() if name not in there]
     for future in (admin.create_topics(missing) if missing else {}).values():
         future.result(30)
-    registry = registry_client(settings.registry)
+    registry = registry_client(settings)
     subjects = json.loads((settings.config_dir / "subjects.json").read_text())["subjects"]
     ids = {}
     for name, entry in subjects.items():

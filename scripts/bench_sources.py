@@ -40,7 +40,7 @@ def source(name: str, settings: Settings, address: str, options: Json | None = N
     for future in admin.create_topics([NewTopic(topic, 2, 1) for topic in topics]).values():
         future.result()
     schema = (settings.schemas_dir / f"{SCHEMAS[name]}.avsc").read_text()
-    registry_client(settings.registry).register_schema(f"{topics[0]}-value", Schema(schema, "AVRO"))
+    registry_client(settings).register_schema(f"{topics[0]}-value", Schema(schema, "AVRO"))
     config = load_source(name, settings.model_copy(update={"profile": "local", "sandbox": address}))
     made = config.model_dump(by_alias=True) | {"topic": topics[0], "dead_letters": topics[1]} | change
     made["options"] = config.options | (options or {})

@@ -63,7 +63,7 @@ def path(kind: str, settings: Settings, count: int, per_second: float) -> dict[s
     route = next(one for one in routes if one.source and one.source.name == WAYS[kind])
     source, *between = route.topics
     run = uuid4().hex[:10]
-    with registry_client(settings.registry) as registry:
+    with registry_client(settings) as registry:
         encode = encoder_for_subject(registry, f"{source}-value")
     producer = KafkaConfig.of(settings).producer()
     made: Callable[[int, str, str], Row] = {

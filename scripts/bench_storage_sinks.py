@@ -44,7 +44,7 @@ class Line(ABC):
         for created in self._admin.create_topics(topics).values():
             created.result(30)
         schema = load_schema(settings.schemas_dir / self.schema)
-        with registry_client(settings.registry) as registry:
+        with registry_client(settings) as registry:
             found = registry.register_schema(f"{self.topic}-value", Schema(json.dumps(schema), "AVRO"))
         self._encode, self._producer = Encoder(schema, found), KafkaConfig.of(settings).producer()
         declared = json.loads((settings.config_dir / "connectors" / f"{self.connector}.json").read_text())["config"]

@@ -79,7 +79,7 @@ class Playground:
         topics = [NewTopic(topic, PARTITIONS, 1) for topic in (self.source, self.output, self.dead)]
         for future in admin.create_topics(topics).values():
             future.result(30)
-        self.registry = registry_client(settings.registry)
+        self.registry = registry_client(settings)
         self.encode = self.register(self.source, load_schema(SCHEMAS / "social_post.avsc"))
         self.register(self.output, load_schema(SCHEMAS / "enriched_post.avsc"))
         self.producer = KafkaConfig.of(settings).producer()

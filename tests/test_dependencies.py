@@ -19,6 +19,7 @@ BASE = {
         "avro_types",
         "connect",
         "errors",
+        "http_access",
         "identity",
         "imports",
         "logs",

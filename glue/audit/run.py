@@ -109,7 +109,7 @@ def open_audit(settings: Settings, names: Sequence[str], progress: Callable[[str
     chosen = [one for one in pipeline.targets if not names or one.name in {name.lower() for name in names}]
     places = Counter((target.store, target.place) for target in pipeline.targets)
     with ExitStack() as opened:
-        decode = Decoder(opened.enter_context(registry_client(settings.registry)))
+        decode = Decoder(opened.enter_context(registry_client(settings)))
         stores = opened.enter_context(open_targets(settings, chosen))
         comparisons = [
             comparison(held.target, held.client, decode, places[held.target.store, held.target.place] > 1)

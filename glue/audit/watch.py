@@ -140,5 +140,5 @@ def watching(settings: Settings) -> Iterator[Watch]:
             store.count(["none"])  # logs in now, so that no record's latency holds the time of it
         topics = (*pipeline.raw_topics, *pipeline.dead_letters)
         tail = opened.enter_context(TopicTail(KafkaConfig.of(settings), topics))
-        decode = Decoder(opened.enter_context(registry_client(settings.registry)))
+        decode = Decoder(opened.enter_context(registry_client(settings)))
         yield Watch(pipeline, stores, tail, decode)

@@ -29,7 +29,7 @@ class Sender:
     """
 
     def __init__(self, settings: Settings, paths: Iterable[Path] = ()) -> None:
-        with registry_client(settings.registry, timeout=5, retries=0) as registry:
+        with registry_client(settings, timeout=5, retries=0) as registry:
             self._encoders = {path.topic: encoder_for_subject(registry, f"{path.topic}-value") for path in paths}
         self._at_rest = at_rest_of(settings)
         self._kafka = produce.Sender(KafkaConfig.of(settings), {"client.id": "mxctl-canary"}, _PATIENCE)

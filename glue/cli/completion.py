@@ -37,9 +37,9 @@ def connector_names(context: click.Context, parameter: click.Parameter, incomple
     from glue.errors import MillionXError
     from glue.settings import get_settings
 
-    url = context.params.get("url") or get_settings().connect
+    url = context.params.get("url") or ""
     try:
-        found = ConnectClient(url, timeout=_SECONDS, patience=0, retries=0).connectors()
+        found = ConnectClient.of(get_settings(), url, timeout=_SECONDS, patience=0, retries=0).connectors()
     except MillionXError:
         return []
     return [
@@ -83,7 +83,7 @@ def plugin_names(context: click.Context, parameter: click.Parameter, incomplete:
     from glue.settings import get_settings
 
     try:
-        found = ConnectClient(get_settings().connect, timeout=_SECONDS, patience=0, retries=0).plugins()
+        found = ConnectClient.of(get_settings(), timeout=_SECONDS, patience=0, retries=0).plugins()
     except MillionXError:
         return []
     names = {str(plugin["class"]).rpartition(".")[2] for plugin in found}

@@ -105,7 +105,7 @@ def show(contents: bool, output: str, **given: Any) -> None:
     settings = get_settings()
     shown = []
     ring = load_keyring(settings.hash_keys_file) if contents else None
-    decode = Decoder(registry_client(settings.registry))
+    decode = Decoder(registry_client(settings))
     for letter in _chosen(given, "all"):
         entry = letter.summary() | {"trace": letter.header("exception.stacktrace")}
         if ring is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from glue.local.files import write_private
@@ -25,7 +27,7 @@ class Authority:
         self.folder, self.certificate = folder, folder / "ca.pem"
         if not self.certificate.exists():
             key = ec.generate_private_key(ec.SECP256R1())
-            name = _name(f"millionx {folder.parent.name}")
+            name = _name(f"millionx {secrets.token_hex(4)}")
             built = _builder(name, name, key.public_key(), -_DAY, 3650 * _DAY)
             built = built.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             built = built.add_extension(
@@ -49,17 +51,37 @@ class Authority:
         """
         key = ec.generate_private_key(ec.SECP256R1())
         authority = x509.load_pem_x509_certificate(self.certificate.read_bytes())
-        signer = serialization.load_pem_private_key((self.folder / "ca.key").read_bytes(), None)
+        signer = _private((self.folder / "ca.key").read_bytes())
         built = _builder(_name(name), authority.subject, key.public_key(), begins, ends)
+        of = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key())
+        built = built.add_extension(of, critical=False)
         usage = [ExtendedKeyUsageOID.CLIENT_AUTH, *([ExtendedKeyUsageOID.SERVER_AUTH] if hosts else [])]
         built = built.add_extension(x509.ExtendedKeyUsage(usage), critical=False)
         if hosts:
             built = built.add_extension(x509.SubjectAlternativeName([_host(one) for one in hosts]), critical=False)
-        made = built.sign(signer, hashes.SHA256())  # type: ignore[arg-type]
+        made = built.sign(signer, hashes.SHA256())
         signed = made.public_bytes(serialization.Encoding.PEM)
         file = self.folder / f"{name}.pem"
         write_private(file, _pem(key) + signed)
         return file
+
+    def for_java(self, name: str, password: str) -> None:
+        """``NAME.p12`` with what ``NAME.pem`` holds, and ``ca.p12`` to trust: Jetty and the JVM itself read no PEM."""
+        pem, kept = (self.folder / f"{name}.pem").read_bytes(), serialization.BestAvailableEncryption(password.encode())
+        made = pkcs12.serialize_key_and_certificates(
+            b"key", _private(pem), x509.load_pem_x509_certificate(pem), None, kept
+        )
+        write_private(self.folder / f"{name}.p12", made)
+        trusted = x509.load_pem_x509_certificate(self.certificate.read_bytes())
+        store = pkcs12.serialize_java_truststore([pkcs12.PKCS12Certificate(trusted, b"ca")], kept)
+        write_private(self.folder / "ca.p12", store)
+
+
+def _private(pem: bytes) -> ec.EllipticCurvePrivateKey:
+    key = serialization.load_pem_private_key(pem, None)
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise TypeError("no key of an elliptic curve")
+    return key
 
 
 def _builder(

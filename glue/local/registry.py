@@ -8,8 +8,10 @@ from pathlib import Path
 from glue.local import jars
 from glue.local.files import made_once
 from glue.local.java import jvm
+from glue.local.oidc import Oidc
 from glue.local.part import Part, Site, http_ok
 from glue.local.process import Launch
+from glue.local.security import AUDIENCE, BROKER
 from glue.settings import cache_dir
 
 API = "/apis/ccompat/v7"
@@ -54,10 +56,33 @@ class Registry(Part):
             "quarkus.log.console.format": "%d{yyyy-MM-dd'T'HH:mm:ss.SSSXXX} %-5p %c{1}: %s%e%n",
             "quarkus.http.access-log.enabled": "false",
         }
-        return jvm(folder, 384, ["-jar", str(runner)], properties)
+        return jvm(folder, 384, ["-jar", str(runner)], {**properties, **self._secured(site)})
+
+    def _secured(self, site: Site) -> dict[str, str]:
+        """TLS alone; whoever shows a token of the OpenID provider, or by Basic what it gives one for, may come in."""
+        if site.security is None:
+            return {}
+        issuer, certificate = Oidc().issuer(site), str(site.security.certificate(BROKER))
+        return {
+            "quarkus.http.insecure-requests": "disabled",
+            "quarkus.http.ssl-port": str(site.port(self.name, "http")),
+            "quarkus.http.ssl.certificate.files": certificate,
+            "quarkus.http.ssl.certificate.key-files": certificate,
+            "quarkus.oidc.tenant-enabled": "true",
+            "quarkus.oidc.auth-server-url": issuer,
+            "quarkus.oidc.token-path": f"{issuer}/token",
+            "quarkus.oidc.client-id": AUDIENCE,
+            "quarkus.oidc.token.audience": AUDIENCE,
+            "apicurio.authn.basic-client-credentials.enabled": "true",
+            **site.security.jvm,
+        }
 
     def healthy(self, site: Site) -> bool:
-        return http_ok(f"http://{site.address(self.name, 'http')}{API}/subjects")
+        return http_ok(f"{self.url(site)}/subjects", access=site.access(self.name))
 
     def settings(self, site: Site) -> dict[str, str]:
-        return {"registry": f"http://{site.address(self.name, 'http')}{API}"}
+        return {"registry": self.url(site), **(site.security.http(self.name) if site.security else {})}
+
+    def url(self, site: Site) -> str:
+        """Its Confluent API."""
+        return f"{site.scheme}://{site.address(self.name, 'http')}{API}"

@@ -21,6 +21,7 @@ WANTED: dict[str, tuple[str, ...]] = {
         f"org.apache.kafka:connect-runtime:{KAFKA}+",
         f"org.apache.kafka:connect-json:{KAFKA}+",
         f"org.apache.kafka:connect-transforms:{KAFKA}+",
+        f"org.apache.kafka:connect-basic-auth-extension:{KAFKA}",  # all that it depends on comes with the runtime
         # Kafka's own archive adds it; its POM leaves the choice of a logger open. Alone: its parent would manage
         # versions.
         f"org.apache.logging.log4j:log4j-slf4j-impl:{LOG4J}",

@@ -13,11 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from glue.errors import ConfigError
+from glue.http_access import HttpAccess
 from glue.local.certificates import HERE, Authority
 from glue.local.files import made_once, write_private
 
 BROKER, ADMIN, GUEST = "broker", "admin", "guest"  # the first two may do everything, the last one nothing
+PROFILE = "secure"  # what the connectors' configs say more on such a stack
 AUDIENCE = "millionx"
+_REST_LOGIN = "org.apache.kafka.connect.rest.basic.auth.extension.PropertyFileLoginModule"
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,26 @@ class Security:
     def kafka(self, user: str = ADMIN) -> Path:
         """Properties file with which a client of librdkafka logs in by password."""
         return self.folder / f"kafka-{user}.properties"
+
+    @property
+    def store_password(self) -> str:
+        """What opens the files ``.p12``."""
+        return (self.folder / "store-password").read_text()
+
+    @property
+    def jvm(self) -> dict[str, str]:
+        """System properties with which a JVM trusts the authority, and no other one."""
+        store = {"trustStore": str(self.folder / "ca.p12"), "trustStorePassword": self.store_password}
+        return {f"javax.net.ssl.{key}": value for key, value in {**store, "trustStoreType": "PKCS12"}.items()}
+
+    def http(self, service: str, user: str = ADMIN) -> dict[str, str]:
+        """Settings with which our programs log in to a service by HTTP."""
+        found = {"password_file": self.folder / f"{user}.password", "ca_file": self.authority}
+        return {f"{service}_user": user, **{f"{service}_{name}": str(file) for name, file in found.items()}}
+
+    def access(self, service: str) -> HttpAccess:
+        """The same as one value."""
+        return HttpAccess(service, ADMIN, self.folder / f"{ADMIN}.password", ca_file=self.authority)
 
     def java(self, user: str = ADMIN) -> dict[str, str]:
         """The same for a client of Kafka's own library, which knows neither these keys nor PEM by default."""
@@ -83,10 +106,17 @@ def make_secure(root: Path) -> Security:
 def _fill(draft: Path, folder: Path) -> None:
     authority = Authority(draft)
     authority.issue(BROKER, HERE)
+    store_password = secrets.token_urlsafe(24)
+    authority.for_java(BROKER, store_password)
+    write_private(draft / "store-password", store_password.encode())
     passwords = {user: secrets.token_urlsafe(24) for user in (ADMIN, GUEST)}
     write_private(draft / "passwords.json", json.dumps(passwords, indent=1).encode() + b"\n")
+    write_private(draft / "rest-users.properties", properties({ADMIN: passwords[ADMIN]}).encode())
+    jaas = f'KafkaConnect {{ {_REST_LOGIN} required file="{folder / "rest-users.properties"}"; }};\n'
+    write_private(draft / "rest-jaas.conf", jaas.encode())
     for user, password in passwords.items():
         authority.issue(user)
+        write_private(draft / f"{user}.password", password.encode())
         client = {
             "security.protocol": "SASL_SSL",
             "sasl.mechanism": "SCRAM-SHA-512",

@@ -48,7 +48,7 @@ def mxctl(site: Site, arguments: list[str], *files: Path, env: Mapping[str, str]
     own = {f"MXCTL_{name.upper()}": str(value) for name, value in site.state.settings.items()}
     own["MXCTL_STATE_DIR"] = str(site.root)
     for name in ("config_dir", "schemas_dir", "profile", "log_level", "traces"):
-        own[f"MXCTL_{name.upper()}"] = str(getattr(site.settings, name))
+        own.setdefault(f"MXCTL_{name.upper()}", str(getattr(site.settings, name)))
     return Launch([python(), "-m", "glue", *arguments], project_root(), {**own, **(env or {})}, files=files)
 
 
@@ -65,7 +65,8 @@ class Chain(Part):
 
     def launch(self, site: Site) -> Launch:
         port = str(site.port(self.name, "http"))
-        folder, profile = site.settings.config_dir, site.settings.profile
+        folder = site.settings.config_dir
+        profile = site.state.settings.get("profile", site.settings.profile)
         files = folder / "transforms" / f"{self.chain}.json", folder / "profiles" / f"{profile}.json"
         return mxctl(site, ["transforms", "run", self.chain, "--port", port, "--instance", "local"], *files)
 

@@ -25,7 +25,7 @@ from glue.local.part import Part, Site
 from glue.local.redis import Redis
 from glue.local.registry import Registry
 from glue.local.report import Reporter
-from glue.local.security import security_of
+from glue.local.security import PROFILE, security_of
 from glue.local.services import Chain, Ui, apply_everything, apply_topics, chains
 from glue.local.state import PartState, State
 from glue.local.warehouse import Warehouse
@@ -145,6 +145,8 @@ class Stack:
     def _save_settings(self, site: Site) -> None:
         for part in self.parts:
             site.state.settings |= part.settings(site)
+        if site.security and site.settings.profile == "local":
+            site.state.settings["profile"] = PROFILE
         site.state.settings["hash_keys_file"] = str(hash_keys(self.root / "secrets" / "hash-keys.json"))
         site.state.save()
 

@@ -89,7 +89,7 @@ class Places:
         self.declared = load(settings)
         self.pipeline = Pipeline.of(self.declared)
         self.match = Matcher(who, self.ring)
-        self.decode, self._at_rest = Decoder(registry_client(settings.registry)), AtRest(self.ring)
+        self.decode, self._at_rest = Decoder(registry_client(settings)), AtRest(self.ring)
         self._progress, self._live = progress, dict[str, dict[str, str]]()
 
     def all(self) -> list[Found]:

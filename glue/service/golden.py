@@ -128,7 +128,7 @@ def _read(kafka: KafkaConfig, ranges: dict[TopicPartition, Range]) -> list[Any]:
 
 def _run(declared: DeclaredChain, messages: list[Any]) -> Outcomes:
     places = [f"{message.topic()}/{message.partition()}/{message.offset()}" for message in messages]
-    decoded = to_records(messages, TopicReader(registry_client(get_settings().registry)))
+    decoded = to_records(messages, TopicReader(registry_client(get_settings())))
     chain = Chain.from_config(declared.config)
     try:
         outcomes = iter(chain.run([record for record in decoded if isinstance(record, Record)]))

@@ -24,7 +24,7 @@ from glue.service.loop import Loop
 from glue.service.metrics import Metrics
 from glue.service.process import Processor
 from glue.service.transaction import StuckError, TransactionalWriter
-from glue.settings import get_settings
+from glue.settings import Settings, get_settings
 from glue.tracing import traces
 from glue.transforms.chain import Chain
 from glue.transforms.declared import DeclaredChain
@@ -73,8 +73,8 @@ class Worker:
         chain = Chain.from_config(self._declared.config)
         try:
             self.metrics.observe_embedding(chain)
-            read = TopicReader(registry_client(settings.registry, timeout=5, retries=0))  # the loop retries
-            encode = self._encoder(settings.registry)
+            read = TopicReader(registry_client(settings, timeout=5, retries=0))  # the loop retries
+            encode = self._encoder(settings)
             if encode is None:
                 return
             if not self._until_known(watch):
@@ -166,12 +166,12 @@ class Worker:
                 self.stop.wait(1)
         return False
 
-    def _encoder(self, registry: str) -> Encoder | None:
+    def _encoder(self, settings: Settings) -> Encoder | None:
         """The sink topic's encoder; waits for the registry, None when stopped meanwhile."""
         while not self.stop.is_set():
             self.health.beat()
             try:
-                return encoder_for_subject(registry_client(registry), f"{self.config.output_topic}-value")
+                return encoder_for_subject(registry_client(settings), f"{self.config.output_topic}-value")
             except ServiceUnavailableError as error:
                 log.warning("%s: trying again", error)
                 self.stop.wait(1)

@@ -53,7 +53,7 @@ def schema_check(services: Services, declared: Declared, name: str) -> list[str]
     if name not in read_subjects(services.registry, ()).names:
         return None
     every = (want.compatibility or "").endswith("_TRANSITIVE")
-    return incompatibilities(services.settings.registry, name, want.schema, every_version=every)
+    return incompatibilities(services.settings, name, want.schema, every_version=every)
 
 
 def compatibility(services: Services, name: str, level: str | None = None) -> str:

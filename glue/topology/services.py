@@ -28,7 +28,7 @@ class Services:
     @cached_property
     def connect(self) -> ConnectClient:
         """Kafka Connect's REST."""
-        return ConnectClient(self.settings.connect)
+        return ConnectClient.of(self.settings)
 
     @property
     def connect_calls(self) -> int:
@@ -38,7 +38,7 @@ class Services:
     @cached_property
     def registry(self) -> SchemaRegistryClient:
         """The Schema Registry."""
-        return registry_client(self.settings.registry)
+        return registry_client(self.settings)
 
     @cached_property
     def kafka(self) -> KafkaConfig:

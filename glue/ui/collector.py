@@ -79,8 +79,8 @@ class Collector:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.services = Services(settings)
-        self.services.connect = ConnectClient(settings.connect, timeout=_TIMEOUT, patience=0, retries=0)
-        self.services.registry = registry_client(settings.registry, timeout=_TIMEOUT, retries=0)
+        self.services.connect = ConnectClient.of(settings, timeout=_TIMEOUT, patience=0, retries=0)
+        self.services.registry = registry_client(settings, timeout=_TIMEOUT, retries=0)
         self._letters = Letters(self.services.kafka)
         self._requests: tuple[Any, tuple[Request, ...]] = None, ()
         self._rates = Rates()

@@ -161,7 +161,7 @@ class OnKafka:
         return run_once(self.config.name, self.settings, self.config, **given)
 
     def stored(self) -> Stored:
-        decode = Decoder(registry_client(self.settings.registry))
+        decode = Decoder(registry_client(self.settings))
         open_, topic = AtRest(load_keyring(self.settings.hash_keys_file)).decrypt, self.config.topic
         records = [
             (key, open_(topic, key, *decode(message.value())))
@@ -203,7 +203,7 @@ def on_kafka(stack: Settings, local_config: Callable[..., SourceConfig]) -> Iter
             future.result()
         made.extend(topics)
         schema = (stack.schemas_dir / f"{SCHEMAS[name]}.avsc").read_text()
-        registry_client(stack.registry).register_schema(f"{topics[0]}-value", Schema(schema, "AVRO"))
+        registry_client(stack).register_schema(f"{topics[0]}-value", Schema(schema, "AVRO"))
         config = local_config(name, sandbox, options, topic=topics[0], dead_letters=topics[1], **change)
         return OnKafka(stack, config.model_copy(update={"name": own}))
 

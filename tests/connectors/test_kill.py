@@ -103,7 +103,7 @@ def test_a_second_run_is_refused_while_the_first_holds_the_lease(
 
 def test_who_lost_the_lease_can_commit_nothing_more(stack: Settings, make_sandbox: Make, on_kafka: Make) -> None:
     one: OnKafka = on_kafka("weather", make_sandbox())
-    registry = registry_client(stack.registry)
+    registry = registry_client(stack)
     first = SourceProducer(KafkaConfig.of(stack), registry, one.config.name)
     first.commit([ProducerRecord(one.config.dead_letters, b"1", b"x")])
     second = SourceProducer(KafkaConfig.of(stack), registry, one.config.name)

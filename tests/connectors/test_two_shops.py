@@ -117,7 +117,7 @@ def shops(stack: Settings, make_sandbox: Make, tmp_path: Path) -> Iterator[tuple
     prefix = f"test.{uuid.uuid4().hex[:8]}."
     folder = declared(tmp_path, sandbox.address, prefix)
     settings = stack.model_copy(update={"config_dir": folder, "profile": "local", "sandbox": sandbox.address})
-    admin, registry = KafkaConfig.of(settings).admin(), registry_client(settings.registry)
+    admin, registry = KafkaConfig.of(settings).admin(), registry_client(settings)
     names = [f"{prefix}source.market.shopify", f"{prefix}source.market.daraz", f"{prefix}dead-letters-market"]
     if settings.checkpoints_topic not in admin.list_topics(timeout=10).topics:
         names.append(settings.checkpoints_topic)

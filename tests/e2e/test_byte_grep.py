@@ -124,7 +124,7 @@ def _write(file: Path, lines: list[Any]) -> None:
 
 def _injected(person: Person, settings: Settings, mark: str) -> list[ProducerRecord]:
     """What somebody with access writes straight to a raw topic: headers, a key, records that are damaged or clear."""
-    encode = encoder_for_subject(registry_client(settings.registry), f"{RAW[0]}-value")
+    encode = encoder_for_subject(registry_client(settings), f"{RAW[0]}-value")
     counts = dict.fromkeys(("likes", "comments", "shares", "engagement_count", "posted_at", "collected_at"), 0)
     texts = {name: [person.phone] for name in ("hashtags", "product_mentions", "product_ids")}
     own = {"post_id": f"i-{mark}", "platform": "facebook", "content": person.text(), "author_username": person.handle}

@@ -179,7 +179,7 @@ def test_a_failed_connector_is_told_with_its_cause(
     config_dir = tmp_path / "connect-config"
     shutil.copytree(pipeline.config_dir, config_dir)
     (config_dir / "connectors" / f"{name}.json").write_text(json.dumps(body))
-    connect = ConnectClient(pipeline.connect)
+    connect = ConnectClient.of(pipeline)
     connect.put_config(name, body["config"])
     try:
         with (

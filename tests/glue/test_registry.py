@@ -10,6 +10,7 @@ import pytest
 
 from glue.errors import ServiceError
 from glue.registry import incompatibilities, registry_client, subject_names
+from glue.settings import Settings
 from glue.topology.kinds.subject import read_subjects
 
 
@@ -49,19 +50,19 @@ def place() -> Iterator[Place]:
 @pytest.mark.parametrize("text", ["{}", "null", '"text"', "[1]", "<html>log in</html>", '{"message": "x"}'])
 def test_garbage_is_an_error(place: Place, text: str) -> None:
     place.text = text
-    client = registry_client(place.url, retries=0)
+    client = registry_client(Settings(registry=place.url), retries=0)
     with pytest.raises(ServiceError, match="does not answer as a Schema Registry does"):
         subject_names(client)
     with pytest.raises(ServiceError):
         read_subjects(client, ["a"])
     with pytest.raises(ServiceError, match="does not answer as a Schema Registry does"):
-        incompatibilities(place.url, "a", {"type": "string"})
+        incompatibilities(Settings(registry=place.url), "a", {"type": "string"})
 
 
 def test_an_empty_registry_is_one(place: Place) -> None:
     place.text = "[]"
-    assert subject_names(registry_client(place.url, retries=0)) == set()
+    assert subject_names(registry_client(Settings(registry=place.url), retries=0)) == set()
     place.text = '{"is_compatible": true}'
-    assert incompatibilities(place.url, "a", {"type": "string"}) is None
+    assert incompatibilities(Settings(registry=place.url), "a", {"type": "string"}) is None
     place.text = '{"is_compatible": false, "messages": ["why"]}'
-    assert incompatibilities(place.url, "a", {"type": "string"}) == ["why"]
+    assert incompatibilities(Settings(registry=place.url), "a", {"type": "string"}) == ["why"]

@@ -124,7 +124,7 @@ class Subjects(Kind):
             return
         level = want.compatibility or ""
         reasons = incompatibilities(
-            services.settings.registry, change.name, want.schema, every_version=level.endswith("_TRANSITIVE")
+            services.settings, change.name, want.schema, every_version=level.endswith("_TRANSITIVE")
         )
         if reasons is not None:
             fields = ", ".join(one.path for one in change.fields if one.path.startswith("schema"))

@@ -97,7 +97,7 @@ def produced(sinks):
     mark = uuid4().hex
     orders, posts = ([record_key(f"test-{kind}", mark, n) for n in range(MANY)] for kind in ("order", "post"))
     bad = record_key("test-post", mark, "bad")
-    with registry_client(sinks.registry) as registry:
+    with registry_client(sinks) as registry:
         encode_order, encode_post = (encoder_for_subject(registry, f"{topic}-value") for topic in (ORDERS, VECTORS))
     sender = KafkaConfig.of(sinks).producer()
     stamp = {"timestamp": int(now.timestamp() * 1000)}

@@ -44,7 +44,7 @@ class Bench:
         self.name = f"bridge-{uuid.uuid4().hex[:8]}"
         self.topic, self.dead = f"{self.name}.in", f"{self.name}.dead"
         self.file = folder / "out.jsonl"
-        self.connect = ConnectClient(settings.connect)
+        self.connect = ConnectClient.of(settings)
         admin = AdminClient({"bootstrap.servers": settings.kafka})
         for topic, count in ((self.topic, partitions), (self.dead, 1)):
             admin.create_topics([NewTopic(topic, count, 1)])[topic].result(30)

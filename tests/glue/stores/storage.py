@@ -58,7 +58,7 @@ class Records:
     def __init__(self, settings: Settings) -> None:
         self.settings, self.run = settings, f"run{uuid4().hex[:8]}"
         self.sent: dict[str, list[str]] = {ORDERS: [], VECTORS: []}
-        with registry_client(settings.registry) as registry:
+        with registry_client(settings) as registry:
             self._encode: dict[str, Encoder] = {
                 topic: encoder_for_subject(registry, f"{topic}-value") for topic in self.sent
             }

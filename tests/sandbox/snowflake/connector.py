@@ -101,7 +101,7 @@ class Pipeline:
 
     def encoder(self, schema: AvroSchema) -> Encoder:
         """Register a schema for the topic; an encoder of it."""
-        registry = registry_client(self.settings.registry)
+        registry = registry_client(self.settings)
         found = registry.register_schema(f"{self.topic}-value", Schema(json.dumps(schema), "AVRO"))
         return Encoder(schema, found)
 

@@ -77,7 +77,7 @@ class Topic:
 
     def __init__(self, settings: Settings, topic: str, encoder: Encoder | None = None) -> None:
         self.topic = topic
-        self.encoder = encoder or encoder_for_subject(registry_client(settings.registry), f"{topic}-value")
+        self.encoder = encoder or encoder_for_subject(registry_client(settings), f"{topic}-value")
         self._producer: Producer = KafkaConfig.of(settings).producer()
 
     def send(self, rows: Iterable[Row]) -> set[str]:

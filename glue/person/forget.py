@@ -31,6 +31,7 @@ from glue.settings import Settings
 
 _SETTLED = 5 * REFRESH  # seconds until every chain has read the list, and finished what it had in hand
 _ROUNDS, _PAUSE = 10, 0.5
+BY_HAND = "NOT destroyed,"  # how the fate of a shop's key begins where a person has to remove it
 Tell = Callable[[str], None]
 
 
@@ -94,6 +95,8 @@ class Erasure:
             after = places.all()
         key = self._destroy_key()
         made = receipt(places.ring, request, self._who, request.state["found"], after, places.pipeline.targets, key)
+        if key.startswith(BY_HAND):
+            self._requests.note(request, by_hand=key)
         self._requests.finish(request, made)
         return made
 
@@ -191,5 +194,7 @@ class Erasure:
         try:
             gone = [key for shop in shops if (key := destroy_merchant(file, shop))]
         except ConfigError as error:
-            return f"NOT destroyed, {error.why}: remove it where the key file comes from"
+            return (
+                f"{BY_HAND} {error.why}: mxctl keys merchant destroy {' '.join(shops)}, where the key file comes from"
+            )
         return f"destroyed: {', '.join(gone)}; restart what has read the key file" if gone else "it had none"

@@ -29,6 +29,7 @@ from glue.times import iso
 _OPEN = Gauge("millionx_person_requests_open", "Requests of persons and shops that are not done.", ["kind"])
 _OLDEST = Gauge("millionx_person_request_oldest_seconds", "Age of the oldest open request; 0: none is open.")
 _LEFT = Gauge("millionx_person_request_left_seconds", "Time until the next open request must be done; 30 days: none.")
+_BY_HAND = Gauge("millionx_person_requests_by_hand", "Requests after which a person has still to remove a shop's key.")
 _LOOKED = Gauge("millionx_person_looked_timestamp_seconds", "When the requests were last read.")
 _DONE = Counter("millionx_person_requests_done_total", "Requests that were done.", ["kind"])
 _FAILED = Counter("millionx_person_requests_failed_total", "Attempts at a request that did not end.", ["kind"])
@@ -38,8 +39,14 @@ for _kind in _KINDS:
 
 
 def observe(requests: Requests, settings: Settings) -> list[Request]:
-    """The open requests, and the metrics about them."""
-    found, now = requests.open(), time.time()
+    """The open requests, and the metrics about them; a key that a person had to remove is looked for again."""
+    ring, now, left = load_keyring(settings.hash_keys_file), time.time(), 0
+    for one in requests.all().values():
+        if one.by_hand and not any(ring.merchants.get(shop) in ring.keys for shop in one.state["result"]["shops"]):
+            requests.note(one, by_hand="")
+        left += bool(one.by_hand)
+    _BY_HAND.set(left)
+    found = requests.open()
     for kind in _KINDS:
         _OPEN.labels(kind).set(sum(one.kind == kind for one in found))
     _OLDEST.set(max((now - one.at / 1000 for one in found), default=0))

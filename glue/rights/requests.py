@@ -48,11 +48,17 @@ class Request:
     def done(self) -> bool:
         return bool(self.state.get("done"))
 
+    @property
+    def by_hand(self) -> str:
+        """What a person has still to do after it is done; empty: nothing."""
+        return str(self.state.get("by_hand") or "")
+
     def summary(self) -> dict[str, Any]:
         """What may be shown."""
+        state = str(self.state.get("step") or "open") if not self.done else "by hand" if self.by_hand else "done"
         return {
-            "id": self.id, "kind": self.kind, "origin": self.origin, "at": self.at, "due": self.due,
-            "state": "done" if self.done else str(self.state.get("step") or "open"),
+            "id": self.id, "kind": self.kind, "origin": self.origin, "at": self.at, "due": self.due, "state": state,
+            "by_hand": self.by_hand,
         }  # fmt: skip
 
 

@@ -42,7 +42,7 @@ class Snapshot:
         traffic, connectors, subjects: None where the service does not answer.
         errors: why, by service; services that answer are missing.
         letters: dead letters by topic, the newest first.
-        requests: of persons and shops, those that are not done.
+        requests: of persons and shops, those that are not done, or leave something to a person.
         cut: dead-letter topics of which only the latest letters were read.
     """
 
@@ -147,7 +147,7 @@ class Collector:
         ends = {partition: end for partition, end in traffic.ends.items() if partition[0] in pipeline.dead_letters}
         if self._requests[0] != (end := traffic.ends.get((self.settings.requests_topic, 0))):
             found = Requests(self.services.kafka, None).all().values() if end else ()
-            self._requests = end, tuple(one for one in found if not one.done)
+            self._requests = end, tuple(one for one in found if not one.done or one.by_hand)
         return traffic, self._letters.refresh(ends)
 
     def _without_markers(self, traffic: Traffic) -> Traffic:

@@ -17,6 +17,7 @@ from glue.topology.graph.model import Graph, Node, NodeKind, build
 from glue.ui.collector import CONNECT, EVERY, KAFKA, REGISTRY, Snapshot
 
 _SOON = 7  # days before a request must be done
+_NEVER = 7_258_118_400_000  # ms since the epoch, in 2200
 _FRESH = 600_000  # milliseconds since its last record in which a source counts as at work
 WORDS = {"ok": "healthy", "idle": "idle", "warn": "check", "fail": "failed", "unknown": "unknown"}
 _WORST = ("fail", "unknown", "warn")
@@ -51,7 +52,8 @@ def _judge(node: Node, snapshot: Snapshot, graph: Graph) -> None:
         subjects = snapshot.subjects
         missing = REGISTRY in snapshot.errors if subjects is None else f"{node.label}-value" not in subjects
         node.state = "warn" if missing else "ok"
-    if _asked_for(node, snapshot) and node.state == "ok" and _days_left(snapshot) < _SOON:
+    by_hand = any(one.by_hand for one in snapshot.requests)
+    if _asked_for(node, snapshot) and node.state == "ok" and (by_hand or _days_left(snapshot) < _SOON):
         node.state = "warn"
     node.state = node.state or "unknown"
 
@@ -63,7 +65,9 @@ def _asked_for(node: Node, snapshot: Snapshot) -> bool:
 
 def _days_left(snapshot: Snapshot) -> int:
     """Until the first request must be done."""
-    return int((min(one.due for one in snapshot.requests) / 1000 - time.time()) // 86_400)
+    return int(
+        (min((one.due for one in snapshot.requests if not one.done), default=_NEVER) / 1000 - time.time()) // 86_400
+    )
 
 
 def newest_record(node: Node, snapshot: Snapshot, graph: Graph) -> int | None:
@@ -107,13 +111,20 @@ def trouble(node: Node, snapshot: Snapshot) -> str:
     if node.state == "fail":
         return "the topic is missing"
     if _asked_for(node, snapshot):
-        count, days = len(snapshot.requests), _days_left(snapshot)
-        when = f"the first is due in {days} days" if days >= 0 else "the first is overdue"
-        return f"{count} {'request' if count == 1 else 'requests'} open, {when}: mxctl person requests"
+        return f"{_requests(snapshot)}: mxctl person requests"
     if node.state == "warn":
         down = snapshot.subjects is None
         return f"{REGISTRY} does not answer" if down else "its schema is not registered"
     return ""
+
+
+def _requests(snapshot: Snapshot) -> str:
+    count, days = sum(not one.done for one in snapshot.requests), _days_left(snapshot)
+    when = f"the first is due in {days} days" if days >= 0 else "the first is overdue"
+    told = [f"{count} {'request' if count == 1 else 'requests'} open, {when}"] if count else []
+    if by_hand := sum(bool(one.by_hand) for one in snapshot.requests):
+        told.append(f"{by_hand} done but for a shop's key, to be removed by hand")
+    return "; ".join(told)
 
 
 def graph_view(snapshot: Snapshot) -> dict[str, Any]:

@@ -138,7 +138,8 @@ def every(cron: str) -> timedelta:
 @pytest.mark.parametrize("folder", OVERLAYS)
 def test_every_command_line_is_one(folder: str) -> None:
     workloads = [one for one in built(folder) if pod_template(one)]
-    others = {"apply", "webhook"} | ({"source-metrics", "canary"} if folder == "overlays/production" else set())
+    others = {"apply", "webhook", "person"}
+    others |= {"source-metrics", "canary"} if folder == "overlays/production" else set()
     names = {f"glue-{name}" for name in chain_names()} | {f"source-{name}" for name in source_names(Settings())}
     assert {one["metadata"]["name"] for one in workloads} == names | others
     for one in workloads:
@@ -162,7 +163,8 @@ def test_ports_and_probes_fit_the_servers() -> None:
     for name, deployment in of("base", "Deployment").items():
         only = container(deployment)
         (port,) = only["ports"]
-        assert port["containerPort"] == parsed(only["args"])["port"]
+        asked = parsed(only["args"])
+        assert port["containerPort"] == asked.get("port", asked.get("metrics_port"))
         probes = {probe: only[probe] for probe in ("startupProbe", "livenessProbe", "readinessProbe")}
         assert {next(iter(p[k]["port"] for k in ("httpGet", "tcpSocket") if k in p)) for p in probes.values()} == {
             "http"

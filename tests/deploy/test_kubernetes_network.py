@@ -13,7 +13,7 @@ from glue.settings import Settings
 from glue.transforms.declared import chain_names, load_chain
 
 SETTINGS = settings()
-SINGLE = {"webhook", "source-metrics", "canary"}  # one pod each
+SINGLE = {"webhook", "source-metrics", "canary", "person"}  # one pod each
 
 
 def selected(selector: Manifest, labels: dict[str, str]) -> bool:
@@ -40,7 +40,7 @@ def test_selectors_select_what_is_meant() -> None:
     assert all(hit(one["spec"]["selector"]) == {name} for name, one in budgets.items())
     assert hit({"matchLabels": of("Service")["webhook"]["spec"]["selector"]}) == {"webhook"}
     assert hit(of("PodMonitor")["glue"]["spec"]["selector"]) == glue
-    for name in ("source-metrics", "canary"):
+    for name in ("source-metrics", "canary", "person"):
         assert hit(of("PodMonitor")[name]["spec"]["selector"]) == {name}
     monitor = of("ServiceMonitor")["webhook"]["spec"]["selector"]
     assert selected(monitor, of("Service")["webhook"]["metadata"]["labels"])
@@ -56,7 +56,8 @@ def test_prometheus_knows_the_jobs_by_the_names_of_the_rules() -> None:
             assert rule["targetLabel"] == "job" and endpoint["path"] == "/metrics"
             found[name] = rule["replacement"]
     assert set(found.values()) <= {one["job_name"] for one in jobs}
-    assert found == {"glue": "glue", "source-metrics": "sources", "canary": "canary", "webhook": "sources"}
+    known = {"glue": "glue", "canary": "canary"}
+    assert found == known | dict.fromkeys(("source-metrics", "person", "webhook"), "sources")
 
 
 def test_nothing_is_allowed_but_what_is_needed() -> None:
@@ -83,6 +84,8 @@ def test_nothing_is_allowed_but_what_is_needed() -> None:
             more = {port("MXCTL_CONNECT"), port("MXCTL_WEAVIATE"), port("MXCTL_WEAVIATE_GRPC")}
         elif name == "canary":
             more = {port("MXCTL_WEAVIATE"), port("MXCTL_WEAVIATE_GRPC"), 443}
+        elif name == "person":
+            more = {port("MXCTL_WEAVIATE"), port("MXCTL_WEAVIATE_GRPC"), port("MXCTL_REDIS"), 443}
         elif name in of("CronJob"):
             fills = load_source(name.removeprefix("source-"), Settings(), resolve=False).source_class().looked_up
             more = {443, port("MXCTL_REDIS")} if fills else {443}

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import base64
+import json
+from pathlib import Path
+
 import pytest
 
 from glue.errors import ConfigError
 from glue.kafka.config import KafkaConfig
 from glue.kafka.topic_log import Entry, TopicLog
-from glue.privacy.keyring import Keyring
-from glue.rights.person import person
+from glue.person.forget import BY_HAND, Erasure
+from glue.person.work import observe
+from glue.privacy.keyfile import destroy_merchant
+from glue.privacy.keyring import Keyring, load_keyring
+from glue.rights.person import from_payload, person
 from glue.rights.requests import DAY_MS, Requests
+from glue.settings import Settings
 
 RING = Keyring("k1", {"k1": b"1" * 32})
 RAHIM = person(["01712345678"])
@@ -46,3 +54,32 @@ def test_requests_are_counted_without_a_key_and_not_opened_with_another(topic: d
     assert not counted.done and counted.person is None
     with pytest.raises(ConfigError):
         Requests(KafkaConfig("nowhere:1"), Keyring("k2", {"k2": b"2" * 32})).all()
+
+
+def test_a_key_that_a_person_must_remove_is_told_until_it_is_gone(
+    topic: dict[str, bytes | None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "keys.json"
+    keys = {name: base64.b64encode(name.encode() * 16).decode() for name in ("k1", "m1")}
+    file.write_text(json.dumps({"active": "k1", "keys": keys, "merchants": {"dhaka.example": "m1"}}))
+    settings, requests = Settings(hash_keys_file=file), Requests(KafkaConfig("nowhere:1"), load_keyring(file))
+    who = from_payload({"shop_domain": "dhaka.example"})
+    erasure = Erasure.__new__(Erasure)
+    erasure._settings, erasure._who = settings, who
+    with monkeypatch.context() as read_only:
+        read_only.setattr("os.open", _refuse)
+        fate = erasure._destroy_key()
+    assert fate.startswith(BY_HAND) and fate.endswith(
+        "mxctl keys merchant destroy dhaka.example, where the key file comes from"
+    )
+
+    made = requests.put("r1", "forget", "shop/redact", who)
+    requests.note(made, by_hand=fate)
+    requests.finish(made, {"shops": who.of("shop")})
+    assert observe(requests, settings) == [] and requests.all()["r1"].summary()["state"] == "by hand"
+    destroy_merchant(file, "dhaka.example")
+    assert observe(requests, settings) == [] and requests.all()["r1"].summary()["state"] == "done"
+
+
+def _refuse(*_: object) -> int:
+    raise OSError(30, "Read-only file system")

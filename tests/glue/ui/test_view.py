@@ -98,6 +98,12 @@ def test_open_requests_of_persons_are_told_and_warn_before_they_are_due() -> Non
     assert (view["state"], view["why"].partition(":")[0]) == ("ok", "1 request open, the first is due in 20 days")
     view = node(graph_view(replace(well(), requests=(far, near))), "topic/millionx.requests")
     assert view["state"] == "warn" and "first is due in 3 days" in view["why"]
+    done = Request("r", "forget", "shop/redact", now, now, {"done": now, "by_hand": "NOT destroyed"})
+    view = node(graph_view(replace(well(), requests=(done,))), "topic/millionx.requests")
+    assert (view["state"], view["why"]) == (
+        "warn",
+        "1 done but for a shop's key, to be removed by hand: mxctl person requests",
+    )
 
 
 def test_missing_topic_missing_schema_and_a_chain_that_nobody_runs() -> None:

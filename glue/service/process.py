@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import compress
 from typing import Any
 
 from glue.avro import Encoder
@@ -61,28 +62,28 @@ class Processor:
 
     def __call__(self, messages: Sequence[Any]) -> list[Result]:
         decoded = to_records(messages, self._read)
-        records = [record for record in decoded if type(record) is Record and not self._is_for_another(record)]
+        ours = [type(record) is Record and not self._is_for_another(record) for record in decoded]
+        records: list[Any] = list(compress(decoded, ours))
         sources = [record.topic for record in records]
         outcomes = iter(zip(self._chain.run(records), sources, strict=True))
         results: list[Result] = []
-        for message, record in zip(messages, decoded, strict=True):
-            if isinstance(record, Failure):
-                results.append(record)
-            elif self._is_for_another(record):
-                results.append(None)
-            else:
+        for message, record, is_ours in zip(messages, decoded, ours, strict=True):
+            if is_ours:
                 outcome, source = next(outcomes)
-                results.append(_FORGOTTEN if self._is_refused(message, outcome) else self._encoded(outcome, source))
+                refused = self._known and self._is_refused(self._known, message, outcome)
+                results.append(_FORGOTTEN if refused else self._encoded(outcome, source))
+            else:
+                results.append(record if isinstance(record, Failure) else None)
         return results
 
-    def _is_refused(self, message: Any, outcome: Outcome) -> bool:
+    def _is_refused(self, known: Known, message: Any, outcome: Outcome) -> bool:
         """Whether it is of somebody forgotten."""
-        if not self._known or outcome is None:
+        if outcome is None:
             return False
         if isinstance(outcome, Record):
-            return self._known.refuses_made(outcome.key, outcome.value)
+            return known.refuses_made(outcome.key, outcome.value)
         (record,) = to_records([message], self._read)  # anew: transforms have changed the other
-        return isinstance(record, Record) and self._known.refuses(record.topic, record.key, record.value, record.schema)
+        return isinstance(record, Record) and known.refuses(record.topic, record.key, record.value, record.schema)
 
     def _is_for_another(self, record: Record) -> bool:
         """A record that was replayed for another chain of the same topic: this one has dealt with it before."""

@@ -99,14 +99,18 @@ class Chain:
         chosen = alive if step.predicate is None else self._chosen(step, outcomes, alive)
         if not chosen:
             return [index for index in alive if type(outcomes[index]) is Record]
-        batch: list[Any] = [outcomes[index] for index in chosen]
-        results = step.transform.apply_batch(batch)
+        whole = len(chosen) == len(outcomes)
+        batch: list[Any] = outcomes[:] if whole else [outcomes[index] for index in chosen]
+        results: list[Any] = step.transform.apply_batch(batch)
         if len(results) != len(batch):
             raise ConfigError(
                 f"transform {step.alias}",
                 "apply_batch gave another number of results",
                 "return one for each record",
             )
+        if whole and set(map(type, results)) == {Record}:  # as nearly always: no loop over the records
+            outcomes[:] = results
+            return alive
         failed = False
         for index, result in zip(chosen, results, strict=True):
             if isinstance(result, Exception):

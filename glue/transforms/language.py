@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import repeat
 
 from pydantic import Field
 
@@ -26,7 +27,8 @@ the and is are was to of in for on with this that it you your we our my i a an b
 price please how much what where when want need buy order delivery product nice good best very available size
 color
 """
-_ROMANISED, _ENGLISH = frozenset(_ROMANISED_WORDS.split()), frozenset(_ENGLISH_WORDS.split())
+_SCORES = dict.fromkeys(_ROMANISED_WORDS.split(), 1) | dict.fromkeys(_ENGLISH_WORDS.split(), -1)
+_OTHERS = repeat(0)  # what any other word counts
 
 
 def guess(text: str) -> str | None:
@@ -36,17 +38,14 @@ def guess(text: str) -> str | None:
     if not head.isascii():
         data = head.encode("utf-8", "replace")
         bengali = data.count(b"\xe0\xa6") + data.count(b"\xe0\xa7")  # U+0980 to U+09FF in UTF-8: no regex, no loop
-    if bengali and bengali * 3 >= len(head):
-        return "bn"
+        if bengali and bengali * 3 >= len(head):
+            return "bn"
     words = _WORDS.findall(head.lower())
-    latin = sum(map(len, words))
-    if bengali and bengali * 2 >= latin:
+    if bengali and bengali * 2 >= sum(map(len, words)):
         return "bn"
     if not words:
         return None
-    romanised = sum(map(_ROMANISED.__contains__, words))
-    english = sum(map(_ENGLISH.__contains__, words))
-    return "bn-Latn" if romanised > english else "en"
+    return "bn-Latn" if sum(map(_SCORES.get, words, _OTHERS)) > 0 else "en"
 
 
 class FilterLanguageConfig(TransformConfig):

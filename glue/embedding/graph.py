@@ -13,13 +13,16 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper, save
+from onnx import TensorProto, compose, helper, load, numpy_helper, save
 
 from glue.embedding.declared import Model
 from glue.embedding.encoder import Blocks, Floats, Shape, Weights
+from glue.errors import ConfigError
 
 _MS = "com.microsoft"
 _IR_VERSION = 10
+_OPSET = 13  # of the pooling's operators
+_INPUTS = ("input_ids", "token_type_ids", "attention_mask")
 _SMALL = 1024  # bytes; smaller parameters stay in the graph
 
 
@@ -133,6 +136,37 @@ def _pooling(graph: _Graph, pooling: str) -> None:
     graph.add("LpNormalization", ["summed"], ["vector"], axis=1, p=2)
 
 
+def _exported(graph: _Graph, model: Model, file: Path) -> list[Any]:
+    """Take an exported graph in, between inputs and pooling as the others have; the versions of its operators."""
+    what, inner = f"embedding model {model.name}", compose.add_prefix(load(file), "exported.")
+    inputs = {one.name.removeprefix("exported."): one.type.tensor_type.elem_type for one in inner.graph.input}
+    output = inner.graph.output[0]
+    width = [one.dim_value for one in output.type.tensor_type.shape.dim]
+    version = next((one.version for one in inner.opset_import if not one.domain), 0)
+    wanted = {
+        "inputs": (sorted(set(inputs) - set(_INPUTS)), []),
+        "input_ids": ("input_ids" in inputs, True),
+        f"width of {output.name.removeprefix('exported.')}": (width[-1:], [model.dimensions]),
+        "axes of it": (len(width) in (2, 3), True),
+        "functions": (len(inner.functions), 0),
+    }
+    for name, (have, want) in wanted.items():
+        if have != want:
+            raise ConfigError(what, f"{file.name}: {name} is {have!r}; {want!r} is needed", "export it anew")
+    if version < _OPSET:
+        raise ConfigError(what, f"{file.name} has operators of version {version}", f"export it with {_OPSET} or later")
+    for name, kind in inputs.items():
+        graph.add("Cast", [name], [f"exported.{name}"], to=kind)
+    graph.nodes += inner.graph.node
+    graph.parameters += inner.graph.initializer
+    if len(width) == 2:
+        graph.add("LpNormalization", [output.name], ["vector"], axis=1, p=2)
+    else:
+        graph.add("Identity", [output.name], ["hidden.0"])
+        _pooling(graph, model.pooling)
+    return list(inner.opset_import)
+
+
 def build_model(model: Model, weights: Weights) -> Any:
     """The ONNX model: int32 ``input_ids``, ``token_type_ids``, ``attention_mask`` [n, s] → float32 ``vector`` [n, d].
 
@@ -142,16 +176,19 @@ def build_model(model: Model, weights: Weights) -> Any:
         ConfigError: the weights are of an encoder that this graph does not build.
     """
     graph = _Graph(weights.tensors(), weights.shape())
-    _embeddings(graph)
-    for number in range(graph.shape.layers):
-        _layer(graph, number)
-    _pooling(graph, model.pooling)
-    names = ("input_ids", "token_type_ids", "attention_mask")
-    inputs = [helper.make_tensor_value_info(name, TensorProto.INT32, ["n", "s"]) for name in names]
+    versions = [helper.make_opsetid("", 17), helper.make_opsetid(_MS, 1)]
+    if model.source.format == "onnx":
+        versions = _exported(graph, model, weights.file)
+    else:
+        _embeddings(graph)
+        for number in range(graph.shape.layers):
+            _layer(graph, number)
+        _pooling(graph, model.pooling)
+    inputs = [helper.make_tensor_value_info(name, TensorProto.INT32, ["n", "s"]) for name in _INPUTS]
     outputs = [helper.make_tensor_value_info("vector", TensorProto.FLOAT, ["n", graph.shape.width])]
     return helper.make_model(
         helper.make_graph(graph.nodes, "sentence-encoder", inputs, outputs, graph.parameters),
-        opset_imports=[helper.make_opsetid("", 17), helper.make_opsetid(_MS, 1)],
+        opset_imports=versions,
         ir_version=_IR_VERSION,
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +78,31 @@ class Folder(Weights):
             raise ConfigError(what, f"{name} is not usable: {error}", "install the weights again") from None
 
 
+class Exported(Weights):
+    """An ONNX file as exporters write it: of any architecture, for the graph is what it holds."""
+
+    def __init__(self, model: Model, file: Path) -> None:
+        self._model, self.file = model, file
+        if not file.is_file():
+            raise ConfigError(f"embedding model {model.name}", f"{file} is missing", "install the weights again")
+
+    def shape(self) -> Shape:
+        """Of what is added to it: no layer."""
+        return Shape(0, 0, 0.0, self._model.dimensions)
+
+    def tensors(self) -> Mapping[str, Floats | Blocks]:
+        """None beside those in it."""
+        return {}
+
+    def tokenizer(self) -> str:
+        """``tokenizer.json`` beside it, or in the folder above, where it lies in ``onnx``."""
+        for folder in (self.file.parent, self.file.parent.parent):
+            if (file := folder / "tokenizer.json").is_file():
+                return file.read_text(encoding="utf-8")
+        what = f"embedding model {self._model.name}"
+        raise ConfigError(what, f"{self.file} has no tokenizer.json", "put it beside it")
+
+
 def find_weights(model: Model, noted: Path | None = None) -> Weights:
     """The weights that the declaration names, and no others.
 
@@ -95,10 +120,8 @@ def find_weights(model: Model, noted: Path | None = None) -> Weights:
         path = Path(spec.submodule_search_locations[0]) / path
     elif not path.is_absolute():
         raise ConfigError(what, f"source.path {path} is not absolute", "write the whole path, or name a package")
-    if model.source.format == "q4_0":
-        found: Weights = BlockFile(model, path)
-    else:
-        found = Folder(model, path)
+    kinds: dict[str, Callable[[Model, Path], Weights]] = {"q4_0": BlockFile, "onnx": Exported}
+    found = kinds.get(model.source.format, Folder)(model, path)
     if (sha256 := found.fingerprint(noted)) != model.source.sha256:
         raise ConfigError(what, f"{found.file.name} has the SHA-256 {sha256}, not the declared one", "install it again")
     return found

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from glue.model_change.declared import Embedding
 
 F = TypeVar("F", bound=Callable[..., Any])
+_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 _NEXT = "mxctl apply, then restart the services of the chain"
 
 
@@ -116,12 +117,13 @@ def backfill(name: str, collection: str | None, rate: float) -> None:
 @click.option(
     "--posts", type=click.IntRange(1, 1000), default=50, show_default=True, help="How many posts are asked for."
 )
-def compare(name: str, other: str, collection: str | None, posts: int) -> None:
+@click.option("--set", "files", multiple=True, type=_FILE, help="Evaluation set: who finds more of its answers?")
+def compare(name: str, other: str, collection: str | None, posts: int, files: tuple[Path, ...]) -> None:
     """Tell how much two models agree: the first ten posts that each finds for some posts of the collection.
 
-    scripts/eval_search.py tells which is better, by a set of questions whose answers are known.
+    With --set also which is better, by questions whose answers are known; scripts/eval_search.py says it by language.
     """
-    from glue.model_change.measure import FIRST, overlap
+    from glue.model_change.measure import FIRST, overlap, quality
     from glue.settings import get_settings
     from glue.stores.weaviate.vectors import VectorsOf
 
@@ -129,6 +131,9 @@ def compare(name: str, other: str, collection: str | None, posts: int) -> None:
     with VectorsOf(get_settings(), one.target.place, one.text) as store:
         share = overlap(one, (name, other), store, posts)
     click.echo(f"overlap@{FIRST} of {name} and {other}: {share:.2f}, on {posts} posts at most")
+    for file in files:
+        found = ", ".join(f"{model} {quality(one, model, file):.3f}" for model in (name, other))
+        click.echo(f"nDCG@{FIRST} on {file.name}: {found}")
 
 
 @embedding.command()

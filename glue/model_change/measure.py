@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import resource
 import time
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from glue.embedding import open_embedder
-from glue.embedding.declared import Model
+from glue.embedding.declared import Model, Role
 from glue.errors import UsageError
 from glue.model_change.backfill import PAGE, Embedders
 from glue.model_change.declared import Embedding
 from glue.stores.weaviate.client import WeaviateStoreClient
 from glue.stores.weaviate.vectors import VectorsOf
 
+if TYPE_CHECKING:
+    from glue.embedding.contract import Matrix
+
 FIRST = 10
+_DISCOUNT = 1 / np.log2(np.arange(2, FIRST + 2))
 _LINKS = 64 * 10  # bytes of a post's links in HNSW with 32 connections, as Weaviate's guide counts them
 _HOUR, _MIB = 3600, 1 << 20
 
@@ -74,12 +83,10 @@ def overlap(one: Embedding, names: tuple[str, str], store: VectorsOf, posts: int
     questions = [found for found in store.sample(posts) if found.text.strip()]
     if not questions:
         raise UsageError("compare", "the collection holds no posts", "wait for some")
-    options = {key: one.writer.options[key] for key in ("backend", "provider") if key in one.writer.options}
     answers = []
     for name in names:
-        embedder = open_embedder(one.writes(name), cache_size=0, **options)  # type: ignore[arg-type]
-        vectors = embedder.embed([found.text for found in questions], "query")
-        embedder.close()
+        one.writes(name)
+        vectors = _vectors(one, name, [found.text for found in questions], "query")
         answers.append(
             [
                 set([found for found in store.nearest(vector.tolist(), name, FIRST + 1) if found != asked.id][:FIRST])
@@ -88,3 +95,30 @@ def overlap(one: Embedding, names: tuple[str, str], store: VectorsOf, posts: int
         )
     pairs = list(zip(*answers, strict=True))
     return sum(len(first & second) for first, second in pairs) / (FIRST * len(pairs))
+
+
+def quality(one: Embedding, name: str, file: Path) -> float:
+    """nDCG@10 of a model's meaning alone over all posts of an evaluation set, in the form of scripts/eval_search.py."""
+    body = json.loads(file.read_text(encoding="utf-8"))
+    questions, posts = dict[str, int](), dict[str, int]()
+    for number, topic in enumerate(body["topics"]):
+        questions |= dict.fromkeys((text for texts in topic["query"].values() for text in texts), number)
+        posts |= dict.fromkeys((text for kind in ("post", "plain_post") for text in topic[kind].values()), number)
+    posts = dict.fromkeys((text for texts in body.get("distractors", ()) for text in texts.values()), -1) | posts
+    made = _vectors(one, name, list(posts), "passage")
+    right = np.array(list(posts.values()))
+    gains = []
+    for vector, number in zip(_vectors(one, name, list(questions), "query"), questions.values(), strict=True):
+        nearest = np.argsort(-(made @ vector), kind="stable")[:FIRST]
+        best = _DISCOUNT[: int((right == number).sum())].sum()
+        gains.append((_DISCOUNT[: len(nearest)] * (right[nearest] == number)).sum() / best)
+    return float(np.mean(gains))
+
+
+def _vectors(one: Embedding, name: str, texts: list[str], role: Role) -> Matrix:
+    options = {key: one.writer.options[key] for key in ("backend", "provider") if key in one.writer.options}
+    embedder = open_embedder(one.model(name), cache_size=0, **options)  # type: ignore[arg-type]
+    try:
+        return np.concatenate([embedder.embed(texts[at : at + PAGE], role) for at in range(0, len(texts), PAGE)])
+    finally:
+        embedder.close()

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 from click.testing import CliRunner
 
 from glue.cli.main import cli
 from glue.errors import UsageError
 from glue.model_change.declared import add, ask, drop, embedding_of
+from glue.model_change.measure import quality
 from glue.settings import get_settings
 from glue.topology.load import load
 from glue.topology.rules.embedding import models
@@ -55,3 +57,19 @@ def test_a_model_that_the_chain_does_not_write_is_neither_filled_nor_asked(decla
     for command in ("backfill", "switch"):
         done = CliRunner().invoke(cli, ["embedding", command, "new"])
         assert isinstance(done.exception, UsageError) and "mxctl embedding add new" in str(done.exception.fix)
+
+
+def test_an_evaluation_set_tells_models_apart(declared: Path, tmp_path: Path) -> None:
+    topics = [
+        {"query": {"en": [f"w{n} w{n + 1}"]}, "post": {"en": f"w{n} w{n + 1}"}, "plain_post": {"en": f"w{n + 99} w9"}}
+        for n in range(10, 60, 5)
+    ]
+    file = tmp_path / "set.json"
+    file.write_text(json.dumps({"topics": topics, "distractors": [{"en": "w70 w71"}]}))
+    one = embedding_of(get_settings())
+    found = {name: quality(one, name, file) for name in ("old", "new")}
+    first = 1 / (1 + 1 / np.log2(3))
+    assert all(first <= value < 1 for value in found.values()), (
+        "the same text is nearest, what is alien to it need not be"
+    )
+    assert found["old"] != found["new"]

@@ -106,8 +106,8 @@ class Http:
             except BlockedError:
                 self.stats.attempt("blocked")
                 raise
-            except MillionXError:
-                self.stats.attempt("refused")
+            except MillionXError as error:
+                self.stats.attempt(getattr(error, "outcome", "refused"))
                 raise
             else:
                 self.stats.attempt("ok")

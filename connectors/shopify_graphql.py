@@ -29,7 +29,9 @@ _SCOPES = (
 
 
 class TooCostlyError(ServiceError):
-    """A query costs more than one may; ``ratio`` is how much of it is allowed."""
+    """A query costs more than one may; ``ratio`` is how much of it is allowed. Asking for less helps: no refusal."""
+
+    outcome = "throttled"
 
     def __init__(self, what: str, ratio: float) -> None:
         super().__init__(what, "one query costs more than Shopify allows", "set a smaller options.page_size")

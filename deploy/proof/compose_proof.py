@@ -89,7 +89,8 @@ class Proof:
 
         def all_read() -> bool:
             for source in SOURCES[:-1]:
-                log = self.there.compose("logs", "--no-color", "--no-log-prefix", "--since", str(int(since)), source)
+                container = self.there.containers()[source]["Id"]
+                log = self.engine.docker("logs", "--since", str(int(since)), container)
                 runs = [one for one in documents(log) if "records" in one]
                 if runs:
                     sent[source] = sum(runs[-1]["records"].values())

@@ -133,7 +133,9 @@ class Installation:
         """Service -> what the engine says of its container."""
         ids = self.compose("ps", "--all", "--quiet").split()
         found = json.loads(self.engine.docker("inspect", *ids)) if ids else []
-        return {one["Config"]["Labels"]["com.docker.compose.service"]: one for one in found}
+        labels = {one["Id"]: one["Config"]["Labels"] for one in found}
+        lasting = [one for one in found if labels[one["Id"]]["com.docker.compose.oneoff"] == "False"]
+        return {labels[one["Id"]]["com.docker.compose.service"]: one for one in lasting}
 
     def not_well(self) -> dict[str, str]:
         """Service -> state, for those that neither ended as they should nor are healthy."""

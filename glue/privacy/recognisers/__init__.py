@@ -21,7 +21,7 @@ from glue.privacy.recognisers.fold import Folded, fold
 from glue.privacy.recognisers.handle import HANDLE, HANDLE_IN_WORDS, PROFILE, PROFILE_ID, named_by
 from glue.privacy.recognisers.identity_numbers import LICENCE, PASSPORT
 from glue.privacy.recognisers.mail import MAIL, MAIL_IN_WORDS
-from glue.privacy.recognisers.name import NAME, opening
+from glue.privacy.recognisers.name import NAME, TAG, opening
 from glue.privacy.recognisers.payment import IBAN, TRANSACTION, TRANSACTION_CODE
 from glue.privacy.recognisers.span import COVER, EXCESS, Places, Span, TextKind
 from glue.privacy.recognisers.spoken import SPOKEN
@@ -30,7 +30,7 @@ __all__ = ["ENTITIES", "EXCESS", "KINDS", "PERSONS", "Span", "find", "named_by"]
 
 KINDS: tuple[TextKind, ...] = (
     MAIL, MAIL_IN_WORDS, PROFILE, PROFILE_ID, HANDLE, HANDLE_IN_WORDS, PASSPORT, LICENCE, IBAN, TRANSACTION,
-    TRANSACTION_CODE, ADDRESS, ADDRESS_LINE, NAME, SPOKEN,
+    TRANSACTION_CODE, ADDRESS, ADDRESS_LINE, NAME, TAG, SPOKEN,
 )  # fmt: skip
 _NUMBERS = tuple(kind.entity for kind in numbers.KINDS)
 ENTITIES: tuple[str, ...] = tuple(dict.fromkeys((*_NUMBERS, *(kind.entity for kind in KINDS), EXCESS)))

@@ -98,7 +98,7 @@ def named_by(found: str) -> str:
         if path:
             return unquote(next(group for group in path.groups() if group)).rstrip(".-")
     php = _PHP.match(found)
-    return php.group(1) if php else found.rpartition("@")[2]
+    return php.group(1) if php else found.rpartition("@")[2].removeprefix("#")
 
 
 HANDLE = TextKind("HANDLE", spans_of(_HANDLE, "HANDLE"), "@")

@@ -60,6 +60,9 @@ _OPENING = re.compile(
     r"(?:\+(?P<plus>)|(?=[A-Z]))(?P<name>[A-Z][A-Za-z'.:]{1,20}(?: [A-Z][A-Za-z'.]{0,20}){0,3})"
     r"(?(plus)(?![A-Za-z])|[ ,:]{1,3}(?=[\u0985-\u09b9]))"
 )
+_TAG = re.compile(
+    r"#(?P<tag>(?:[A-Za-z]{2,16}|[\u0980-\u09e5]{2,16})(?:_[A-Za-z\u0980-\u09e5]{2,16}){1,3}(?:_?\d{1,8})?)(?!\w)"
+)
 _BEFORE = 28  # characters
 
 
@@ -179,6 +182,17 @@ def _without_dot(token: Token) -> int:
     return token.end - (token.text[-1] in ".:")
 
 
+def _find_tags(text: str, places: Places) -> list[Span]:
+    """``#rahim_uddin_1990``: a tag of two names of the list, which is somebody's and no topic."""
+    spans = []
+    for place in places.starts:
+        tag = _TAG.match(text, place)
+        names = [_listed_form(word.lower()) for word in re.split(r"[_\d]+", tag["tag"]) if word] if tag else []
+        if tag and len(names) > 1 and all(names) and not all(name in _AMBIGUOUS for name in names):
+            spans.append(Span(*tag.span(), "HANDLE"))
+    return spans + places.unread
+
+
 def _labelled(text: str, place: int) -> Span | None:
     """What follows ``name:`` and the like."""
     label = _LABEL.match(text, place)
@@ -216,3 +230,4 @@ NAME = TextKind(
     pairs=_LISTED - _LEADING,
     beside=frozenset(_FORMS) | _KIN | _I_AM | frozenset(word for word in _INITIAL if len(word) > 1),
 )
+TAG = TextKind("HANDLE", _find_tags, "#")

@@ -121,6 +121,18 @@ def test_a_name_as_keyboards_and_people_write_it(text: str, name: str) -> None:
     assert found(text) == [(name, "NAME")]
 
 
+@pytest.mark.parametrize("tag", ["#rahim_uddin_1990", "#Nusrat_Jahan", "#করিম_উদ্দিন", "#rakib_hasan1"])
+def test_a_tag_of_two_names_is_a_handle(tag: str) -> None:
+    assert found(f"dekhun {tag} er post") == [(tag, "HANDLE")]
+
+
+@pytest.mark.parametrize(
+    "tag", ["#dhaka_fashion", "#rahim_store", "#eid_2026", "#asha_joy", "#jamdani_saree_2026", "#রহিম"]
+)
+def test_a_tag_of_a_topic_stays(tag: str) -> None:
+    assert found(f"dekhun {tag} er post") == []
+
+
 @pytest.mark.parametrize("text", ["সালাম ভাই", "আমিন ভাই", "জাফর বলেছেন এই কথা", "শান্ত মানুষ", "এ কে বলেছেন"])
 def test_a_greeting_and_a_lone_name_stay(text: str) -> None:
     assert found(text) == []

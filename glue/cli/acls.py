@@ -10,9 +10,20 @@ from glue.cli.options import apply_options, settings_for
 from glue.cli.output import emit_rows, output_option
 
 
-@click.group()
-def acls() -> None:
-    """Look at ACLs of Kafka, apply what acls.json declares."""
+@click.group(invoke_without_command=True)
+@output_option()
+@click.pass_context
+def acls(context: click.Context, output: str) -> None:
+    """List the least rights of each program on Kafka, from what is declared. Nothing is asked of a cluster.
+
+    A role is a program with a login of its own. With "derive" in acls.json, mxctl apply creates these ACLs.
+    """
+    if context.invoked_subcommand is None:
+        from glue.topology.kinds.acl import derived_rows
+        from glue.topology.load import load
+
+        settings = settings_for()
+        emit_rows(derived_rows(load(settings), settings), output)
 
 
 @acls.command("apply")

@@ -48,7 +48,7 @@ def files(folder: Path, force: bool, url: str | None) -> None:
 def strimzi(
     profile: str, cluster: str, connect: str, image: str | None, replicas: int, bootstrap: str, output: str
 ) -> None:
-    """Print the declared topology as Strimzi resources: KafkaTopic, KafkaConnect, KafkaConnector.
+    """Print the declared topology as Strimzi resources: KafkaTopic, KafkaConnect, KafkaConnector, KafkaUser.
 
     Secrets stay references. Nothing is asked of a cluster: mxctl export strimzi | kubectl apply -f -
     """
@@ -65,3 +65,35 @@ def strimzi(
         emit_documents(made)
     else:
         emit({"apiVersion": "v1", "kind": "List", "items": made}, output)
+
+
+@export.command()
+@click.argument(
+    "form", type=click.Choice(["kafka-acls", "confluent", "terraform-confluent", "terraform-kafka", "strimzi"])
+)
+@click.option("--cluster", default="millionx", show_default=True, help="strimzi: name of the Kafka resource.")
+def acls(form: str, cluster: str) -> None:
+    """Print the ACLs of acls.json, or without any the derived ones, for a tool that creates them.
+
+    kafka-acls and confluent are commands for a shell, the terraform forms a file NAME.tf.json, strimzi KafkaUser.
+    """
+    from glue.cli.output import emit, emit_documents
+    from glue.topology.acl_forms import FORMS, kafka_users
+    from glue.topology.kinds.acl import Derive
+    from glue.topology.load import load
+    from glue.topology.rights import rights
+    from glue.topology.validate import refuse_problems
+
+    settings = settings_for()
+    declared = load(settings)
+    refuse_problems(declared)
+    found = list(declared.of("acl").values())
+    if not found:
+        found = [right.acl(Derive().of(right.role)) for right in rights(declared, settings)]
+    if form == "strimzi":
+        emit_documents(kafka_users(found, cluster))
+    elif form.startswith("terraform"):
+        emit(FORMS[form](found), "json")
+    else:
+        for line in FORMS[form](found):
+            click.echo(line)

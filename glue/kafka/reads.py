@@ -13,17 +13,19 @@ from typing import Any, Self, cast
 from uuid import uuid4
 
 import confluent_kafka
-from confluent_kafka import ConsumerGroupTopicPartitions, IsolationLevel, KafkaError, KafkaException
+from confluent_kafka import ConsumerGroupTopicPartitions, IsolationLevel, KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import OffsetSpec as _OffsetSpec  # type: ignore[attr-defined]
 
-from glue.errors import ServiceUnavailableError, UsageError
+from glue.errors import ServiceError, ServiceUnavailableError, UsageError
 from glue.kafka.config import QUIET, KafkaConfig
+from glue.kafka.lock import members
 
 TIMEOUT = 15.0
 TopicPartition = tuple[str, int]  # topic, number of the partition
 Range = tuple[int, int]  # first offset, offset after the last
 OffsetSpec: Any = _OffsetSpec  # not typed
 _BATCH, _GATHER = 10_000, 0.05  # large batches where there is much, since their readers compute on arrays
+MAY = "give it the rights of its role: mxctl acls lists them"
 _NO_TOPIC = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION)
 
 
@@ -35,10 +37,22 @@ def kafka_unavailable(what: str, error: KafkaException | KafkaError) -> ServiceU
 
 
 def partitions_of(admin: Any, topics: Iterable[str], timeout: float = TIMEOUT) -> list[TopicPartition]:
-    """The partitions of those topics that are there."""
-    known = admin.list_topics(timeout=timeout).topics
-    there = [topic for topic in topics if topic in known and known[topic].error is None]
-    return [(topic, number) for topic in there for number in sorted(known[topic].partitions)]
+    """The partitions of those topics that are there.
+
+    Raises:
+        ServiceError: this login may not see a topic; to its program it must not look as if there were none.
+    """
+    found, wanted = [], list(dict.fromkeys(topics))
+    futures = admin.describe_topics(TopicCollection(wanted), request_timeout=timeout) if wanted else {}
+    for topic, future in futures.items():
+        try:
+            found += [(topic, number) for number in sorted(one.id for one in future.result(timeout).partitions)]
+        except KafkaException as error:
+            if error.args[0].code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
+                raise ServiceError(f"topic {topic}", "Kafka lets this login not see it", MAY) from None
+            if error.args[0].code() not in _NO_TOPIC:
+                raise
+    return found
 
 
 def offsets(
@@ -88,10 +102,14 @@ def record_count(kafka: KafkaConfig, topic: str) -> int:
 def group_offsets(admin: Any, group: str, timeout: float = TIMEOUT) -> dict[TopicPartition, int]:
     """The next offset that a consumer group has committed, by partition; empty where there is no such group.
 
+    Its members are asked for first, which finds its coordinator: librdkafka 2.16 crashes the process when the broker
+    that it asks for offsets is not, or not yet, that one. Source: confluentinc/librdkafka, issue 5040.
+
     Raises:
-        ServiceUnavailableError: Kafka does not answer.
+        ServiceUnavailableError: Kafka does not answer, or this principal may not look.
     """
     try:
+        members(admin, group)
         futures = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)], request_timeout=timeout)
         (found,) = (future.result(timeout).topic_partitions for future in futures.values())
     except KafkaException as error:
@@ -141,7 +159,7 @@ class PartitionReader:
                     is_news |= partition not in self.ended or self.position[partition] != message.offset()
                     self.position[partition] = message.offset()
                     self.ended.add(partition)
-                elif not error.retriable():
+                elif not error.retriable() and error.code() != KafkaError.GROUP_AUTHORIZATION_FAILED:  # of no group
                     raise kafka_unavailable(f"topic {message.topic()}" if message.topic() else "records", error)
             if found or is_news:
                 break

@@ -11,7 +11,7 @@ from confluent_kafka.admin import NewTopic  # type: ignore[attr-defined]
 from glue.errors import ServiceError
 from glue.kafka.config import QUIET, KafkaConfig
 from glue.kafka.produce import ProducerRecord, Sender
-from glue.kafka.reads import TIMEOUT, kafka_unavailable, read, watermarks
+from glue.kafka.reads import TIMEOUT, kafka_unavailable, partitions_of, read, watermarks
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,12 @@ class TopicLog:
         self._sender: Sender | None = None
 
     def ensure(self) -> None:
-        """Create the topic if it is missing."""
+        """Create the topic if it is missing; who may only write to it may not be allowed to."""
         self._kafka.must_listen()
         topic, admin = NewTopic(self.name, 1, -1, config=dict(self._create or {})), self._kafka.admin(QUIET)
         try:
+            if partitions_of(admin, [self.name]):
+                return
             admin.create_topics([topic], operation_timeout=TIMEOUT)[self.name].result(TIMEOUT)
         except KafkaException as error:
             if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:

@@ -58,6 +58,8 @@ def load(settings: Settings, *, profile: str | None = None, connector_files: Ite
     for source in sorted((folder / "sources").glob("*.json")):
         patch = patches.get("sources", {}).get(source.stem, {})
         declared.sources[source.stem] = merge_patch(read_json(source, declared.problems), patch)
+    for kind in KINDS.values():
+        kind.complete(replace(files, patch=patches.get(kind.section, {})), declared)
     return declared
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from glue.topology.kinds.acl import Derive
     from glue.topology.kinds.connector import Connector
     from glue.topology.kinds.subject import Subject
     from glue.topology.kinds.topic import Topic
@@ -42,6 +43,7 @@ class Declared:
         sources: the producers' files, read for the topics they name; mxctl does not apply them.
         files: where each resource is declared.
         problems: what was wrong while reading; nothing is applied while one of them is an error.
+        derive: how ACLs are derived; None where they are not.
     """
 
     owner: str
@@ -50,6 +52,7 @@ class Declared:
     sources: dict[str, dict[str, Any]] = field(default_factory=dict)
     files: dict[Key, Path] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    derive: Derive | None = None
 
     def of(self, kind: str) -> dict[str, Any]:
         """The resources of one kind by name."""

@@ -1,4 +1,4 @@
-"""The declared topology as resources of the Strimzi operator: KafkaTopic, KafkaConnect, KafkaConnector.
+"""The declared topology as resources of the Strimzi operator: KafkaTopic, KafkaConnect, KafkaConnector, KafkaUser.
 
 API ``kafka.strimzi.io/v1`` (Strimzi 0.49 and newer). Secrets stay references that the worker resolves: ``${env:NAME}``
 becomes an entry of the worker's environment that names a Secret or a ConfigMap, and ``${file:secrets/NAME:KEY}`` points
@@ -14,9 +14,11 @@ from typing import Any
 
 from glue.errors import ConfigError
 from glue.secrets import is_secret_key
+from glue.topology.acl_forms import kafka_users
 from glue.topology.kinds.connector import Connector
 from glue.topology.kinds.topic import Topic
 from glue.topology.model import Declared
+from glue.topology.rights import WORKER_GROUP, WORKER_TOPICS
 
 API_VERSION = "kafka.strimzi.io/v1"
 MOUNT = "/mnt/secrets"  # Strimzi mounts volumes of one's own only below /mnt
@@ -74,7 +76,7 @@ def resources(declared: Declared, cluster: Cluster | None = None) -> list[dict[s
     made = [_topic(names[name], name, topic, where) for name, topic in sorted(declared.topics.items())]
     made.append(_connect(declared, where))
     made += [_connector(one, where) for _, one in sorted(declared.connectors.items())]
-    return made
+    return [*made, *kafka_users(declared.of("acl").values(), where.kafka)]
 
 
 def topic_names(topics: dict[str, Topic]) -> dict[str, str]:
@@ -168,10 +170,8 @@ def _connect(declared: Declared, cluster: Cluster) -> dict[str, Any]:
         "replicas": cluster.replicas,
         "image": cluster.image,
         "bootstrapServers": cluster.bootstrap or f"{cluster.kafka}-kafka-bootstrap:9092",
-        "groupId": "millionx-connect",
-        "configStorageTopic": "connect-configs",
-        "offsetStorageTopic": "connect-offsets",
-        "statusStorageTopic": "connect-status",
+        "groupId": WORKER_GROUP,
+        **{f"{part}StorageTopic": topic for part, topic in WORKER_TOPICS.items()},
         "config": config,
         "jvmOptions": {"-Xms": "512m", "-Xmx": "768m"},
         # heap, the JVM's own memory, and one Python process for each task of a connector that is written in Python

@@ -1,6 +1,7 @@
 """ACLs: ``connect-config/acls.json`` and Kafka's authorizer. Without the file none are managed, and nobody is asked.
 
-A resource of this kind is one binding, as Kafka keeps it: one principal, one operation, one resource or prefix.
+A resource of this kind is one binding, as Kafka keeps it: one principal, one operation, one resource or prefix. With
+``derive``, the least rights of each program are among them.
 """
 
 from __future__ import annotations
@@ -16,11 +17,13 @@ from pydantic import Field, field_validator, model_validator
 
 from glue.errors import ServiceError
 from glue.kafka.acls import Acl, create_acl, delete_acl, read_acls
+from glue.settings import Settings
 from glue.topology.change import Action, Change, FieldChange, Undo
 from glue.topology.files import Files, Strict, json_schema
 from glue.topology.kinds.contract import Exported, Kind, Live
 from glue.topology.memory import Memory
 from glue.topology.model import Declared, Problem
+from glue.topology.rights import rights
 from glue.topology.services import Services
 
 CLUSTER = "kafka-cluster"  # the only name that a resource of the type cluster has
@@ -104,11 +107,26 @@ class AclEntry(Strict):
         ]
 
 
+class Derive(Strict):
+    """The least rights of each program, made from the declared topology; `mxctl acls` lists the roles."""
+
+    principal: str = Field(
+        "User:millionx-{role}", pattern=r"^[^:\s]+:.*\{role\}.*$", description="What the broker calls a role's login."
+    )
+    principals: dict[str, str] = Field(default_factory=dict, description="Role → its login, where it is another.")
+    without: list[str] = Field(default_factory=list, description="Roles that get no rights here.")
+
+    def of(self, role: str) -> str:
+        """The principal of a role."""
+        return self.principals.get(role) or self.principal.replace("{role}", role)
+
+
 class AclsFile(Strict):
     """``acls.json``: entries by a name of one's own."""
 
     schema_: str | None = Field(None, alias="$schema")
-    acls: dict[str, AclEntry]
+    derive: Derive | None = None
+    acls: dict[str, AclEntry] = Field(default_factory=dict)
 
 
 def _applicable(declared: Declared) -> Iterator[Problem]:
@@ -125,12 +143,30 @@ class Acls(Kind):
     rules = (_applicable,)
     delete_cost = "the principal loses this right, or this denial, at once"
 
-    def load(self, files: Files) -> Iterator[tuple[str, Acl, Path]]:
+    def _parsed(self, files: Files) -> tuple[Path, AclsFile | None]:
         file = files.folder / "acls.json"
-        parsed = files.parse(AclsFile, files.read(file, files.patch), file) if file.exists() else None
+        return file, files.parse(AclsFile, files.read(file, files.patch), file) if file.exists() else None
+
+    def load(self, files: Files) -> Iterator[tuple[str, Acl, Path]]:
+        file, parsed = self._parsed(files)
         for entry in parsed.acls.values() if parsed else ():
             for acl in entry.acls():
                 yield acl.label, acl, file
+
+    def complete(self, files: Files, declared: Declared) -> None:
+        file, parsed = self._parsed(files)
+        declared.derive = derive = parsed.derive if parsed else None
+        if derive is None:
+            return
+        found = rights(declared, files.settings)
+        roles = {right.role for right in found}
+        for role in sorted({*derive.principals, *derive.without} - roles):
+            files.problem(file, f"derive: {role}", "is no role of this topology", f"known: {', '.join(sorted(roles))}")
+        for right in found:
+            if right.role not in derive.without:
+                acl = right.acl(derive.of(right.role))
+                declared.of(self.name)[acl.label] = acl
+                declared.files[self.name, acl.label] = file
 
     def dump(self, want: Acl) -> Any:
         return asdict(want)
@@ -191,6 +227,17 @@ class Acls(Kind):
         if entries:
             (out.config / "acls.json").write_text(json.dumps({"acls": entries}, indent=2) + "\n", encoding="utf-8")
         out.counts[self.plural] = len(entries)
+
+
+def derived_rows(declared: Declared, settings: Settings) -> list[dict[str, Any]]:
+    """The least rights of every program, one row each, with the principals that acls.json names."""
+    derive = declared.derive or Derive()
+    return [
+        {"role": one.role, "principal": derive.of(one.role), "operation": one.operation, "type": one.type,
+         "name": one.name, "pattern": one.pattern, "for": one.why}
+        for one in rights(declared, settings)
+        if one.role not in derive.without
+    ]  # fmt: skip
 
 
 def no_authorizer() -> ServiceError:

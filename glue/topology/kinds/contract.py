@@ -78,6 +78,9 @@ class Kind(ABC):
         """What the files declare: name, resource, file. Mistakes go to ``files.problems``."""
         return iter(())
 
+    def complete(self, files: Files, declared: Declared) -> None:  # noqa: B027 - most follow from their own files alone
+        """Declare what follows from the files of all kinds, once they are read."""
+
     def declares(self, file: Path) -> bool:
         """Whether a file declares resources of this kind."""
         return bool(self.section) and (file.name == f"{self.section}.json" or file.parent.name == self.section)

@@ -126,3 +126,66 @@ def test_brokers_without_an_authorizer(project: Project, monkeypatch: pytest.Mon
     assert kind.acl_rows(Services(), load(project.settings)) is None  # type: ignore[arg-type]
     memory = Memory(owned={("acl", "User:sink allow READ on topic p.things"): {}})
     assert KINDS["acl"].read(Services(), {}, memory) == Live()  # type: ignore[arg-type]
+
+
+def route(project: Project, **derive: Any) -> None:
+    """A source, a chain and a sink, whose rights follow from them."""
+    project.topics({name: {"partitions": 1} for name in ("raw", "sink", "dead")})
+    (project.config / "sources").mkdir(exist_ok=True)
+    project.write("connect-config/sources/s.json", {"topic": "p.raw", "dead_letters": "p.dead"})
+    chain = {"topics": "p.raw", "output.topic": "p.sink", "errors.deadletterqueue.topic.name": "p.dead"}
+    project.write("connect-config/transforms/c.json", {"config": {**chain, "transforms": ""}})
+    project.connector("k", "sink")
+    project.write("connect-config/acls.json", {"derive": derive, "acls": {"mine": READ}})
+
+
+def of(project: Project, principal: str) -> set[str]:
+    found = load(project.settings).of("acl")
+    return {label.removeprefix(f"{principal} allow ") for label, acl in found.items() if acl.principal == principal}
+
+
+def test_least_rights_follow_from_what_is_declared(project: Project) -> None:
+    route(project)
+    assert of(project, "User:millionx-source-s") == {
+        "WRITE on topic p.raw",
+        "WRITE on topic p.dead",
+        "READ on topic connectors.checkpoints",
+        "WRITE on topic connectors.checkpoints",
+        "READ on group connectors.lease.s",
+        "WRITE on transactional_id connectors.s",
+    }
+    assert of(project, "User:millionx-chain-c") == {
+        "READ on topic p.raw",
+        "WRITE on topic p.sink",
+        "WRITE on topic p.dead",
+        "READ on topic millionx.forgotten",
+        "READ on group millionx-c",
+        "WRITE on transactional_id millionx-c- (prefixed)",
+    }
+    assert {"READ on topic p.sink", "READ on group connect-p-k"} <= of(project, "User:millionx-connect")
+    assert of(project, "User:sink") == {"READ on topic p.things"}, "what is declared by hand stays"
+    declared = load(project.settings)
+    assert from_snapshot(to_snapshot(declared)).of("acl") == declared.of("acl")
+    rows = kind.derived_rows(declared, project.settings)
+    assert {row["principal"] for row in rows} | {"User:sink"} == {acl.principal for acl in declared.of("acl").values()}
+    project.remove("connect-config/transforms/c.json")
+    assert not of(project, "User:millionx-chain-c")
+
+
+def test_roles_may_share_a_login_or_have_none_here(project: Project) -> None:
+    route(
+        project, principal="User:{role}", principals={"source-s": "User:sa-1", "chain-c": "User:sa-1"}, without=["page"]
+    )
+    assert {"WRITE on topic p.raw", "READ on topic p.raw"} <= of(project, "User:sa-1")
+    assert of(project, "User:dlq") and not of(project, "User:page") and not of(project, "User:source-s")
+    route(project, principals={"source-z": "User:sa-1"})
+    assert any("source-z: is no role of this topology" in one for one in told(project))
+    route(project, principal="User:all-the-same")
+    assert any("derive.principal" in one for one in told(project))
+
+
+def test_a_connector_with_a_login_of_its_own(project: Project) -> None:
+    route(project)
+    project.connector("k", "sink", consumer_override_sasl_jaas_config="${file:secrets/k.properties:jaas}")
+    assert "READ on topic p.sink" in of(project, "User:millionx-connector-p-k")
+    assert "READ on topic p.sink" not in of(project, "User:millionx-connect")

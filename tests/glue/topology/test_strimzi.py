@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from glue.errors import ConfigError
+from glue.kafka.acls import Acl
 from glue.settings import Settings
 from glue.topology.kinds.connector import Connector
 from glue.topology.kinds.topic import Topic
@@ -169,3 +170,29 @@ def test_the_committed_export_is_up_to_date() -> None:
     assert list(yaml.safe_load_all(committed.read_text(encoding="utf-8"))) == now, (
         "mxctl export strimzi > deploy/kubernetes/strimzi/topology.yaml"
     )
+
+
+def test_users_have_the_rights_that_are_declared() -> None:
+    acls = [
+        Acl("User:a", "allow", "READ", "topic", "t"),
+        Acl("User:a", "allow", "DESCRIBE_CONFIGS", "topic", "t"),
+        Acl("User:a", "allow", "WRITE", "transactional_id", "x-", "prefixed"),
+        Acl("User:b", "deny", "ALTER", "cluster", "kafka-cluster", host="10.0.0.1"),
+    ]
+    users = made(Declared("o", "p", {"acl": {one.label: one for one in acls}}), "KafkaUser")
+    assert users["a"]["spec"]["authorization"]["acls"] == [
+        {
+            "type": "allow",
+            "resource": {"type": "topic", "name": "t", "patternType": "literal"},
+            "operations": ["DescribeConfigs", "Read"],
+        },
+        {
+            "type": "allow",
+            "resource": {"type": "transactionalId", "name": "x-", "patternType": "prefix"},
+            "operations": ["Write"],
+        },
+    ]
+    (denied,) = users["b"]["spec"]["authorization"]["acls"]
+    assert denied == {"type": "deny", "resource": {"type": "cluster"}, "operations": ["Alter"], "host": "10.0.0.1"}
+    with pytest.raises(ConfigError, match="Strimzi makes no user"):
+        resources(Declared("o", "p", {"acl": {"x": Acl("User:CN=a,O=b", "allow", "READ", "topic", "t")}}))

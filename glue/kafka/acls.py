@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import (  # type: ignore[attr-defined]
     AclBinding,
     AclBindingFilter,
@@ -18,7 +19,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 )
 
 from glue.errors import ServiceError, ServiceUnavailableError
-from glue.kafka.reads import TIMEOUT
+from glue.kafka.reads import TIMEOUT, kafka_unavailable
 from glue.kafka.topics import kafka_errors
 
 _TYPES = {"topic": "TOPIC", "group": "GROUP", "cluster": "BROKER", "transactional_id": "TRANSACTIONAL_ID"}
@@ -107,6 +108,35 @@ def _has_authorizer(admin: Any) -> bool:
         raise
     entry = config.get("authorizer.class.name")
     return entry is None or bool(entry.value)
+
+
+def authorized(admin: Any, resources: Iterable[tuple[str, str]]) -> dict[tuple[str, str], set[str]]:
+    """What this login may do with topics, groups and the cluster, by (type, name); what is not there is left out.
+
+    Raises:
+        ServiceUnavailableError: Kafka does not answer.
+    """
+    own: dict[str, Any] = {"include_authorized_operations": True, "request_timeout": TIMEOUT}
+    wanted, futures = list(resources), dict[tuple[str, str], Any]()
+    topics = [name for kind, name in wanted if kind == "topic"]
+    if topics:
+        made = admin.describe_topics(TopicCollection(topics), **own)
+        futures |= {("topic", name): future for name, future in made.items()}
+    groups = [name for kind, name in wanted if kind == "group"]
+    if groups:
+        futures |= {("group", name): one for name, one in admin.describe_consumer_groups(groups, **own).items()}
+    futures |= {one: admin.describe_cluster(**own) for one in wanted if one[0] == "cluster"}
+    found = {}
+    for one, future in futures.items():
+        try:
+            found[one] = {operation.name for operation in future.result(TIMEOUT * 2).authorized_operations or ()}
+        except KafkaException as error:
+            code = error.args[0].code()
+            if code in (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED):
+                found[one] = set()
+            elif error.args[0].retriable() and code != KafkaError.UNKNOWN_TOPIC_OR_PART:
+                raise kafka_unavailable(f"{one[0]} {one[1]}", error) from None
+    return found
 
 
 def create_acl(admin: Any, acl: Acl) -> None:

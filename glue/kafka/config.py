@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -73,6 +73,18 @@ class KafkaConfig:
         given = {key: value.get_secret_value() for key, value in settings.kafka_properties.items()}
         return cls(settings.kafka, {**(read_properties(file) if file else {}), **given})
 
+    def addresses(self) -> Iterator[tuple[str, int]]:
+        """Host and port of each bootstrap server.
+
+        Raises:
+            ConfigError: an address is not host:port.
+        """
+        for address in self.bootstrap.split(","):
+            host, _, port = address.strip().rpartition("://")[2].rpartition(":")
+            if not host or not port.isdigit():
+                raise ConfigError(f"Kafka at {self.bootstrap}", f"{address!r} is not host:port", "correct MXCTL_KAFKA")
+            yield host.strip("[]"), int(port)
+
     def must_listen(self, seconds: float = 5.0) -> None:
         """Say at once that nobody is there; librdkafka would go on trying until its timeout.
 
@@ -81,12 +93,9 @@ class KafkaConfig:
             ServiceUnavailableError: no broker takes a connection within ``seconds``.
         """
         why = ""
-        for address in self.bootstrap.split(","):
-            host, _, port = address.strip().rpartition("://")[2].rpartition(":")
-            if not host or not port.isdigit():
-                raise ConfigError(f"Kafka at {self.bootstrap}", f"{address!r} is not host:port", "correct MXCTL_KAFKA")
+        for host, port in self.addresses():
             try:
-                socket.create_connection((host.strip("[]"), int(port)), seconds).close()
+                socket.create_connection((host, port), seconds).close()
                 return
             except (OSError, OverflowError) as error:
                 why = f"no broker answers at {self.bootstrap} ({getattr(error, 'strerror', None) or error})"

@@ -6,13 +6,17 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import redis
+import requests
 
 from glue.avro_codec import in_use
 from glue.errors import MillionXError
+from glue.kafka.acls import authorized
 from glue.kafka.reads import TIMEOUT
 from glue.pipeline.routes import Pipeline
 from glue.registry import registry_errors, subject_names
@@ -22,11 +26,14 @@ from glue.stores.registry import STORES
 from glue.topology.kinds.connector import known_plugin, read_connectors
 from glue.topology.load import load
 from glue.topology.plan import make_plan
+from glue.topology.reach import kafka_login, kafka_ways, way_to
+from glue.topology.rights import rights
 from glue.topology.services import Services
 from glue.topology.validate import problems
 from glue.topology.wait import health
 
 _GB = 1 << 30
+_SKEW_S = 60  # from which on a token or a certificate may seem to be of another time
 
 
 @dataclass(frozen=True)
@@ -48,9 +55,19 @@ def examine(services: Services, more: Iterable[tuple[str, Check]] = ()) -> Itera
         try:
             yield from check(services)
         except MillionXError as error:
-            yield Finding(name, "fail", str(error), error.fix)
+            address = getattr(services.settings, name, "") if name in ("registry", "connect") else ""
+            yield _explained(name, error, address, services)
         except Exception as error:  # a check that breaks must not hide the others
             yield Finding(name, "fail", f"the check itself failed: {type(error).__name__}", "please report it")
+
+
+def _explained(check: str, error: MillionXError, url: str, services: Services) -> Finding:
+    """A failure with what its server says of itself, where that is more."""
+    ca_file = getattr(services.settings, f"{check}_ca_file", None)
+    reason = way_to(url, str(ca_file or "")).problem() if url else None
+    if reason is None:
+        return Finding(check, "fail", str(error), error.fix)
+    return Finding(check, "fail", f"{url_without_credentials(url)}: {reason.why}", reason.fix)
 
 
 def _python(services: Services) -> Iterator[Finding]:
@@ -99,8 +116,20 @@ def _files(services: Services) -> Iterator[Finding]:
 
 
 def _kafka(services: Services) -> Iterator[Finding]:
+    problems = [way.problem() for way in kafka_ways(services.kafka)]
+    reason = None if None in problems else problems[0]
+    if reason is None and "sasl" in services.kafka.properties.get("security.protocol", "").lower():
+        reason = kafka_login(services.kafka)
+    if reason is not None:
+        yield Finding("kafka", "fail", reason.why, reason.fix)
+        return
     _ = services.cluster_id
     metadata = services.admin.list_topics(timeout=TIMEOUT)
+    for number, broker in sorted(metadata.brokers.items()):
+        for way in kafka_ways(replace(services.kafka, bootstrap=f"{broker.host}:{broker.port}")):
+            if reason := way.problem():
+                why = f"broker {number} tells clients to use {broker.host}:{broker.port}, and {reason.why}"
+                yield Finding("kafka", "fail", why, f"{reason.fix}; or correct advertised.listeners of the broker")
     brokers = len(metadata.brokers)
     offline = [n for n, t in metadata.topics.items() if any(p.leader < 0 for p in t.partitions.values())]
     lagging = [
@@ -113,6 +142,45 @@ def _kafka(services: Services) -> Iterator[Finding]:
         yield Finding(
             "kafka", "warn", f"fewer copies in sync than declared: {', '.join(lagging[:5])}", "look at the brokers"
         )
+
+
+def _rights(services: Services) -> Iterator[Finding]:
+    """What this login may not do of what ``mxctl plan`` and ``apply`` do; brokers without an authorizer allow all."""
+    declared = load(services.settings)
+    wanted: dict[tuple[str, str], set[str]] = {}
+    for right in rights(declared, services.settings):
+        if right.role == "mxctl" and (right.type != "cluster" or declared.of("acl")):
+            wanted.setdefault((right.type, right.name), set()).add(right.operation)
+    allowed = authorized(services.admin, wanted)
+    missing = [
+        f"{', '.join(sorted(lacking))} on {kind} {name}"
+        for (kind, name), operations in sorted(wanted.items())
+        if (kind, name) in allowed and (lacking := operations - allowed[kind, name])
+    ]
+    if missing:
+        more = f" and on {len(missing) - 5} more" if len(missing) > 5 else ""
+        fix = "mxctl export acls kafka-acls prints what grants it; mxctl acls lists what each program needs"
+        yield Finding("rights", "warn", f"this login lacks {'; '.join(missing[:5])}{more}", fix)
+    else:
+        yield Finding("rights", "ok", "this login may do what mxctl does with Kafka")
+
+
+def _clock(services: Services) -> Iterator[Finding]:
+    """The clock here against those of the services: certificates and tokens that look ended may not be."""
+    for name in ("registry", "connect"):
+        url = getattr(services.settings, name)
+        try:
+            ca_file = getattr(services.settings, f"{name}_ca_file", None)
+            answer = requests.head(url, timeout=5, allow_redirects=False, verify=str(ca_file) if ca_file else True)
+            theirs = parsedate_to_datetime(answer.headers["Date"])
+        except (requests.RequestException, KeyError, ValueError):
+            continue  # the service's own check says so
+        ahead = (datetime.now(UTC) - theirs).total_seconds()
+        if abs(ahead) > _SKEW_S:
+            way = "ahead of" if ahead > 0 else "behind"
+            detail = f"the clock here is {abs(ahead):.0f} s {way} that of {url_without_credentials(url)}"
+            yield Finding("clock", "fail", detail, "set the wrong one of the two, and let NTP keep it: timedatectl")
+            return
 
 
 def _registry(services: Services) -> Iterator[Finding]:
@@ -171,7 +239,9 @@ def _stores(services: Services) -> Iterator[Finding]:
                 sizes = ", ".join(f"{target.place} {client.size(target):,}" for target in mine.values())
             yield Finding("stores", "ok", f"{store.title} answers; it holds {sizes}")
         except MillionXError as error:
-            yield Finding("stores", "fail", str(error), error.fix)
+            url = services.settings.weaviate if name == "weaviate" else ""
+            said = _explained("weaviate", error, url, services)
+            yield replace(said, check="stores", detail=f"{store.title}, {said.detail}" if url else said.detail)
 
 
 def _redis(services: Services) -> Iterator[Finding]:
@@ -182,6 +252,9 @@ def _redis(services: Services) -> Iterator[Finding]:
         with redis.Redis.from_url(url, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT) as client:
             yield Finding("redis", "ok", f"{client.dbsize():,} keys at {where}")
     except (redis.RedisError, ValueError) as error:
+        if isinstance(error, redis.ConnectionError) and (reason := way_to(url).problem()):
+            yield Finding("redis", "fail", f"{where}: {reason.why}", reason.fix)
+            return
         yield Finding("redis", "fail", f"{where}: {error or type(error).__name__}", fix)
 
 
@@ -207,8 +280,10 @@ _CHECKS: tuple[tuple[str, Check], ...] = (
     ("disk", _disk),
     ("files", _files),
     ("kafka", _kafka),
+    ("rights", _rights),
     ("registry", _registry),
     ("connect", _connect),
+    ("clock", _clock),
     ("connectors", _connectors),
     ("stores", _stores),
     ("redis", _redis),

@@ -19,7 +19,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 )
 
 from glue.errors import ServiceError, ServiceUnavailableError
-from glue.kafka.reads import TIMEOUT, kafka_unavailable
+from glue.kafka.reads import MAY, TIMEOUT, kafka_unavailable
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,8 @@ def kafka_errors(what: str) -> Iterator[None]:
     except KafkaException as error:
         if error.args[0].retriable():
             raise kafka_unavailable(what, error) from None
+        if error.args[0].name().endswith("AUTHORIZATION_FAILED"):  # its text may hold the whole request
+            raise ServiceError(what, "Kafka lets this login not do it", MAY) from None
         raise ServiceError(what, f"Kafka refused: {error.args[0].str()}") from None
 
 

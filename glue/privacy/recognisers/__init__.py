@@ -13,15 +13,18 @@ share no character or are possessive. A text longer than ``_LONGEST`` is read up
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from glue.privacy.mentions import PSEUDONYM
 from glue.privacy.recognisers import numbers
 from glue.privacy.recognisers.address import ADDRESS, ADDRESS_LINE
-from glue.privacy.recognisers.fold import Folded, fold
+from glue.privacy.recognisers.fold import PLAIN, Folded, fold
+from glue.privacy.recognisers.gate import Gate
 from glue.privacy.recognisers.handle import HANDLE, HANDLE_IN_WORDS, PROFILE, PROFILE_ID, named_by
 from glue.privacy.recognisers.identity_numbers import LICENCE, PASSPORT
+from glue.privacy.recognisers.lexicon import Lexicon
 from glue.privacy.recognisers.mail import MAIL, MAIL_IN_WORDS
-from glue.privacy.recognisers.name import NAME, TAG, opening
+from glue.privacy.recognisers.name import LABELLED_NAME, NAME, OPENS, TAG, TAG_BEGINS, opening
 from glue.privacy.recognisers.payment import IBAN, TRANSACTION, TRANSACTION_CODE
 from glue.privacy.recognisers.span import COVER, EXCESS, Places, Span, TextKind
 from glue.privacy.recognisers.spoken import SPOKEN
@@ -30,97 +33,70 @@ __all__ = ["ENTITIES", "EXCESS", "KINDS", "PERSONS", "Span", "find", "named_by"]
 
 KINDS: tuple[TextKind, ...] = (
     MAIL, MAIL_IN_WORDS, PROFILE, PROFILE_ID, HANDLE, HANDLE_IN_WORDS, PASSPORT, LICENCE, IBAN, TRANSACTION,
-    TRANSACTION_CODE, ADDRESS, ADDRESS_LINE, NAME, TAG, SPOKEN,
+    TRANSACTION_CODE, ADDRESS, ADDRESS_LINE, LABELLED_NAME, NAME, TAG, SPOKEN,
 )  # fmt: skip
 _NUMBERS = tuple(kind.entity for kind in numbers.KINDS)
 ENTITIES: tuple[str, ...] = tuple(dict.fromkeys((*_NUMBERS, *(kind.entity for kind in KINDS), EXCESS)))
 PERSONS = frozenset({HANDLE.entity, PROFILE.entity})  # lead to one person, as the field of an author does
 # What scrubbing put there: it neither is nor names anything that follows.
 _SCRUBBED = re.compile(rf"{PSEUDONYM}|(?<=\[)(?:{'|'.join(ENTITIES)})(?=\])", re.ASCII)
+_MARKS = frozenset("[").union(*(kind.marks for kind in KINDS))
 _MARKED = tuple((mark, kind) for kind in KINDS for mark in kind.marks)
+_ASCII = _MARKS | set("0123456789")
+_USUAL = _ASCII | set("০১২৩৪৫৬৭৮৯")
 _LONGEST = 65_536  # characters; the longest text that a platform takes is Facebook's, 63,206
+_LEXICON = Lexicon(KINDS)
+# A mark, a digit, or a character that has to be folded: a text without them holds what its words lead to, or nothing.
+_LETTERS = "".join(char for char in map(chr, (9, 10, 13, *range(32, 127))) if char not in _USUAL)
+_SPECIAL = re.compile(f"[^{re.escape(_LETTERS)}{PLAIN}]")
 
-# The words of a text, as bytes: ASCII in lower case; punctuation and digits of ASCII, and the first byte of
-# what has other punctuation and emoji in UTF-8, part them, as the danda does.
-_PARTED = bytes(
-    ord(chr(byte).lower())
-    if chr(byte).isalpha() and byte < 128
-    else 32
-    if byte < 128 or byte in (0xE2, 0xE3, 0xF0)
-    else byte
-    for byte in range(256)
-)
-_DANDA = "।".encode()
-_WORDED = tuple(kind for kind in KINDS if kind.words)
-_TRIGGERS = {
-    word.encode(): tuple(place for place, kind in enumerate(_WORDED) if word in kind.words)
-    for word in frozenset().union(*(kind.words for kind in _WORDED))
-}
-_TRIGGER = frozenset(_TRIGGERS)
-_PAIRS = tuple(frozenset(word.encode() for word in kind.pairs) for kind in _WORDED)
-_BESIDE = tuple(frozenset(word.encode() for word in kind.beside) for kind in _WORDED)
-# A digit, or a character that has to be folded; where there is none, no number can be.
-_TO_FOLD = re.compile(
-    "[^\t\n\r -/:-~\u0964\u0965\u0980-\u09e5\u09f0-\u09ff"
-    "\u2013\u2014\u2018\u2019\u201c\u201d\u2026\u20ac\u2591\u2764\U0001f300-\U0001faff]"
-)
+
+@cache
+def _gate() -> Gate:
+    marked = f"[{''.join(map(re.escape, sorted(_MARKS - {'#'})))}]"
+    folded = f"[^\x00-\x7f{PLAIN}০-৯]"
+    return Gate(
+        [marked, folded, numbers.BLOCK_BEGINS, OPENS, TAG_BEGINS, *_LEXICON.expressions()],
+        ("a@b.co", "01712345678", "Md. X"),
+    )
 
 
 def find(text: str) -> list[Span]:
     """Every find in ``text``, by position, without overlaps."""
-    plain, folded, spans = text, None, []
+    return search(text) if _gate().may_hold(text) else []
+
+
+def search(text: str) -> list[Span]:
+    """As :func:`find`, without a first look."""
     if len(text) > _LONGEST:
-        return [*find(text[:_LONGEST]), Span(_LONGEST, len(text), EXCESS)]
-    if "[" in text or "E:" in text:
-        text = plain = _SCRUBBED.sub(_covered, text)
-    if _TO_FOLD.search(text):
-        folded = fold(text)
-        plain = folded.text
-        if len(plain) > _LONGEST:
-            plain = plain[:_LONGEST]
-            spans.append(Span(_LONGEST, len(folded.text), EXCESS))
-        spans += numbers.find(plain)
-    for mark, kind in _MARKED:
-        if mark in plain:
-            spans += kind.find(plain, Places.of_mark(plain, mark))
-    if "A" <= plain[:1] <= "Z" or plain[:1] == "+":
+        return [*search(text[:_LONGEST]), Span(_LONGEST, len(text), EXCESS)]
+    plain, folded, wide = text, None, False
+    spans: list[Span] = []
+    special = set(_SPECIAL.findall(text))
+    if special:
+        if "[" in special or "E:" in text:
+            text = plain = _SCRUBBED.sub(_covered, text)
+            special = set(_SPECIAL.findall(text))
+        if not special <= _ASCII:
+            wide = not special <= _USUAL
+            folded = fold(text, special)
+            plain = folded.text
+            if len(plain) > _LONGEST:
+                plain = plain[:_LONGEST]
+                spans.append(Span(_LONGEST, len(folded.text), EXCESS))
+        if not special <= _MARKS:
+            spans += numbers.find(plain)
+        for mark, kind in _MARKED:
+            if mark in special or (wide and mark in plain):
+                spans += kind.find(plain, Places.of_mark(plain, mark))
+    if plain[:1] == "+" or ("A" <= plain[:1] <= "Z" and not plain.isascii()):
         spans += opening(plain)
-    words = plain.encode("utf-8", "surrogatepass").translate(_PARTED).replace(_DANDA, b" ").split()
-    if not _TRIGGER.isdisjoint(words):
-        spans += _by_words(plain, words)
+    spans += _LEXICON.find(plain, wide)
     return _ordered(spans, folded) if spans else spans
 
 
 def _covered(match: re.Match[str]) -> str:
     return COVER * len(match.group())
-
-
-def _by_words(text: str, words: list[bytes]) -> list[Span]:
-    hits: dict[int, list[bytes]] = {}
-    for word in _TRIGGER.intersection(words):
-        for place in _TRIGGERS[word]:
-            hits.setdefault(place, []).append(word)
-    spans: list[Span] = []
-    lower = ""
-    for place, of_kind in hits.items():
-        if _leads(place, of_kind, words):
-            lower = lower or text.lower()
-            spans += _WORDED[place].find(text, Places.of_words(lower, [word.decode() for word in of_kind]))
-    return spans
-
-
-def _leads(place: int, hits: list[bytes], words: list[bytes]) -> bool:
-    """Whether these words of a kind lead to it."""
-    pairs, beside = _PAIRS[place], _BESIDE[place]
-    if not beside:
-        return len(hits) > 1 or hits[0] not in pairs
-    for hit in hits:
-        at = words.index(hit)
-        if hit not in pairs or beside.intersection(words[at - 1 if at else 0 : at] + words[at + 1 : at + 2]):
-            return True
-        if hit in words[at + 1 :]:
-            return True
-    return False
 
 
 def _ordered(spans: list[Span], folded: Folded | None) -> list[Span]:

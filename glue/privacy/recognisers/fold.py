@@ -11,19 +11,20 @@ import unicodedata
 from bisect import bisect_right
 from itertools import accumulate
 
-_BENGALI_DIGITS = [(chr(0x09E6 + value), str(value)) for value in range(10)]
-# What needs a look at each character: anything but printable ASCII, the Bengali block, usual punctuation and emoji.
-_UNUSUAL = re.compile(
-    "[^\t\n\r -~\u0964\u0965\u0980-\u09ff\u2013\u2014\u2018\u2019\u201c\u201d"
-    "\u2026\u20ac\u2591\u2764\U0001f300-\U0001faff]"
+# Of what is not ASCII, what stays as it is, as part of a pattern's set: letters and signs of Bengali, usual punctuation
+# and emoji.
+PLAIN = (
+    "\u0964\u0965\u0980-\u09e5\u09f0-\u09ff\u2013\u2014\u2018\u2019\u201c\u201d"
+    "\u2026\u20ac\u2591\u2764\U0001f300-\U0001faff"
 )
+_FOLDED = re.compile(rf"[^\x00-\x7f{PLAIN}]")
 _KEYCAP = "\u20e3"
 _FILLERS = "\u115f\u1160\u3164\uffa0"  # letters by name, seen as nothing
 _SAME = {
     0x2212: "-", 0x2044: "/", 0xFE63: "-", 0xFF0D: "-", 0x0130: "I",
     0x043E: "o", 0x041E: "O", 0x03BF: "o", 0x039F: "O", 0x0406: "I", 0x0456: "i", 0x04CF: "l", 0x04C0: "I",
 }  # fmt: skip
-_FEW = 8  # one in so many characters: then all are looked up at once
+_FEW = 24  # different ones; more are looked up at once
 _MOST = 4  # characters for one; the few longer ones are words in one sign
 
 
@@ -35,36 +36,45 @@ class Folded:
         same: whether each place in it is the same place in the original.
     """
 
-    __slots__ = ("_begins", "_source", "same", "text")
+    __slots__ = ("_ahead", "_behind", "_irregular", "_source", "same", "text")
 
-    def __init__(self, text: str, source: str | None = None) -> None:
-        self.text, self._source, self.same = text, source, source is None
-        self._begins: list[int] = []  # where each character of the original begins in the folded text
+    def __init__(self, text: str, source: str = "", irregular: frozenset[str] = frozenset()) -> None:
+        """``irregular``: which characters of ``source`` do not become one character."""
+        self.text, self._source, self._irregular = text, source, irregular
+        self.same = not irregular
+        self._behind: list[int] = []  # places of irregular characters in the source
+        self._ahead: list[int] = []  # where what follows each of them begins in the folded text
 
     def original(self, start: int, end: int) -> tuple[int, int]:
         """The place in the original of ``text[start:end]``, with the invisible characters that follow it."""
-        if self._source is None:
-            return start, end
-        if not self._begins:
-            widths = map(len, map(_TABLE.__getitem__, map(ord, self._source)))
-            self._begins = list(accumulate(widths, initial=0))
-        return bisect_right(self._begins, start) - 1, bisect_right(self._begins, end) - 1
+        return (start, end) if self.same else (self._place(start), self._place(end))
+
+    def _place(self, folded: int) -> int:
+        if not self._behind:
+            self._behind = [place for place, char in enumerate(self._source) if char in self._irregular]
+            longer = accumulate(len(_TABLE[ord(self._source[place])]) - 1 for place in self._behind)
+            self._ahead = [place + 1 + more for place, more in zip(self._behind, longer, strict=True)]
+        passed = bisect_right(self._ahead, folded)
+        place = folded + (self._behind[passed - 1] + 1 - self._ahead[passed - 1] if passed else 0)
+        return min(place, self._behind[passed]) if passed < len(self._behind) else place
 
 
-def fold(text: str) -> Folded:
-    """``text`` as the recognisers read it."""
+def fold(text: str, chars: set[str] | None = None) -> Folded:
+    """``text`` as the recognisers read it.
+
+    Args:
+        chars: what lies in it of all that may have to be folded, where this is known.
+    """
     if text.isascii():
         return Folded(text)
-    unusual = _UNUSUAL.findall(text)
-    if len(unusual) * _FEW > len(text):
-        return Folded(text.translate(_TABLE), text)
-    source = text
-    for char in set(unusual):
-        text = text.replace(char, _TABLE[ord(char)])
-    for bengali, latin in _BENGALI_DIGITS:
-        if bengali in text:
-            text = text.replace(bengali, latin)
-    return Folded(text, source) if unusual else Folded(text)
+    changed = [char for char in (chars or set(_FOLDED.findall(text))) if _TABLE[ord(char)] != char]
+    if len(changed) > _FEW:
+        folded = text.translate(_TABLE)
+    else:
+        folded = text
+        for char in changed:
+            folded = folded.replace(char, _TABLE[ord(char)])
+    return Folded(folded, text, frozenset(char for char in changed if len(_TABLE[ord(char)]) != 1))
 
 
 class _Table(dict[int, str]):
@@ -79,8 +89,8 @@ _TABLE = _Table()
 
 
 def _fold_one(char: str) -> str:
-    if _UNUSUAL.match(char) is None:  # :func:`fold` looks at none of these but digits
-        return str(unicodedata.digit(char, char))
+    if _FOLDED.match(char) is None:  # as above: what is not looked up must be what the way back takes it for
+        return char
     category = unicodedata.category(char)
     if category in ("Cf", "Me") or char == _KEYCAP or char in _FILLERS or "\ufe00" <= char <= "\ufe0f":
         return ""  # soft hyphen, joiners, marks of direction, variation selectors, keycaps

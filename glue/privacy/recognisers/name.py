@@ -42,9 +42,9 @@ _I_AM, _KIN, _NO_NAME, _NO_PERSON = _WORDS["i am"], _WORDS["kin"], _WORDS["no na
 _NO_KIN, _INITIAL = _WORDS["no kin"], _WORDS["initial"]
 _TITLES = _WORDS["title"] | frozenset(word + dot for word in _WORDS["title"] for dot in ".:ঃ" if word[-1] not in ".:ঃ")
 _MOST_WORDS = 4
-_ENDINGS = ("", "ের", "কে", "রে", "র", "েরা", "রা")
-_FORMS = {name: name for name in _LISTED} | {
-    name + end: name for name in _LISTED for end in (("", "'s", "’s") if name.isascii() else _ENDINGS)
+_ENDINGS = ("ের", "কে", "রে", "র", "েরা", "রা")
+_FORMS = {name + end: name for name in _LISTED for end in (("'s", "’s") if name.isascii() else _ENDINGS)} | {
+    name: name for name in _LISTED
 }
 _WORD = r"[A-Za-z]+(?:['’][A-Za-z]+)?\.?|[\u0980-\u09ff\u200c\u200d]+:?"
 _TOKEN = re.compile(rf"({_WORD})")
@@ -56,10 +56,12 @@ _LABEL = re.compile(
     re.IGNORECASE,
 )
 _THING = re.compile(rf"(?:{'|'.join(sorted(_WORDS['thing'], key=len, reverse=True))})[ _\-]?\Z", re.IGNORECASE)
+_NAMED_FIRST = "[A-Z][A-Za-z'.:]{1,20}(?: [A-Z][A-Za-z'.]{0,20})"
 _OPENING = re.compile(
-    r"(?:\+(?P<plus>)|(?=[A-Z]))(?P<name>[A-Z][A-Za-z'.:]{1,20}(?: [A-Z][A-Za-z'.]{0,20}){0,3})"
-    r"(?(plus)(?![A-Za-z])|[ ,:]{1,3}(?=[\u0985-\u09b9]))"
+    rf"(?:\+(?P<plus>)|(?=[A-Z]))(?P<name>{_NAMED_FIRST}{{0,3}})(?(plus)(?![A-Za-z])|[ ,:]{{1,3}}(?=[\u0985-\u09b9]))"
 )
+OPENS = f"^(?:\\+[A-Z]|{_NAMED_FIRST}{{1,3}}[ ,:]{{1,3}}[\u0985-\u09b9])"  # what such a text begins with
+TAG_BEGINS = "#[A-Za-z\u0980-\u09e5]{2,16}_"
 _TAG = re.compile(
     r"#(?P<tag>(?:[A-Za-z]{2,16}|[\u0980-\u09e5]{2,16})(?:_[A-Za-z\u0980-\u09e5]{2,16}){1,3}(?:_?\d{1,8})?)(?!\w)"
 )
@@ -77,33 +79,35 @@ class Token(NamedTuple):
 
 
 def _tokens(text: str, place: int) -> list[Token]:
-    """The word at ``place`` and the names beside it, with one word before and one behind them, as far as only blanks
-    part them."""
-    tokens = _before(text, place)
+    """The word at ``place`` and the names behind it, with one word more, as far as only blanks part them."""
+    tokens: list[Token] = []
     match = _TOKEN.match(text, place)
     while match is not None:
         tokens.append(_token(match))
         last = tokens[-1]
-        if len(tokens) > _MOST_WORDS + 2 or not (last.name or last.lower in _TITLES or last.text in _INITIAL):
+        if len(tokens) > _MOST_WORDS + 1 or not (last.name or last.lower in _TITLES or last.text in _INITIAL):
             break
         match = _NEXT_WORD.match(text, match.end())
     return tokens
 
 
-def _before(text: str, place: int) -> list[Token]:
+def _before(text: str, place: int) -> Token | None:
+    """The word before ``place``, or the initials."""
     initials = (
         _INITIALS.search(text, max(0, place - _BEFORE), place)
         if text[max(0, place - 2) : place].rstrip(" .")[-1:].isupper()
         else None
     )
     if initials is not None:
-        return [_token(initials)]
+        return _token(initials)
+    if not place or text[place - 1] not in " \t":
+        return None
     words = text[max(0, place - _BEFORE) : place].rsplit(maxsplit=1)
-    start = text.rfind(words[-1], 0, place) if words and text[place - 1] in " \t" else place
+    start = text.rfind(words[-1], 0, place) if words else place
     if start == place or "\n" in text[start:place]:
-        return []
+        return None
     match = _WHOLE_WORD.match(text, start, start + len(words[-1]))
-    return [_token(match)] if match else []
+    return _token(match) if match else None
 
 
 def _token(match: re.Match[str]) -> Token:
@@ -118,40 +122,36 @@ def _listed_form(word: str) -> str:
 
 
 def _find(text: str, places: Places) -> list[Span]:
-    spans = [span for place in places.starts if (span := _labelled(text, place)) is not None]
+    spans: list[Span] = []
     last = 0
     for place in places.starts:
-        if place >= last:
-            tokens = _tokens(text, place)
-            at = 0 if tokens[0].start == place else 1
-            first, last = _run(tokens, at)
-            if last > at:
-                spans.append(Span(tokens[first].start, _without_dot(tokens[last - 1]), "NAME"))
-            last = tokens[last - 1].end if last > at else 0
+        if place >= last and (span := _name(text, place)) is not None:
+            spans.append(span)
+            last = span.end
     return spans + places.unread
 
 
-def _run(tokens: list[Token], at: int) -> tuple[int, int]:
-    """(first, after the last) token of a name that begins at ``at``, or (at, at)."""
-    if tokens[at].lower in _TITLES:
-        if at + 1 < len(tokens) and _could_be_name(tokens[at + 1]):
-            return at, _extend(tokens, at + 2)
-        return at, at
-    end = _extend(tokens, at + 1)
-    name = tokens[at].name
-    if name in _FAMILY and at and _could_be_given(tokens[at - 1], tokens[at]):
-        return at - 1, end
-    if end - at > 1 and not all(token.name in _AMBIGUOUS for token in tokens[at:end]):
-        return at, end
-    if not name:
-        return at, at
-    if end < len(tokens) and tokens[end].lower in _KIN and name not in _NO_KIN:
-        return at, end
-    if name in _AMBIGUOUS:
-        return at, at
-    if at and tokens[at - 1].lower in _I_AM:
-        return at, end
-    return at, at
+def _name(text: str, place: int) -> Span | None:
+    """The name that the word at ``place`` leads to, or is the first of, or the second after the given name."""
+    tokens = _tokens(text, place)
+    first = tokens[0]
+    if first.lower in _TITLES:
+        if len(tokens) > 1 and _could_be_name(tokens[1]):
+            return Span(place, _without_dot(tokens[_extend(tokens, 2) - 1]), "NAME")
+        return None
+    end = _extend(tokens, 1)
+    if first.name in _FAMILY:
+        before = _before(text, place)
+        if before is not None and _could_be_given(before, first):
+            return Span(before.start, _without_dot(tokens[end - 1]), "NAME")
+    if end == 1 or all(token.name in _AMBIGUOUS for token in tokens[:end]):
+        if not first.name:
+            return None
+        if end == len(tokens) or tokens[end].lower not in _KIN or first.name in _NO_KIN:
+            before = None if first.name in _AMBIGUOUS else _before(text, place)
+            if before is None or before.lower not in _I_AM:
+                return None
+    return Span(place, _without_dot(tokens[end - 1]), "NAME")
 
 
 def _could_be_name(token: Token) -> bool:
@@ -193,6 +193,11 @@ def _find_tags(text: str, places: Places) -> list[Span]:
     return spans + places.unread
 
 
+def _find_labelled(text: str, places: Places) -> list[Span]:
+    spans = [span for place in places.starts if (span := _labelled(text, place)) is not None]
+    return spans + places.unread
+
+
 def _labelled(text: str, place: int) -> Span | None:
     """What follows ``name:`` and the like."""
     label = _LABEL.match(text, place)
@@ -222,12 +227,14 @@ def opening(text: str) -> list[Span]:
 
 
 _LABELS = words_of("name naam nam নাম নামটা")
-_LEADING = _FAMILY | _LABELS | frozenset(word.rstrip(".:ঃ") for word in _TITLES)
+_LEADING = _FAMILY | frozenset(word.rstrip(".:ঃ") for word in _TITLES)
+LABELLED_NAME = TextKind("NAME", _find_labelled, words=_LABELS)
 NAME = TextKind(
     "NAME",
     _find,
-    words=_LEADING | _LISTED,
-    pairs=_LISTED - _LEADING,
-    beside=frozenset(_FORMS) | _KIN | _I_AM | frozenset(word for word in _INITIAL if len(word) > 1),
+    words=_LEADING,
+    beside=_LISTED - _LEADING,
+    after=_I_AM | {"m"},  # of i'm
+    before=frozenset(_FORMS) | _KIN | _INITIAL | {"s"},  # of karim's
 )
 TAG = TextKind("HANDLE", _find_tags, "#")

@@ -22,10 +22,12 @@ _MOBILE = 11  # digits
 _MOST_CHARACTERS = 400  # a block longer than this is not text for people; all of it is taken
 
 _SEPARATORS = (
-    r"\x00-\x20!-/:-@\[-`{}~\xa0-\xbf\u0964\u0965\u2000-\u2bff\u3000-\u303f\ufffd\U0001f000-\U0001faff"  # all but |
+    "\x00- !-/:-@\\[-`{}~\xa0-\xbf\u0964\u0965\u2000-\u2bff\u3000-\u303f\ufffd\U0001f000-\U0001faff"  # all but |
 )
 _LIKE = "oOlI|"  # typed for 0 and 1
-_BLOCK = re.compile(rf"[0-9](?:(?:<br ?/?>|&[a-z]{{2,5}};|[{_SEPARATORS}]){{0,5}}+[0-9{_LIKE}]){{6,}}+")
+_BETWEEN = f"<br ?/?>|&[a-z]{{2,5}};|[{_SEPARATORS}]"
+_BLOCK = re.compile(rf"[0-9](?:(?:{_BETWEEN}){{0,5}}+[0-9{_LIKE}]){{6,}}+")
+BLOCK_BEGINS = f"[0-9০-৯](?:(?:{_BETWEEN}){{0,5}}[0-9০-৯{_LIKE}]){{6}}"  # before it is folded
 _GROUP = re.compile(rf"[0-9{_LIKE}]+")
 _DIGIT = str.maketrans(_LIKE, "00111")
 _YEAR = 4  # digits
@@ -41,6 +43,8 @@ def find(text: str) -> list[Span]:
     kinds: tuple[NumberKind, ...] = ()
     if "%20" in text:
         text = text.replace("%20", "   ")
+    if _BLOCK.search(text) is None:
+        return spans
     for count, match in enumerate(_BLOCK.finditer(text)):
         if count == MOST_FINDS:
             spans.append(Span(match.start(), len(text), EXCESS))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -69,7 +69,7 @@ class TextKind:
         marks: characters that lead to it.
         words: words that lead to it, in lower case, as blanks and punctuation part them.
         pairs: those of the words that lead to it only where another one occurs as well.
-        beside: where this is not empty, a word of ``pairs`` leads to it only beside one of these.
+        beside: further words, which lead to it only right after one of ``after`` or right before one of ``before``.
     """
 
     entity: str
@@ -78,6 +78,8 @@ class TextKind:
     words: frozenset[str] = frozenset()
     pairs: frozenset[str] = frozenset()
     beside: frozenset[str] = frozenset()
+    after: frozenset[str] = frozenset()
+    before: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,33 +104,6 @@ class Places:
             starts.append(at)
             at = text.find(mark, at + 1)
         return cls(starts, [])
-
-    @classmethod
-    def of_words(cls, lower: str, words: Iterable[str]) -> Places:
-        """The places of words in a text in lower case."""
-        starts: list[int] = []
-        unread = len(lower)
-        for word in words:
-            at, steps = lower.find(word), 0
-            while 0 <= at < unread:
-                if steps == MOST_PLACES:
-                    unread = at
-                    break
-                steps += 1
-                end = at + len(word)
-                if (at == 0 or _parts(lower[at - 1])) and (end == len(lower) or _parts(lower[end])):
-                    starts.append(at)
-                at = lower.find(word, end)
-        starts = sorted(start for start in starts if start < unread)
-        if len(starts) > MOST_PLACES:
-            unread = starts[MOST_PLACES]
-            del starts[MOST_PLACES:]
-        return cls(starts, [Span(unread, len(lower), EXCESS)] if unread < len(lower) else [])
-
-
-def _parts(char: str) -> bool:
-    """Whether a character parts words."""
-    return not char.isalpha() if char.isascii() else char == "।" or char >= "\u2000"
 
 
 MOST_FINDS = 128  # of one kind in one text; beyond that it is not text of a person

@@ -1,0 +1,102 @@
+"""One pass over the words of a text: which kinds they lead to, and where.
+
+Words are compared as bytes, in lower case. Punctuation and digits of ASCII part them, and so do the danda, punctuation
+of other scripts and emoji. Only where a word leads to a kind are places of words computed.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import islice
+
+from glue.privacy.recognisers.span import EXCESS, MOST_PLACES, Places, Span, TextKind
+
+_PARTED = bytes(
+    byte if byte > 127 else ord(chr(byte).lower()) if chr(byte).isalpha() else ord(" ") for byte in range(256)
+)
+_DANDA = "।"
+_PARTS = "[^A-Za-z\x80-\u0963\u0965-\u09e5\u09f0-\u1fff]"  # parts words, before digits are folded
+_WIDE = re.compile("[\u2000-\U0010ffff]")  # punctuation and emoji; of letters only such as no word of a kind has
+_WORD = re.compile("[A-Za-z\x80-\u0963\u0965-\u1fff]+")
+
+_TWO_SCRIPTS = re.compile(rb"[a-z][\x80-\xff]|[\x80-\xff][a-z]").search  # an ending in Bengali: it may be any word
+
+
+class Lexicon:
+    """The words of some kinds."""
+
+    def __init__(self, kinds: tuple[TextKind, ...]) -> None:
+        self._kinds = tuple(kind for kind in kinds if kind.words)
+        self._leads: dict[bytes, list[tuple[int, bool]]] = {}  # of a word: its kinds, and whether only beside another
+        for place, kind in enumerate(self._kinds):
+            for word in kind.words | kind.beside:
+                self._leads.setdefault(word.encode(), []).append((place, word not in kind.words))
+        self._words = frozenset(self._leads)
+        self._pairs = tuple(_encoded(kind.pairs) for kind in self._kinds)
+        self._after = tuple(_encoded(kind.after) for kind in self._kinds)
+        self._before = tuple(_encoded(kind.before) for kind in self._kinds)
+
+    def expressions(self) -> list[str]:
+        """For RE2: what a text holds that has a word which leads to a kind."""
+        words = frozenset().union(*(kind.words for kind in self._kinds))
+        found = [f"(?i)(?:^|{_PARTS})(?:{_any(words)})(?:{_PARTS}|$)"]
+        for kind in self._kinds:
+            if kind.beside:
+                one = f"(?:{_any(kind.beside)}){_PARTS}"
+                mixed = "[a-z]+[\x80-\u1fff]|[\x80-\u1fff]+[a-z]"
+                found.append(f"(?i)(?:^|{_PARTS}){one}+(?:(?:{_any(kind.before)})(?:{_PARTS}|$)|{mixed})")
+                found.append(f"(?i)(?:^|{_PARTS})(?:{_any(kind.after)}){_PARTS}+(?:{_any(kind.beside)})(?:{_PARTS}|$)")
+        return found
+
+    def find(self, text: str, wide: bool) -> list[Span]:
+        """What the kinds find at their words.
+
+        Args:
+            wide: whether the text may have other characters from U+2000 on than usual punctuation and emoji.
+        """
+        data = text.encode("utf-8", "surrogatepass")
+        if wide or b"\xe2" in data or b"\xf0" in data:
+            data = _WIDE.sub(" ", text).encode()
+        if _DANDA in text:
+            data = data.replace(_DANDA.encode(), b" ")
+        words = data.translate(_PARTED).split()
+        if self._words.isdisjoint(words):
+            return []
+        spans: list[Span] = []
+        starts: list[int] = []
+        leading = self._by_kind(words)
+        if not leading:
+            return []
+        last = max(indices[-1] for indices in leading.values())
+        for place, indices in leading.items():
+            pairs = self._pairs[place]
+            if pairs and words[indices[0]] in pairs and len({words[index] for index in indices}) == 1:
+                continue
+            starts = starts or [match.start() for match in islice(_WORD.finditer(text), last + 1)]
+            unread = []
+            if len(indices) > MOST_PLACES:
+                unread = [Span(starts[indices[MOST_PLACES]], len(text), EXCESS)]
+            spans += self._kinds[place].find(text, Places([starts[index] for index in indices[:MOST_PLACES]], unread))
+        return spans
+
+    def _by_kind(self, words: list[bytes]) -> dict[int, list[int]]:
+        """The indices of the words that lead to each kind."""
+        found: dict[int, list[int]] = {}
+        leads, last = self._leads, len(words) - 1
+        for index in [index for index, word in enumerate(words) if word in leads]:
+            for place, only_beside in leads[words[index]]:
+                if (
+                    not only_beside
+                    or (index < last and (words[index + 1] in self._before[place] or _TWO_SCRIPTS(words[index + 1])))
+                    or (index and words[index - 1] in self._after[place])
+                ):
+                    found.setdefault(place, []).append(index)
+        return found
+
+
+def _any(words: frozenset[str]) -> str:
+    return "|".join(map(re.escape, sorted(words)))
+
+
+def _encoded(words: frozenset[str]) -> frozenset[bytes]:
+    return frozenset(word.encode() for word in words)

@@ -6,9 +6,14 @@ whatever the text is. Most texts hold nothing and end here; the others are searc
 
 from __future__ import annotations
 
-import re2
+from collections.abc import Callable
 
 from glue.errors import ConfigError
+
+try:
+    import re2
+except ImportError:  # no wheel for this platform: every text is searched, with the same finds
+    re2 = None
 
 _MEMORY = 1 << 28  # bytes, at most, of states that texts have led to; some 20 MB are in use after many
 
@@ -22,6 +27,9 @@ class Gate:
     """
 
     def __init__(self, expressions: list[str], held: tuple[str, ...]) -> None:
+        self._match: Callable[[bytes], list[int] | None] = lambda _text: [0]
+        if re2 is None:
+            return
         options = re2.Options()
         options.max_mem, options.never_capture = _MEMORY, True
         expressions_of = re2.Set.SearchSet(options)

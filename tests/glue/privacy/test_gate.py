@@ -1,0 +1,84 @@
+"""The first look at a text: what the search would find never ends there, and few ordinary texts pass it."""
+
+from __future__ import annotations
+
+import random
+import sys
+from pathlib import Path
+
+import pytest
+
+from glue.errors import ConfigError
+from glue.privacy.recognisers import KINDS, find, search
+from glue.privacy.recognisers.gate import Gate
+
+pytest.importorskip("re2")
+sys.path.insert(0, str(Path(__file__).parents[3] / "scripts"))
+from pii_set import HOSTILE, posts, repeated
+
+WORDS = sorted(frozenset().union(*(kind.words | kind.beside | kind.before | kind.after for kind in KINDS)))
+BETWEEN = (
+    *(
+        " ",
+        " ",
+        " ",
+        "  ",
+        "\n",
+        ", ",
+        ": ",
+        ".",
+        "-",
+        "/",
+        "@",
+        "। ",
+        "…",
+        " “",
+        "” ",
+        " 📞",
+        "#",
+        "(",
+        ") ",
+        " [",
+        "] ",
+    ),
+    *("%", "'s ", "’s ", "\t", "৭", "5", "+", "\u200b", "\u00ad", "\u0301", "｜", "＠", "\ud800", "é", "中"),
+)
+
+
+def mixed(chance: random.Random, fragments: list[str]) -> str:
+    parts = []
+    for _ in range(chance.randrange(1, 25)):
+        word = chance.choice(chance.choice((WORDS, fragments, HOSTILE)))
+        case = chance.random()
+        parts += word.capitalize() if case < 0.2 else word.upper() if case < 0.25 else word, chance.choice(BETWEEN)
+    return "".join(parts)
+
+
+def test_nothing_that_the_search_finds_ends_at_the_gate() -> None:
+    chance, made = random.Random(3), [post.text for post in posts(3000, 11)]
+    fragments = [word for text in made for word in text.split()]
+    texts = made + [mixed(chance, fragments) for _ in range(6000)] + [repeated((piece,), 300) for piece in HOSTILE]
+    found = [text for text in texts if search(text)]
+    assert len(found) > len(texts) // 2
+    assert [text for text in found if not find(text)] == []
+
+
+def test_what_people_write_without_a_person_is_not_searched(monkeypatch: pytest.MonkeyPatch) -> None:
+    searched: list[str] = []
+    monkeypatch.setattr("glue.privacy.recognisers.search", lambda text: searched.append(text) or [])
+    texts = ["ei juta ta koto taka", "দাম কত ভাই?", "size 40 41 42 available", "আজকের অফার ৫০ টাকা ছাড়…", "😀 nice product!"]
+    assert [find(text) for text in texts] == [[]] * len(texts)
+    assert searched == []
+
+
+def test_an_automaton_that_finds_nothing_is_refused() -> None:
+    with pytest.raises(ConfigError, match="does not find"):
+        Gate(["[0-9]"], ("no digit",))
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [("“Rahim bhai” bolse", "Rahim"), ("📞রহিম ভাই", "রহিম"), ("…Rahim bhai", "Rahim"), ("I'm Rahim", "Rahim")],
+)
+def test_punctuation_of_other_scripts_and_emoji_part_words(text: str, name: str) -> None:
+    assert [text[span.start : span.end] for span in find(text)] == [name]

@@ -53,7 +53,7 @@ def dead_letter(config: SourceConfig, raw: Any, reason: str, kind: str, merchant
     if ring is None:
         value = json.dumps({"redacted": True, "bytes": len(raw_bytes(raw)), "fields": _shape(raw)}).encode()
     else:
-        value = seal(ring, key, raw_bytes(raw), [])
+        value = seal(ring, key, raw_bytes(raw), [], config.topic)
         headers[SEALED] = ring.active
     encoded = [(name, text.encode("utf-8", "replace")) for name, text in headers.items()]
     return ProducerRecord(config.dead_letters, key, value, encoded, millis(datetime.now(UTC)))

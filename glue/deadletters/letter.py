@@ -47,7 +47,7 @@ class LetterMaker:
         if self._is_safe(key, value, own):
             kept = [header for header in own if header[0] != RETRY_COUNT]
             return DeadLetter(key, value, kept + about, timestamp)
-        sealed = seal(self._ring, key, value, without_errors(own))
+        sealed = seal(self._ring, key, value, without_errors(own), message.topic())
         about.append((SEALED, self._ring.active.encode()))
         visible = key if key is None or _UUID.match(key) else self._ring.sign(key).encode()
         return DeadLetter(visible, sealed, about, timestamp)

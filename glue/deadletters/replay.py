@@ -59,7 +59,7 @@ def open_letter(letter: Letter, ring: Keyring) -> Original:
     own = without_errors(letter.headers)
     key, value, headers = letter.key, letter.value, own
     if letter.sealed:
-        key, value, headers = unseal(ring, letter.sealed, letter.value or b"")
+        key, value, headers = unseal(ring, letter.sealed, letter.value or b"", topic)  # it goes nowhere else
     headers = [header for header in headers if header[0] != REPLAY_FOR]
     headers += [
         (RETRY_COUNT, str(letter.attempts + 1).encode()),

@@ -22,7 +22,7 @@ from typing import Any
 import requests
 
 from glue.errors import ConfigError, MillionXError
-from glue.local.downloads import UNLOCKED, Fetcher, Wanted
+from glue.local.downloads import Fetcher, Wanted
 from glue.local.files import write_whole
 from glue.local.report import Reporter
 from glue.settings import cache_dir
@@ -108,9 +108,8 @@ def _build(report: Reporter) -> Path:
     if shutil.which("go") is None:
         raise MillionXError(
             "obtaining the Weaviate server",
-            "its release cannot be downloaded from here, and there is no Go to build it with",
-            "allow downloads of releases; or install Go 1.25 or newer; or set MXCTL_WEAVIATE_BINARY to a server you "
-            "have; then: mxctl local up",
+            "its release is not downloaded (no checksum is locked, or no way there), and there is no Go to build it",
+            "install Go 1.25 or newer; or set MXCTL_WEAVIATE_BINARY to a server you have; then: mxctl local up",
         )
     return keep(weaviate_build.build(lock(), cached().parent, report), "built with Go, listeners on loopback")
 
@@ -125,10 +124,17 @@ def _archive() -> tuple[str, str]:
 
 
 def download(report: Reporter) -> Path | None:
-    """The release that weaviate-client's embedded mode would take, from where it would; None when that is closed."""
+    """The release that weaviate-client's embedded mode would take, from where it would; None when that is closed.
+
+    Never without a locked SHA-256: what is downloaded is executed.
+    """
     from weaviate.embedded import GITHUB_RELEASE_DOWNLOAD_URL
 
     kind, name = _archive()
+    digest = lock()["archives"].get(kind)
+    if not digest:
+        report.event("weaviate", f"the lock has no SHA-256 for {name}, so it is not downloaded")
+        return None
     url = f"{GITHUB_RELEASE_DOWNLOAD_URL}v{lock()['version']}/{name}"
     try:
         answer = requests.head(url, allow_redirects=True, timeout=WHERE_S)
@@ -138,9 +144,6 @@ def download(report: Reporter) -> Path | None:
     if not size:
         report.event("weaviate", "its release cannot be downloaded from here")
         return None
-    digest = lock()["archives"].get(kind, UNLOCKED)
-    if digest == UNLOCKED:
-        report.warning("weaviate", f"the lock has no SHA-256 for {name}: what arrives is recorded, not compared")
     archive = cached().with_name(name)
     try:
         Fetcher(report).fetch_all([Wanted(lambda: [url], archive, digest, size)])

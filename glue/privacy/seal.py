@@ -37,31 +37,37 @@ def _cipher(secret: bytes) -> AESGCM:
     return AESGCM(HKDF(SHA256(), 32, salt=None, info=b"millionx dead letters").derive(secret))
 
 
-def seal(ring: Keyring, key: bytes | None, value: bytes | None, headers: Headers) -> bytes:
-    """The sealed bytes of a message, under the ring's active key."""
+def seal(ring: Keyring, key: bytes | None, value: bytes | None, headers: Headers, place: str = "") -> bytes:
+    """The sealed bytes of a message, under the ring's active key; ``place`` must be named again to open them."""
     parts = [key, value]
     for name, content in headers:
         parts += name.encode(), content
     packed = b"".join(_LENGTH.pack(_NULL) if part is None else _LENGTH.pack(len(part)) + part for part in parts)
     packed = _COMPRESSED + zlib.compress(packed, 1) if len(packed) > _LARGE else _PLAIN + packed
     nonce = os.urandom(_NONCE)
-    return _MAGIC + nonce + _cipher(ring.secret(ring.active)).encrypt(nonce, packed, ring.active.encode())
+    return _MAGIC + nonce + _cipher(ring.secret(ring.active)).encrypt(nonce, packed, _bound(ring.active, place))
 
 
-def unseal(ring: Keyring, key_id: str, data: bytes) -> Contents:
+def _bound(key_id: str, place: str) -> bytes:
+    return f"{key_id}\n{place}".encode()
+
+
+def unseal(ring: Keyring, key_id: str, data: bytes, place: str = "") -> Contents:
     """Key, value and headers as they were.
 
     Raises:
         ConfigError: the ring has no such key.
-        DataError: the bytes are not sealed, or were changed.
+        DataError: the bytes are not sealed, were changed, or are of another place.
     """
     magic, nonce, rest = data[:4], data[4 : 4 + _NONCE], data[4 + _NONCE :]
     if magic != _MAGIC:
         raise DataError("unseal", "the value is not sealed")
     try:
-        packed = _cipher(ring.secret(key_id)).decrypt(nonce, rest, key_id.encode())
+        packed = _cipher(ring.secret(key_id)).decrypt(nonce, rest, _bound(key_id, place))
     except (InvalidTag, ValueError):
-        raise DataError("unseal", "the value was sealed with another key, or changed since") from None
+        raise DataError(
+            "unseal", "the value was sealed with another key or for another topic, or changed since"
+        ) from None
     packed = zlib.decompress(packed[1:]) if packed[:1] == _COMPRESSED else packed[1:]
     parts: list[bytes | None] = []
     position = 0

@@ -58,7 +58,7 @@ def test_each_wrong_option_is_named(bench: Bench) -> None:
         ("python.class", "plugins:NoSuch", "AttributeError"),
         ("python.class", "no_such_module:Sink", "ModuleNotFoundError"),
         ("python.class", "plugins:Identity", "is not a subclass of"),
-        ("python.executable", "/no/such/python", "cannot start /no/such/python"),
+        ("python.executable", "/bin/sh", "this worker runs only the interpreter of its variable MILLIONX_PYTHON"),
         ("python.call.timeout.ms", "0", "must be at least 1"),
     ],
 )

@@ -85,6 +85,15 @@ def test_what_is_sealed_opens_to_what_it_was() -> None:
     assert unseal(RING, "k2", large)[1] == b"value" * 100_000
 
 
+def test_a_seal_opens_only_for_the_topic_that_it_was_made_for() -> None:
+    """Else a sealed value under a header with another topic would go there readable when it is replayed."""
+    sealed = seal(RING, b"key", b"value", [], "source.market.shopify")
+    assert unseal(RING, "k2", sealed, "source.market.shopify")[1] == b"value"
+    for other in ("", "some.public.topic"):
+        with pytest.raises(DataError, match="another topic"):
+            unseal(RING, "k2", sealed, other)
+
+
 def test_a_changed_or_foreign_seal_does_not_open() -> None:
     sealed = seal(RING, b"key", b"value", [])
     for key_id, data in (("k1", sealed), ("k2", sealed[:-1] + bytes([sealed[-1] ^ 1])), ("k2", b"plain")):

@@ -53,9 +53,16 @@ final class PythonSettings {
     static ConfigDef define(ConfigDef def) {
         String python = System.getenv("MILLIONX_PYTHON");
         String schemas = System.getenv("MILLIONX_SCHEMAS");
-        return def.define(EXECUTABLE, Type.STRING, python == null ? "python3" : python, Importance.MEDIUM,
+        return def.define(EXECUTABLE, Type.STRING, python == null ? "python3" : python,
+                        ConfigDef.LambdaValidator.with((name, value) -> {
+                            // Who may configure a connector must not thereby choose what the worker executes.
+                            if (python != null && value != null && !python.equals(value.toString()))
+                                throw new ConfigException(name, value,
+                                        "this worker runs only the interpreter of its variable MILLIONX_PYTHON");
+                        }, () -> "the worker's MILLIONX_PYTHON, where it is set"), Importance.MEDIUM,
                         "The Python interpreter, 3.11 or newer, in whose environment millionx and the class are "
-                                + "installed. Default: the worker's environment variable MILLIONX_PYTHON, else python3.",
+                                + "installed. Default, and the only one where it is set: the worker's environment "
+                                + "variable MILLIONX_PYTHON; else python3.",
                         GROUP, 2, ConfigDef.Width.LONG, "Interpreter")
                 .define(PATH, Type.STRING, "", Importance.LOW,
                         "Folders put in front of Python's module search path, separated by colons.",

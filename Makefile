@@ -39,7 +39,7 @@ test: lint browser prometheus ## Lint, types, unit tests, and every promise on t
 soak: browser ## The long proofs: chaos, faults one by one, volume.
 	@$(BIN)/pytest -m soak
 
-compose-proof: setup ## The container deployment in a real engine: build, up, faults, upgrade; about an hour, as root.
+compose-proof: setup ## The container deployment in a real engine: build, up, faults, upgrade; over half an hour, as root.
 	@$(BIN)/python -m deploy.proof.compose_proof $(ARGS)
 
 unit: setup prometheus ## Unit tests only: a few minutes, no stack.

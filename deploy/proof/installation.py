@@ -49,13 +49,9 @@ volumes:
 """
 
 
-def copy(target: Path, revision: str = "") -> Path:
-    """The checkout's files (those of ``revision``, if given) without anything that git ignores, in ``target``."""
+def copy(target: Path) -> Path:
+    """The checkout's files, without anything that git ignores, in ``target``."""
     shutil.rmtree(target, ignore_errors=True)
-    target.mkdir(parents=True)
-    if revision:
-        call("sh", "-c", 'git archive "$1" | tar -x -C "$0"', target, revision, cwd=ROOT)
-        return target
     for name in call("git", "ls-files", "-z", "-co", "--exclude-standard", cwd=ROOT).rstrip("\0").split("\0"):
         if (ROOT / name).is_file():
             (target / name).parent.mkdir(parents=True, exist_ok=True)

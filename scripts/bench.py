@@ -1,7 +1,7 @@
 """Every benchmark of the glue service and of the Python bridge; what counts are ratios inside one run.
 
     make bench                                  all of it, about 25 minutes; the report also goes to build/bench.json
-    .venv/bin/python scripts/bench.py --only loop --rounds 5 -o json
+    .venv/bin/python scripts/bench.py --only loop --rounds 5 --against HEAD~1 -o json
 
 A running local stack is used; without one, the parts that are needed are started and go away afterwards. quixstreams
 gets an environment of its own below .venv, so that what it pins changes nothing here. sentence-transformers takes part
@@ -19,7 +19,7 @@ import sysconfig
 import tempfile
 import tomllib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -73,7 +73,9 @@ def quix_python() -> str:
         (wanted,) = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]["bench"]
         subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
         pip = [str(python), "-m", "pip", "--disable-pip-version-check", "install", "--quiet", wanted]
-        subprocess.run(pip, check=True)
+        if subprocess.run(pip, check=False).returncode:
+            print("quixstreams cannot be installed: it is left out", file=sys.stderr)
+            return ""
         ours = sysconfig.get_path("purelib")
         theirs = subprocess.run(
             [str(python), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
@@ -113,7 +115,9 @@ def parts(given: argparse.Namespace) -> dict[str, Callable[[], list[Row]]]:
     def loop() -> list[Row]:
         from bench_glue import loop
 
-        return loop(given.records, given.rounds, "" if given.no_quix else quix_python())
+        quix = "" if given.no_quix else quix_python()
+        with ExitStack() as stack:
+            return loop(given.records, given.rounds, quix, given.against, given.batch, given.sizes, stack)
 
     def soak() -> list[Row]:
         from bench_glue_soak import soak
@@ -156,7 +160,12 @@ def main() -> int:
         "--only", nargs="+", choices=list(_NEEDS), default=list(_NEEDS), metavar="PART", help="%(choices)s"
     )
     parser.add_argument("--records", type=int, default=60_000, help="of the loop")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument(
+        "--rounds", type=int, default=3, help="of the loop; each in the reverse order of the one before"
+    )
+    parser.add_argument("--sizes", nargs="+", choices=["0.3 kB", "2 kB", "20 kB"], default=["0.3 kB", "2 kB", "20 kB"])
+    parser.add_argument("--against", action="append", default=[], metavar="REV", help="another commit, in the loop too")
+    parser.add_argument("--batch", action="append", default=[], type=int, metavar="COUNT", help="another size of batch")
     parser.add_argument("--soak-minutes", type=float, default=5.0)
     parser.add_argument("--no-quix", action="store_true", help="leave quixstreams out")
     parser.add_argument("--torch-python", default="", help="an interpreter with sentence-transformers")

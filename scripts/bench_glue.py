@@ -1,15 +1,22 @@
-"""The loop of the glue service against raw passthrough and quixstreams: each contender works through the same records
-in a process of its own, in turns, round by round; the time runs from its first record to its last commit, and the
-median of the rounds counts.
+"""The loop of the glue service against raw passthrough, quixstreams and another commit of its own.
+
+Each contender works through the same records in a process of its own, in rounds, each in the reverse order of the one
+before; the time runs from its first record to its last commit. The median of the rounds counts, ratios are made inside
+a round, and the least and the most of them are told.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
@@ -26,35 +33,92 @@ RATIOS = (
     ("glue exactly once", "quixstreams at least once", None),
     ("glue at least once", "quixstreams at least once, our codecs", None),
 )
+SIZES = {"0.3 kB": (1, 1), "2 kB": (14, 4), "20 kB": (140, 30)}  # how much longer the texts are, how many fewer
 _AIM = 10_000  # records a second
+Found = dict[str, float]
 
 
-def contend(name: str, python: str, topics: dict[str, str], records: int) -> float:
-    """Seconds that a contender needs, in a process of its own."""
-    command = [python, str(ROOT / "scripts" / "bench_glue_contender.py"), name, json.dumps(topics), str(records)]
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "BENCH_RUN": uuid4().hex[:8]}
+@dataclass(frozen=True)
+class Contender:
+    """A program of ``bench_glue_contender.py``, with the interpreter and the code of this project that it takes."""
+
+    name: str
+    python: str = sys.executable
+    code: Path = ROOT
+
+
+def contend(one: Contender, topics: dict[str, str], records: int) -> Found:
+    """What a contender needs, in a process of its own: see ``bench_glue_contender.py``."""
+    command = [
+        one.python,
+        str(ROOT / "scripts" / "bench_glue_contender.py"),
+        one.name,
+        json.dumps(topics),
+        str(records),
+    ]
+    environment = os.environ | {"PYTHONPATH": str(one.code), "BENCH_RUN": uuid4().hex[:8]}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=900)
     if done.returncode:
-        raise SystemExit(f"{name} failed:\n{done.stderr[-3000:]}")
-    return float(json.loads(done.stdout.strip().splitlines()[-1])["seconds"])
+        raise SystemExit(f"{one.name} failed:\n{done.stderr[-3000:]}")
+    found: Found = json.loads(done.stdout.strip().splitlines()[-1])
+    return found
 
 
-def loop(records: int, rounds: int, quix_python: str) -> list[Row]:
-    """Records a second of each contender, and their ratios; ``quix_python`` is an interpreter that has quixstreams."""
-    topics = prepare(records)
-    seconds: dict[str, list[float]] = {}
-    for _ in range(rounds):
-        for name in OURS + (QUIX if quix_python else ()):
-            python = quix_python if name in QUIX else sys.executable
-            seconds.setdefault(name, []).append(contend(name, python, topics, records))
-            print(f"  {name}: {records / seconds[name][-1]:,.0f} records/s", file=sys.stderr)
-    rates = {name: records / statistics.median(times) for name, times in seconds.items()}
-    rows = [
-        Row("loop", name, rate, "records/s", _AIM if name == "glue exactly once" else None)
-        for name, rate in rates.items()
+@contextmanager
+def commit(revision: str) -> Iterator[Contender]:
+    """The service as it is at another commit, with its codec compiled, in a work tree that goes away."""
+    with tempfile.TemporaryDirectory(prefix="millionx-bench-") as folder:
+        tree = Path(folder) / "tree"
+        git = ["git", "-C", str(ROOT), "worktree"]
+        subprocess.run([*git, "add", "--quiet", "--detach", str(tree), revision], check=True)
+        try:
+            if (tree / "glue" / "avro_native.pyx").exists():
+                build = [sys.executable, "-c", "import setuptools; setuptools.setup()", "build_ext", "--inplace"]
+                subprocess.run(build, cwd=tree, check=True, capture_output=True)
+            yield Contender(f"glue exactly once, {revision}", code=tree)
+        finally:
+            subprocess.run([*git, "remove", "--force", str(tree)], check=True)
+            shutil.rmtree(tree, ignore_errors=True)
+
+
+def loop(records: int, rounds: int, quix_python: str, against: list[str], batches: list[int], sizes: list[str],
+         stack: ExitStack) -> list[Row]:  # fmt: skip
+    """Records a second, processor time and memory of each contender, and their ratios, for records of each size.
+
+    Args:
+        against: other commits.
+        batches: other sizes of a batch than the default; see ``batch.max.records``.
+    """
+    names = [*OURS, *(f"glue exactly once, batches of {count}" for count in batches)]
+    contenders = [Contender(name) for name in names] + [stack.enter_context(commit(one)) for one in against]
+    contenders += [Contender(name, quix_python) for name in QUIX if quix_python]
+    return [row for size in sizes for row in _of_size(size, records, rounds, contenders)]
+
+
+def _of_size(size: str, records: int, rounds: int, contenders: list[Contender]) -> Iterator[Row]:
+    longer, fewer = SIZES[size]
+    records //= fewer
+    topics, part = prepare(records, longer), f"loop, {records:,} records of {size}"
+    found: dict[str, list[Found]] = {one.name: [] for one in contenders}
+    for number in range(rounds):
+        for one in contenders if number % 2 == 0 else reversed(contenders):
+            found[one.name].append(contend(one, topics, records))
+            print(f"  {one.name}: {records / found[one.name][-1]['seconds']:,.0f} records/s", file=sys.stderr)
+
+    def row(what: str, unit: str, values: list[float], aim: float | None = None) -> Row:
+        return Row(part, what, statistics.median(values), unit, aim, rounds=(min(values), max(values)))
+
+    measures: list[tuple[str, str, Callable[[Found], float]]] = [
+        ("", "records/s", lambda one: records / one["seconds"]),
+        (": processor", "us/record", lambda one: one["cpu"] / records * 1e6),
+        (": memory", "MB", lambda one: one["rss"]),
     ]
-    for a, b, aim in RATIOS:
-        if a in rates and b in rates:  # of each round, because a noisy moment is noisy for both
-            ratio = statistics.median(theirs / ours for ours, theirs in zip(seconds[a], seconds[b], strict=True))
-            rows.append(Row("loop", f"{a} / {b}", ratio, aim=aim))
-    return rows
+    for suffix, unit, of in measures:
+        for name, rounds_of_it in found.items():
+            aim = _AIM if name + suffix == "glue exactly once" and longer == 1 else None
+            yield row(name + suffix, unit, [of(one) for one in rounds_of_it], aim)
+    others = [("glue exactly once", one.name, None) for one in contenders if one.name.startswith("glue exactly once,")]
+    for a, b, aim in (*RATIOS, *others):
+        if a in found and b in found:  # of each round, because a noisy moment is noisy for both
+            ratios = [theirs["seconds"] / ours["seconds"] for ours, theirs in zip(found[a], found[b], strict=True)]
+            yield row(f"{a} / {b}", "x", ratios, aim if longer == 1 else None)

@@ -1,9 +1,13 @@
-"""One contender of the benchmark: ``NAME TOPICS_JSON RECORDS``; prints ``{"seconds": …}``."""
+"""One contender of the benchmark: ``NAME TOPICS_JSON RECORDS``; prints ``{"seconds": …, "cpu": …, "rss": …}``: the time
+and the processor's time from the first record to the last commit, in seconds, and the most memory, in MB.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import re
+import resource
 import sys
 import threading
 import time
@@ -29,10 +33,28 @@ CHAIN = {
 }
 _CHUNK = 500
 RUN = os.environ.get("BENCH_RUN", "")
+BATCH = re.search(r"batches of (\d+)", " ".join(sys.argv))
+
+
+class Stopwatch:
+    """Runs from the first ``start`` to ``stop``."""
+
+    def __init__(self) -> None:
+        self._began: tuple[float, float] | None = None
+
+    def start(self) -> None:
+        self._began = self._began or (time.perf_counter(), time.process_time())
+
+    def stop(self) -> dict[str, float]:
+        assert self._began  # noqa: S101
+        seconds, cpu = time.perf_counter() - self._began[0], time.process_time() - self._began[1]
+        return {"seconds": seconds, "cpu": cpu, "rss": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000}
 
 
 def declared(topics: dict[str, str]) -> DeclaredChain:
     names = {"topics": topics["source"], "output.topic": topics["output"]}
+    if BATCH:
+        names["batch.max.records"] = BATCH[1]
     return DeclaredChain(
         name=f"bench{RUN}", config=CHAIN | names | {"errors.deadletterqueue.topic.name": topics["dead"]}
     )
@@ -48,17 +70,17 @@ def processor(topics: dict[str, str]) -> Processor:
     return Processor(chain.name, *parts)
 
 
-def passthrough(topics: dict[str, str], records: int, process: Processor | None = None) -> float:
+def passthrough(topics: dict[str, str], records: int, process: Processor | None = None) -> dict[str, float]:
     """Consume and produce in batches, committing offsets; with ``process`` the loop at least once."""
     kafka = KafkaConfig.of(get_settings())
     consumer, producer = kafka.consumer(f"bench-{RUN}"), kafka.producer()
     consumer.subscribe([topics["source"]])
-    done, started = 0, 0.0
+    done, watch = 0, Stopwatch()
     while done < records:
         messages = [m for m in consumer.consume(2000, 0.1) if m.error() is None]
         if not messages:
             continue
-        started = started or time.perf_counter()
+        watch.start()
         for first in range(0, len(messages), _CHUNK):
             chunk = messages[first : first + _CHUNK]
             if process is None:
@@ -73,42 +95,36 @@ def passthrough(topics: dict[str, str], records: int, process: Processor | None 
         producer.flush()
         consumer.commit(asynchronous=False)
         done += len(messages)
-    seconds = time.perf_counter() - started
+    found = watch.stop()
     consumer.close()
-    return seconds
+    return found
 
 
-def service(topics: dict[str, str], records: int) -> float:
+def service(topics: dict[str, str], records: int) -> dict[str, float]:
     """The service as it is, transactions and dead letters included."""
     from glue.service.loop import Loop
     from glue.service.worker import Worker
 
-    worker = Worker(declared(topics), RUN)
-    times: list[float] = []
-    count = worker.metrics.registry.get_sample_value
+    worker, watch, found = Worker(declared(topics), RUN), Stopwatch(), dict[str, float]()
+    count, work = worker.metrics.registry.get_sample_value, Loop.work
 
-    def watch() -> None:
-        counted = 0.0
-        while counted < records:
-            time.sleep(0.002)
-            counted = count("millionx_glue_batch_records_sum", {"chain": worker.name}) or 0.0
-        times.append(time.perf_counter())
+    def look() -> None:
+        while (count("millionx_glue_batch_records_sum", {"chain": worker.name}) or 0.0) < records:
+            time.sleep(0.01)  # looking costs, too
+        found.update(watch.stop())
         worker.stop.set()
 
-    work = Loop.work
-
     def timed(self: Loop) -> None:
-        if not times:
-            times.append(time.perf_counter())
+        watch.start()
         work(self)
 
     Loop.work = timed  # type: ignore[method-assign]
-    threading.Thread(target=watch, daemon=True).start()
+    threading.Thread(target=look, daemon=True).start()
     worker.run()
-    return times[-1] - times[0]
+    return found
 
 
-def quix(topics: dict[str, str], records: int, guarantee: str, codecs: str) -> float:
+def quix(topics: dict[str, str], records: int, guarantee: str, codecs: str) -> dict[str, float]:
     """quixstreams with the same transforms, record by record; the Avro ``codecs`` are its own or ours."""
     from quixstreams import Application
     from quixstreams.models import BytesDeserializer, BytesSerializer
@@ -129,17 +145,16 @@ def quix(topics: dict[str, str], records: int, guarantee: str, codecs: str) -> f
         reads, writes, work = _with_its_codecs(topics)
     source = app.topic(topics["source"], value_deserializer=reads, key_deserializer="str")
     output = app.topic(topics["output"], value_serializer=writes, key_serializer="str")
-    times: list[float] = []
+    watch = Stopwatch()
 
     def transform(value: Any, key: str, timestamp: int, headers: Any) -> Any:
-        if not times:
-            times.append(time.perf_counter())
+        watch.start()
         return work(value, key)
 
     frame = app.dataframe(source)
     frame = frame.apply(transform, metadata=True).to_topic(output)
     app.run(count=records, timeout=60)
-    return time.perf_counter() - times[0]
+    return watch.stop()
 
 
 def _with_our_codecs(topics: dict[str, str]) -> Callable[[bytes, str], Any]:
@@ -238,15 +253,15 @@ def main() -> None:
     name, topics, records = sys.argv[1], json.loads(sys.argv[2]), int(sys.argv[3])
     tune_memory()  # as the service does; for every contender alike
     if name == "passthrough":
-        seconds = passthrough(topics, records)
+        found = passthrough(topics, records)
     elif name == "glue at least once":
-        seconds = passthrough(topics, records, processor(topics))
-    elif name == "glue exactly once":
-        seconds = service(topics, records)
+        found = passthrough(topics, records, processor(topics))
+    elif name.startswith("glue exactly once"):  # of this commit, or of another
+        found = service(topics, records)
     else:
         guarantee = "exactly-once" if "exactly" in name else "at-least-once"
-        seconds = quix(topics, records, guarantee, "ours" if "our codecs" in name else "its own")
-    print(json.dumps({"seconds": seconds}))
+        found = quix(topics, records, guarantee, "ours" if "our codecs" in name else "its own")
+    print(json.dumps(found))
 
 
 if __name__ == "__main__":

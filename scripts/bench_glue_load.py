@@ -24,12 +24,12 @@ WORDS = TEXT.split()
 _DIFFERENT = 20_000
 
 
-def made_posts(count: int, seed: int = 1) -> list[dict[str, Any]]:
-    """Posts of 5 to 40 words; one in ten holds a phone or a mail."""
+def made_posts(count: int, seed: int = 1, longer: int = 1) -> list[dict[str, Any]]:
+    """Posts of 5 to 40 words, or so many times as many; one in ten holds a phone or a mail."""
     chance, now = random.Random(seed), datetime.now(UTC)  # noqa: S311 - made data
     posts = []
     for number in range(count):
-        text = " ".join(chance.choices(WORDS, k=chance.randrange(5, 40)))
+        text = " ".join(chance.choices(WORDS, k=longer * chance.randrange(5, 40)))
         if number % 10 == 0:
             text += chance.choice((" call 01712345678", " mail a.b@example.com"))
         posts.append(
@@ -64,13 +64,13 @@ def subjects() -> dict[str, str]:
     return topics
 
 
-def encoded(records: int) -> Iterator[tuple[int, bytes]]:
+def encoded(records: int, longer: int = 1) -> Iterator[tuple[int, bytes]]:
     """Number and value of so many posts; after 20,000 they come again."""
     settings = get_settings()
     schema = load_schema(settings.schemas_dir / "social_post.avsc")
     subject = f"bench.{uuid4().hex[:8]}-value"
     encode = Encoder(schema, registry_client(settings).register_schema(subject, Schema(json.dumps(schema), "AVRO")))
-    values = [encode(post) for post in made_posts(min(records, _DIFFERENT))]
+    values = [encode(post) for post in made_posts(min(records, _DIFFERENT // longer), longer=longer)]
     for number in range(records):
         yield number, values[number % len(values)]
 
@@ -84,10 +84,10 @@ def fresh_topics() -> dict[str, str]:
     return topics
 
 
-def prepare(records: int) -> dict[str, str]:
-    """Fresh topics with ``records`` posts in the source."""
+def prepare(records: int, longer: int = 1) -> dict[str, str]:
+    """Fresh topics with ``records`` posts in the source; see ``made_posts``."""
     topics, producer = fresh_topics(), KafkaConfig.of(get_settings()).producer()
-    for number, value in encoded(records):
+    for number, value in encoded(records, longer):
         while True:
             try:
                 producer.produce(topics["source"], value, record_key("bench", number))

@@ -17,6 +17,7 @@ class Row:
     Attributes:
         unit: ``x`` for a ratio inside this run, which holds on a noisy machine; other units only describe it.
         aim: smallest value that is good enough (``at_most``: the largest), or None.
+        rounds: the least and the most of the rounds whose median this is.
     """
 
     part: str
@@ -25,6 +26,7 @@ class Row:
     unit: str = "x"
     aim: float | None = None
     at_most: bool = False
+    rounds: tuple[float, float] | None = None
 
     @property
     def reached(self) -> bool | None:
@@ -59,6 +61,10 @@ def to_table(rows: Iterable[Row]) -> str:
             aim = (
                 f"aim {'at most' if row.at_most else 'at least'} {row.aim:g}: {'reached' if row.reached else 'MISSED'}"
             )
-        number = f"{row.value:,.0f}" if abs(row.value) >= 1000 else f"{row.value:.2f}"
-        lines.append(f"  {row.what:<58} {number:>12} {row.unit:<10} {aim}".rstrip())
+        spread = f"[{_short(row.rounds[0])} to {_short(row.rounds[1])}]" if row.rounds else ""
+        lines.append(f"  {row.what:<58} {_short(row.value):>12} {row.unit:<10} {spread:<20} {aim}".rstrip())
     return "\n".join(lines)
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.2f}"

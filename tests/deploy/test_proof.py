@@ -53,3 +53,12 @@ def test_keys_of_the_sandbox_fill_every_file_that_make_secrets_leaves_empty() ->
 def test_documents_are_found_among_the_lines_of_a_log() -> None:
     text = 'Creating\n{\n "records": {"a": 1}\n}\nwarn\n{"b": 2}\n{broken\n'
     assert compose_proof.documents(text) == [{"records": {"a": 1}}, {"b": 2}]
+
+
+def test_the_docs_show_stages_and_containers_that_there_are() -> None:
+    page = (ROOT / "docs" / "deploy-compose.md").read_text(encoding="utf-8").partition("## Proven")[2]
+    stages, _, parts = page.partition("| container |")
+    rows = {line.split("|")[1].strip().replace(" ", "_") for line in stages.splitlines() if line.startswith("| ")}
+    assert rows - {"stage"} <= set(compose_proof.STAGES) and len(rows) > 5
+    shown = {line.split("|")[1].strip() for line in parts.splitlines() if line.startswith("| ")}
+    assert shown <= compose()["services"].keys() and len(shown) > 10

@@ -26,7 +26,7 @@ super.users=User:ANONYMOUS
 class Guarded(Kafka):
     """Who is not logged in may do anything, so that the tests may; of the others each only what an ACL allows."""
 
-    ports = (*Kafka.ports, "sasl")
+    ports = (*Kafka.ports, "sasl")  # type: ignore[assignment]
 
     def __init__(self, users: Iterable[str]) -> None:
         self._users = tuple(users)

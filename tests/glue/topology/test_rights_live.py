@@ -8,6 +8,7 @@ import json
 import re
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -134,6 +135,10 @@ def chain_transaction(kafka: KafkaConfig, right: Right) -> None:
         at = [TopicPartition(RAW, 0, 0)]
         producer.send_offsets_to_transaction(at, consumer.consumer_group_metadata(), 10)
         producer.commit_transaction(10)
+    except KafkaException:
+        with suppress(KafkaException):  # as the service does; else the group's offsets stay unknown until it times out
+            producer.abort_transaction(10)
+        raise
     finally:
         consumer.close()
 

@@ -7,7 +7,6 @@ of other scripts and emoji. Only where a word leads to a kind are places of word
 from __future__ import annotations
 
 import re
-from itertools import islice
 
 from glue.privacy.recognisers.span import EXCESS, MOST_PLACES, Places, Span, TextKind
 
@@ -17,7 +16,6 @@ _PARTED = bytes(
 _DANDA = "।"
 _PARTS = "[^A-Za-z\x80-\u0963\u0965-\u09e5\u09f0-\u1fff]"  # parts words, before digits are folded
 _WIDE = re.compile("[\u2000-\U0010ffff]")  # punctuation and emoji; of letters only such as no word of a kind has
-_WORD = re.compile("[A-Za-z\x80-\u0963\u0965-\u1fff]+")
 
 _TWO_SCRIPTS = re.compile(rb"[a-z][\x80-\xff]|[\x80-\xff][a-z]").search  # an ending in Bengali: it may be any word
 
@@ -59,20 +57,21 @@ class Lexicon:
             data = _WIDE.sub(" ", text).encode()
         if _DANDA in text:
             data = data.replace(_DANDA.encode(), b" ")
-        words = data.translate(_PARTED).split()
+        parted = data.translate(_PARTED)
+        words = parted.split()
         if self._words.isdisjoint(words):
             return []
         spans: list[Span] = []
-        starts: list[int] = []
         leading = self._by_kind(words)
         if not leading:
-            return []
-        last = max(indices[-1] for indices in leading.values())
+            return spans
+        starts = _starts(
+            data, b" %b " % parted, words, sorted({i for each in leading.values() for i in each[: MOST_PLACES + 1]})
+        )
         for place, indices in leading.items():
             pairs = self._pairs[place]
             if pairs and words[indices[0]] in pairs and len({words[index] for index in indices}) == 1:
                 continue
-            starts = starts or [match.start() for match in islice(_WORD.finditer(text), last + 1)]
             unread = []
             if len(indices) > MOST_PLACES:
                 unread = [Span(starts[indices[MOST_PLACES]], len(text), EXCESS)]
@@ -92,6 +91,26 @@ class Lexicon:
                 ):
                     found.setdefault(place, []).append(index)
         return found
+
+
+def _starts(data: bytes, padded: bytes, words: list[bytes], indices: list[int]) -> dict[int, int]:
+    """Where the words at these indices begin in the text.
+
+    Args:
+        data: the text in UTF-8.
+        padded: the same, parted by blanks, with one before and one behind it.
+    """
+    starts: dict[int, int] = {}
+    after = begin = at = place = 0  # behind the last word that was found: index, bytes; before it: bytes, characters
+    for index in indices:
+        word = words[index]
+        for _ in range(words[after:index].count(word) + 1):
+            found = padded.index(b" %b " % word, begin)
+            begin = found + 1
+        place += len(data[at:found].decode("utf-8", "surrogatepass"))
+        starts[index] = place
+        after, at = index + 1, found
+    return starts
 
 
 def _any(words: frozenset[str]) -> str:

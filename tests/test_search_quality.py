@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -28,13 +29,23 @@ def test_every_direction_is_above_its_floor(stack: Settings) -> None:
     assert typed["ndcg10"]["en>bn"] < 0.1, "who only compares typed words crosses no script: the set can fail"
 
 
-def test_the_set_has_every_language_in_every_topic() -> None:
+def test_the_set_has_every_language_in_every_topic_and_what_is_hard() -> None:
     body = json.loads(SET.read_text(encoding="utf-8"))
+    hard: Counter[str] = Counter()
+    queries = 0
     for topic in body["topics"]:
-        assert {len(topic["query"][language]) for language in ("en", "bn")} == {1}
-        assert len(set(topic["query"]["bl"])) == 3, topic["topic"]
+        assert len(topic["query"]["en"]) == len(topic["query"]["bn"]) >= 1
+        assert len(set(topic["query"]["bl"])) >= 3, topic["topic"]
+        for asked in topic["query"].values():
+            assert len(asked) == len(set(asked)), topic["topic"]
+            queries += len(asked)
         for kind in ("post", "plain_post"):
             assert set(topic[kind]) == {"en", "bn", "bl"} and all(topic[kind].values())
+        hard.update(topic.get("has", ()))
+        if "long" in topic.get("has", ()):
+            assert min(map(len, topic["post"].values())) > 200, topic["topic"]
+    assert queries >= 300
+    assert hard.keys() == {"emoji", "typo", "mixed", "product", "long"} and min(hard.values()) >= 3, hard
 
 
 def test_figures_of_a_made_run() -> None:

@@ -26,6 +26,7 @@ from glue.settings import Settings
 from glue.ui.collector import KAFKA, Collector
 from glue.ui.detail import node_detail
 from glue.ui.records import LatestRecords
+from glue.ui.search import SearchBox
 from glue.ui.view import graph_view, live_graph
 
 LOOPBACK = "127.0.0.1"
@@ -63,6 +64,7 @@ def make_app(collector: Collector) -> Starlette:
     latest = LatestRecords(collector.services.kafka, Decoder(collector.services.registry))
 
     merchants = declared_merchants(collector.settings)
+    box = SearchBox(collector.settings)
 
     # Plain functions: Starlette runs them in threads, since they may wait for Kafka.
     def page(request: Request) -> Response:
@@ -95,6 +97,9 @@ def make_app(collector: Collector) -> Starlette:
         ends = {place: end for place, end in snapshot.traffic.ends.items() if place[0] == topic}
         return JSONResponse({"topic": topic, "merchants": sorted(merchants), "records": latest(topic, ends, merchant)})
 
+    def search(request: Request) -> Response:
+        return JSONResponse(box(request.query_params, collector.look().declared))
+
     return Starlette(
         routes=[
             Route("/", page),
@@ -102,6 +107,7 @@ def make_app(collector: Collector) -> Starlette:
             Route("/api/graph", graph),
             Route("/api/node/{id:path}", node),
             Route("/api/records/{topic}", records),
+            Route("/api/search", search),
             Mount("/static", StaticFiles(directory=_STATIC)),
         ],
         middleware=[Middleware(_SafeHeaders), Middleware(TrustedHostMiddleware, allowed_hosts=_HOSTS)],
@@ -116,7 +122,8 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 async def _failed(request: Request, error: Exception) -> Response:
     why = clean(f"{error.what}: {error.why}") if isinstance(error, MillionXError) else "unexpected"
-    return JSONResponse({"error": why, "fix": getattr(error, "fix", "")}, 503)
+    status = 400 if isinstance(error, UsageError) else 503
+    return JSONResponse({"error": why, "fix": getattr(error, "fix", "")}, status)
 
 
 def serve(settings: Settings, port: int, ready: Callable[[str], None]) -> None:

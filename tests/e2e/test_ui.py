@@ -19,9 +19,11 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from glue.connect import ConnectClient
+from glue.search.posts import PostSearch, wanted_of
 from glue.settings import Settings, state_dir
 from glue.topology.graph.model import build
 from glue.topology.load import load
+from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.stack, pytest.mark.browser]
 SOON = 120_000  # milliseconds that a busy machine may take; nothing waits that long for nothing
@@ -147,6 +149,53 @@ def test_it_can_be_used_with_the_keyboard_alone(browser: Browser, address: str) 
         page.keyboard.press("Escape")
         expect(page.locator("#panel")).to_be_hidden()
         assert page.evaluate("document.activeElement.dataset.id") == topic
+
+
+def test_posts_in_three_scripts_are_found_from_the_keyboard_and_explained(
+    pipeline: Settings, browser: Browser, address: str, tmp_path: Path
+) -> None:
+    far = 5_000_000_000 + int(uuid4().hex[:6], 16) * 100  # an engagement that no other post has
+    texts = {
+        "bn": "শীতের জুতা কিনলাম, খুব আরাম, ফোন ০১৭১১২২২৩৩৩",
+        "bn-Latn": "shiter juta kinlam bhai khub aram",
+        "en": "new winter shoes arrived in the shop",
+    }
+    recipe = "the recipe of my grandmother's biryani"
+    for number, text in enumerate([*texts.values(), recipe]):
+        ingest(tmp_path / f"{number}.jsonl", {"content": text, "likes": far + number})
+    with PostSearch(pipeline) as search:
+        wait_for(lambda: len(search.ask("shoes", wanted_of(min_engagement=far)).posts) == 4)
+    with opened(browser, address, reduced_motion="reduce", bypass_csp=True) as page:
+        page.keyboard.press("/")
+        expect(page.locator("#search-text")).to_be_focused()
+        page.keyboard.type("warm shoes for winter")
+        page.keyboard.press("Tab")
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")  # opens the filters
+        page.get_by_label("Engagement at least").fill(str(far))
+        page.keyboard.press("Enter")
+        expect(page.locator("#found-title")).to_have_text("4 posts, the best first")
+        expect(page.locator("#found-title")).to_be_focused()
+        posts = page.locator("#found-posts .content")
+        assert {one.get_attribute("lang") for one in posts.all()[:3]} == texts.keys()
+        expect(posts.last).to_have_text(recipe)
+        expect(page.locator("#found")).to_contain_text("শীতের জুতা কিনলাম")
+        expect(page.locator("#found")).to_contain_text("shiter juta kinlam")
+        expect(page.locator("#found")).not_to_contain_text("২২২৩৩৩")
+        expect(page.locator("#found-how")).to_contain_text("intfloat/multilingual-e5-small (e5@")
+        expect(page.locator("#found-how")).to_contain_text("language: en, words: warm shoe winter")
+        expect(page.locator("#found-posts .why").first).to_contain_text("words ")
+        told = [(one["id"], one["impact"]) for one in Axe().run(page).response["violations"]]
+        assert told == []
+        page.get_by_label("Language", exact=True).select_option("bn")
+        page.locator("#search-text").press("Enter")
+        expect(page.locator("#found-title")).to_have_text("1 post, the best first")
+        page.get_by_label("Product").fill("nobody sells this")
+        page.keyboard.press("Enter")
+        expect(page.locator("#found-title")).to_have_text("No post found")
+        page.keyboard.press("Escape")
+        expect(page.locator("#found")).to_be_hidden()
+        expect(page.locator("#search-text")).to_be_focused()
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 // Asks the server every two seconds while somebody looks, and hands the answer to the views.
 import { Graph } from "./graph.js";
 import { Panel } from "./panel.js";
+import { SearchBox } from "./search.js";
 import { Table } from "./table.js";
 import { clock, make, number, rate, setText, stateIcon, STATE_WORDS } from "./words.js";
 
@@ -8,14 +9,15 @@ const by = (id) => document.getElementById(id);
 const graph = new Graph(by("graph"), open);
 const table = new Table(by("table"), open);
 const panel = new Panel(get, () => graph.select(null));
+new SearchBox(get);
 let paused = false;
 let timer = 0;
 let lastKey = "";
 
-async function get(path) {
+async function get(path, seconds = 15) {
   let answer;
   try {
-    answer = await fetch(path, { signal: AbortSignal.timeout(15000) });
+    answer = await fetch(path, { signal: AbortSignal.timeout(seconds * 1000) });
   } catch {
     throw new Error("The program behind this page does not answer. Start it again: mxctl ui, or mxctl local up.");
   }

@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
@@ -14,7 +16,10 @@ from starlette.testclient import TestClient
 from glue.cli.main import cli
 from glue.errors import ServiceUnavailableError
 from glue.local.ports import choose
+from glue.search.posts import Found
 from glue.settings import Settings
+from glue.topology.load import load
+from glue.ui import search
 from glue.ui.collector import Collector
 from glue.ui.reading import Reading
 from glue.ui.server import make_app
@@ -80,6 +85,46 @@ def test_nothing_can_be_changed_and_nothing_comes_from_elsewhere(client: TestCli
         assert not any(outside in text for outside in ("http:", "https:", "//cdn", "@import", "innerHTML")), file.name
     page = (folder / "index.html").read_text(encoding="utf-8")
     assert " style=" not in page and " onclick=" not in page and "<style" not in page
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [{}, {"text": " "}, {"text": "x" * 501}, {"text": "juta", "since": "soon"}, {"text": "juta", "engagement": "-1"},
+     {"text": "juta", "language": "fr"}, {"text": "juta", "lang": "x"}],
+)  # fmt: skip
+def test_a_search_that_cannot_be_meant_is_refused(client: TestClient, asked: dict[str, str]) -> None:
+    answer = client.get("/api/search", params=asked)
+    assert answer.status_code == 400 and answer.json()["error"].startswith("search")
+
+
+def test_a_search_is_masked_by_the_tags_of_the_topic_of_its_posts(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, dict[tuple[str, str], object]]] = []
+    post = {"content": "call 01711-222333", "post_id": "1", "words": "b:kal", "author_username_hash": "k1:aa",
+            "timestamp": datetime(2026, 1, 1, tzinfo=UTC), "score": 0.5, "meaning": 0.8, "shared": ""}  # fmt: skip
+
+    class Search:
+        target = SimpleNamespace(topic="sink.weaviate.vectors", place="SocialPost")
+
+        def __init__(self, settings: Settings) -> None: ...
+
+        def ask(self, text: str, wanted: dict[tuple[str, str], object], **options: object) -> Found:
+            asked.append((text, {name: value for name, value in wanted.items() if value is not None}))
+            return Found([dict(post)], ["score", "content", "post_id", "timestamp"], ["language: en"])
+
+    monkeypatch.setattr(search, "PostSearch", Search)
+    form = {"text": " juta ", "since": "2026-01-01", "engagement": "3", "product": "Lungi", "platform": ""}
+    found = search.SearchBox(Settings())(form, load(Settings()))
+    wanted = {
+        ("timestamp", ">="): datetime(2026, 1, 1, tzinfo=UTC),
+        ("engagement", ">="): 3,
+        ("product_mentions", "has"): ["Lungi"],
+    }
+    assert asked == [("juta", wanted)]
+    (row,) = found["posts"]
+    assert row["post"].pop("timestamp").startswith("2026-01-01T00:00:00")
+    shown = {"content": "call [PHONE]", "post_id": "1", "language": None}
+    assert row["post"] == shown, "nothing but what the collection shows"
+    assert found["explanation"] == ["language: en"]
 
 
 def test_many_pages_are_one_question() -> None:

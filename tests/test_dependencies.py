@@ -90,6 +90,7 @@ ROOMS: dict[str, set[str]] = {
     "glue.ui": {
         "glue.deadletters",
         "glue.kafka",
+        "glue.language",
         "glue.pipeline",
         "glue.privacy",
         "glue.rights",

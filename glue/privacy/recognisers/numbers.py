@@ -43,8 +43,6 @@ def find(text: str) -> list[Span]:
     kinds: tuple[NumberKind, ...] = ()
     if "%20" in text:
         text = text.replace("%20", "   ")
-    if _BLOCK.search(text) is None:
-        return spans
     for count, match in enumerate(_BLOCK.finditer(text)):
         if count == MOST_FINDS:
             spans.append(Span(match.start(), len(text), EXCESS))

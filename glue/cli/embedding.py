@@ -58,7 +58,7 @@ def plan(name: str, collection: str | None, output: str) -> None:
         ("add", name in one.writer.models, f"{one.collection.name}, {one.sink.name}, {one.chain.name} name it"),
         ("apply", name in live, f"{_NEXT} {one.writer.chain}"),
         ("backfill", not found.lacking, f"{found.lacking} posts, {found.cpu_hours:.2f} CPU hours"),
-        ("switch", one.asked == name, f"searches ask {name}, now {one.asked}"),
+        ("switch", one.asked == name, f"searches ask {name}; now they ask {one.asked}"),
         ("drop", one.writer.models == [name], f"{_others(one, name)} no more: an object for each of {found.posts}"),
     ]
     rows = [{"step": step, "done": done, "does": does} for step, done, does in steps]

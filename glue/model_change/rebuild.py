@@ -61,7 +61,8 @@ class Rebuild:
             self._store.rename(after)
             before, now = now, after
         if self._store.schema(before) is not None:
-            self._prune(before, now)  # what somebody else than the sink deleted meanwhile
+            if self._services.connect.status(sink)["connector"]["state"] == "PAUSED":
+                self._prune(before, now)  # what somebody else than the sink deleted meanwhile, and nothing newer
             self._store.remove(before)
         set_state(self._services, [sink], "resume")
         return copied

@@ -166,7 +166,9 @@ def test_searches_go_on_through_every_step_until_the_old_vector_is_gone(
             assert asks("new")
 
         monkeypatch.setattr(rebuild, "set_state", set_state)
-        services: Any = type("Services", (), {"connect": type("Connect", (), {"config": lambda self, name: {}})()})()
+        state = {"connector": {"state": "PAUSED"}, "tasks": []}
+        answers = {"config": lambda self, name: {}, "status": lambda self, name: state}
+        services: Any = type("Services", (), {"connect": type("Connect", (), answers)()})()
         with store(one) as opened:
             made = rebuild.Rebuild(one, opened, services, lambda text: None)
             assert made.surplus() == ["old"]

@@ -12,7 +12,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -178,5 +178,8 @@ def _stop(running: Engine, rules: str, forwarding: str) -> None:
     call("iptables-restore", input=OPEN + rules)
     FORWARDING.write_text(forwarding)
     for group in GROUPS.glob("*/docker"):
-        group.rmdir()
+        inner = sorted((one for one in group.rglob("*") if one.is_dir()), reverse=True)
+        for folder in (*inner, group):
+            with suppress(OSError):  # the kernel takes its time with the last one of a process that is gone
+                folder.rmdir()
     running.socket.unlink(missing_ok=True)

@@ -14,19 +14,15 @@ from uuid import uuid4
 import pytest
 import redis
 import requests
-from collector import Collector
 
 from glue.kafka.config import KafkaConfig
 from glue.kafka.produce import Sender
 from glue.kafka.reads import group_offsets, read_topics
-from glue.local.report import Reporter
-from glue.local.stack import Stack
 from glue.pipeline.routes import Pipeline
-from glue.settings import Settings, get_settings, state_dir
+from glue.settings import Settings, state_dir
 from glue.stores.weaviate.client import document_id
 from glue.topology.load import load
 from tests.e2e.planted import RAW, Person, Site, injected, through_webhooks, typed, without_token
-from tests.glue.stores.postgres import Postgres
 from tests.stores import ask
 from tests.waiting import wait_for
 
@@ -34,25 +30,6 @@ pytestmark = pytest.mark.stack
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 _TABLES = ("ORDERS", "PRICE_HISTORY")
 Outputs = Iterator[tuple[str, bytes]]
-
-
-@pytest.fixture(scope="module")
-def with_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Settings, Postgres, Collector]]:
-    """A stack of its own that fills PostgreSQL and sends its traces to a collector."""
-    folder = tmp_path_factory.mktemp("stack")
-    with pytest.MonkeyPatch.context() as patch, Postgres() as postgres, Collector() as collector:
-        own = {"MXCTL_STATE_DIR": str(folder), "MXCTL_TRACES": collector.address}
-        for name, value in (postgres.environment() | own).items():
-            patch.setenv(name, value)
-        get_settings.cache_clear()
-        stack = Stack(folder, Reporter(quiet=True))
-        try:
-            stack.up()
-            get_settings.cache_clear()
-            yield get_settings(), postgres, collector
-        finally:
-            stack.down()
-            get_settings.cache_clear()
 
 
 def _mxctl(*arguments: str, **env: str) -> bytes:
@@ -177,26 +154,5 @@ def test_no_byte_of_a_person_is_left_anywhere(pipeline: Settings, tmp_path: Path
         yield from _outputs(pipeline)
         for table in _TABLES:
             yield f"table {table}", repr(ask(f"select * from MILLIONX.RAW_DATA.{table}", (), pipeline).rows).encode()
-
-    _none_is_left(person, other, outputs())
-
-
-def test_nor_in_postgresql_nor_in_traces(with_postgres: tuple[Settings, Postgres, Collector], tmp_path: Path) -> None:
-    settings, postgres, collector = with_postgres
-    person, other, said = _plant(settings, tmp_path)
-    seen = lambda: {span.name.partition(" ")[0] for span in collector.spans}  # noqa: E731
-    wait_for(seen, lambda names: {"source", "chain", "sink"} <= names, what="spans of each kind")
-
-    def outputs() -> Outputs:
-        yield from said
-        yield from _outputs(settings)
-        yield from (("trace", body) for body in collector.bodies)
-        for table in _TABLES:
-            rows = postgres.ask(f"select * from raw_data.{table.lower()}")
-            assert len(rows) > 1
-            yield f"table {table}", repr(rows).encode()
-        for file in postgres.folder.rglob("*"):
-            if file.is_file():
-                yield f"PostgreSQL {file.relative_to(postgres.folder)}", file.read_bytes()
 
     _none_is_left(person, other, outputs())

@@ -25,32 +25,32 @@ class Postgres:
         found = subprocess.run([ROOT / "scripts" / "ensure-postgres"], capture_output=True, text=True, check=False)
         assert found.returncode == 0, found.stderr
         self._bin = Path(found.stdout.strip())
-        self.folder = Path(tempfile.mkdtemp(prefix="millionx-postgres-"))
+        self._folder = Path(tempfile.mkdtemp(prefix="millionx-postgres-"))
         (self.port,) = ports.choose(1, set())
         self.url = f"jdbc:postgresql://127.0.0.1:{self.port}/postgres"
 
     def __enter__(self) -> Self:
-        secret, data = self.folder / "password", self.folder / "data"
+        secret, data = self._folder / "password", self._folder / "data"
         secret.write_text(PASSWORD)
         if os.geteuid() == 0:  # it refuses to run as root
             nobody = pwd.getpwnam("nobody")
-            for path in (self.folder, secret):
+            for path in (self._folder, secret):
                 os.chown(path, nobody.pw_uid, nobody.pw_gid)
         how = ["-U", USER, "-A", "scram-sha-256", f"--pwfile={secret}", "-E", "UTF8", "--no-sync", "--no-locale"]
         subprocess.run([*self._plain("initdb"), "-D", data, *how], check=True, capture_output=True)
-        options = ["-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={self.folder}"]
-        log = (self.folder / "log").open("wb")
+        options = ["-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={self._folder}"]
+        log = (self._folder / "log").open("wb")
         command = [*self._plain("postgres"), "-D", data, "-p", str(self.port), *options]
         self._server = subprocess.Popen(command, stdout=log, stderr=log)
         while self._psql("-c", "select 1").returncode:
-            assert self._server.poll() is None, (self.folder / "log").read_text()
+            assert self._server.poll() is None, (self._folder / "log").read_text()
             time.sleep(0.2)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._server.terminate()
         self._server.wait(30)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def settings(self, **more: Any) -> Settings:
         """Settings that name it, of the profile ``postgres``."""

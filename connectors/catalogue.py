@@ -35,6 +35,7 @@ from connectors.source import (
     text_or_none,
 )
 from glue.errors import DataError, ServiceError, ServiceUnavailableError
+from glue.redis_client import open_redis
 from glue.settings import get_settings
 
 log = logging.getLogger(__name__)
@@ -65,7 +66,7 @@ class Catalogue(Source[CatalogueOptions]):
 
     def __init__(self, options: CatalogueOptions, context: Context) -> None:
         super().__init__(options, context)
-        self._redis = redis.Redis.from_url(get_settings().redis, socket_timeout=5, socket_connect_timeout=5)
+        self._redis = open_redis(get_settings(), 5)
         self._by_sku: dict[str, str | None] = {}  # the product of each SKU; None where it is that of several
 
     def start(self, cursor: Cursor, overlap: timedelta) -> datetime | None:

@@ -20,7 +20,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
 from glue.errors import ConfigError, ServiceError, ServiceUnavailableError
-from glue.settings import Settings
+from glue.settings import Settings, read_secret
 
 _GATEWAY = (429, 502, 503, 504)
 _EARLY_S = 30  # before its end a token is fetched anew
@@ -132,7 +132,7 @@ class HttpAccess:
             ServiceUnavailableError: it does not answer.
         """
         if self.token_file:
-            return _read(self.token_file)
+            return read_secret(self.token_file)
         with self._lock:
             token, ends = self._token
             if time.time() > ends - _EARLY_S:
@@ -160,7 +160,7 @@ class HttpAccess:
         return str(found["access_token"]), time.time() + float(found.get("expires_in") or 0)
 
     def _secret(self) -> str:
-        return _read(self.password_file) if self.password_file else ""
+        return read_secret(self.password_file) if self.password_file else ""
 
 
 class _Session(requests.Session):
@@ -189,11 +189,3 @@ def why(error: BaseException) -> str:
         nested = (*one.args, getattr(one, "reason", None), one.__cause__, one.__context__)
         left += [found for found in nested if isinstance(found, BaseException)]
     return type(error).__name__
-
-
-def _read(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8"
-        raise ConfigError(f"secret file {file}", reason, "correct the path or its rights") from None

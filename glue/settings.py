@@ -32,6 +32,19 @@ def state_dir() -> Path:
     return Path(os.environ.get("MXCTL_STATE_DIR") or project_root() / ".millionx").resolve()
 
 
+def read_secret(file: Path) -> str:
+    """What a secret's file holds now, without the end of its line.
+
+    Raises:
+        ConfigError: it cannot be read.
+    """
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8"
+        raise ConfigError(f"secret file {file}", reason, "correct the path or its rights") from None
+
+
 def _sandbox_address() -> str:
     """Where the sandbox listens, from the file it wrote when it started; empty when there is none."""
     try:
@@ -132,12 +145,17 @@ class Settings(BaseSettings):
     )
     registry_key_file: Path | None = Field(None, description="PEM of that key, where it is a file of its own.")
     redis: str = Field("redis://127.0.0.1:6379/0", description="Redis with the product catalogue.")
+    redis_user: str = Field("", description="Redis: ACL user, with a password file; unset: the default one.")
+    redis_password_file: Path | None = Field(None, description="File with that user's password.")
     weaviate: str = Field("http://127.0.0.1:8080", description="Weaviate REST.")
+    weaviate_ca_file: Path | None = Field(None, description="PEM of the authorities to trust; unset: the public ones.")
+    weaviate_api_key_file: Path | None = Field(None, description="File with the API key, in place of the key itself.")
     weaviate_grpc: str = Field("127.0.0.1:50051", description="Weaviate gRPC host:port.")
     warehouse: str = Field("http://127.0.0.1:8085", description="Snowflake account URL, or the local endpoint.")
     warehouse_user: str = "MILLIONX_CONNECT"
     warehouse_role: str = "MILLIONX_CONNECT_ROLE"
     warehouse_private_key_file: Path | None = Field(None, description="PKCS#8 PEM for key-pair authentication.")
+    warehouse_private_key_password_file: Path | None = Field(None, description="Passphrase of an encrypted key.")
     warehouse_admin_user: str = Field("MILLIONX_ADMIN", description="User that runs the warehouse's SQL scripts.")
     warehouse_admin_private_key_file: Path | None = Field(
         None, description="Private key of that user; unset: the file above."
@@ -148,6 +166,7 @@ class Settings(BaseSettings):
     postgres_password: SecretStr = Field(
         SecretStr(""), description="Password of that user; workers read it from a file."
     )
+    postgres_password_file: Path | None = Field(None, description="File with that password, in place of it.")
 
     bind: str = Field("127.0.0.1", description="Address that our services listen on; 0.0.0.0 in a container.")
     sandbox: str = Field(default_factory=_sandbox_address, description="Address of the simulated vendors.")

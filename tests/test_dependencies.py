@@ -24,6 +24,7 @@ BASE = {
         "imports",
         "logs",
         "overlay",
+        "redis_client",
         "registry",
         "secrets",
         "settings",

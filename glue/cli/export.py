@@ -36,7 +36,8 @@ def files(folder: Path, force: bool, url: str | None) -> None:
 @click.option("--connect", default="millionx", show_default=True, help="Name of the KafkaConnect resource.")
 @click.option("--image", help="Image of the workers, on Strimzi's base [default: millionx/connect-strimzi:0.1.0].")
 @click.option("--replicas", type=click.IntRange(1), default=2, show_default=True, help="Workers.")
-@click.option("--bootstrap", default="", help="Bootstrap servers [default: the plain listener of the cluster].")
+@click.option("--bootstrap", default="", help="Bootstrap servers [default: the listener of the cluster].")
+@click.option("--user", default="", help="KafkaUser to log in as, over TLS with SCRAM [default: no login].")
 @click.option(
     "-o",
     "--output",
@@ -46,7 +47,7 @@ def files(folder: Path, force: bool, url: str | None) -> None:
     help="Output format; json is one List.",
 )
 def strimzi(
-    profile: str, cluster: str, connect: str, image: str | None, replicas: int, bootstrap: str, output: str
+    profile: str, cluster: str, connect: str, image: str | None, replicas: int, bootstrap: str, user: str, output: str
 ) -> None:
     """Print the declared topology as Strimzi resources: KafkaTopic, KafkaConnect, KafkaConnector, KafkaUser.
 
@@ -59,7 +60,7 @@ def strimzi(
 
     declared = load(settings_for(), profile=profile)
     refuse_problems(declared)
-    where = Cluster(cluster, connect, image or Cluster.image, replicas, bootstrap)
+    where = Cluster(cluster, connect, image or Cluster.image, replicas, bootstrap, user)
     made = resources(declared, where)
     if output == "yaml":
         emit_documents(made)

@@ -11,6 +11,9 @@ import numpy as np
 from cachetools import LRUCache
 from numpy.typing import NDArray
 
+from glue.redis_client import open_redis
+from glue.settings import get_settings
+
 if TYPE_CHECKING:
     import redis
 
@@ -33,9 +36,7 @@ class VectorCache:
         self._known: LRUCache[bytes, Vector] | None = LRUCache(size) if size else None
         self._redis: redis.Redis | None = None
         if url:
-            import redis
-
-            self._redis = redis.Redis.from_url(url, socket_timeout=0.5, socket_connect_timeout=0.5)
+            self._redis = open_redis(get_settings(), 0.5, url)
         self.hits = self.misses = 0
 
     def keys(self, texts: Sequence[str]) -> list[bytes]:

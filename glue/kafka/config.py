@@ -2,23 +2,28 @@
 
 ``MXCTL_KAFKA`` names the brokers. Any other key of librdkafka comes from ``MXCTL_KAFKA_<KEY>`` (``SECURITY_PROTOCOL``
 is ``security.protocol``) or from the file of ``MXCTL_KAFKA_PROPERTIES_FILE``; the environment overrides the file.
+User and password of that file are read anew for each client, and by a client that is not let in any more.
 Source: https://github.com/confluentinc/librdkafka/blob/master/CONFIGURATION.md
 """
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
-from confluent_kafka import Consumer, KafkaException, Producer
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 
 from glue.errors import ConfigError, ServiceUnavailableError
+from glue.imports import needs
 from glue.settings import Settings
 
 QUIET = {"log_level": 2, "socket.timeout.ms": 10_000}  # what librdkafka would print again and again is raised once
@@ -39,6 +44,8 @@ _OWNED = {
     ),
 }  # fmt: skip
 _Client = TypeVar("_Client")
+_LOGIN = ("sasl.username", "sasl.password")
+_METHOD, _MSK_IAM = "sasl.oauthbearer.method", "aws_msk_iam"  # ours, beside librdkafka's own methods
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,7 @@ class KafkaConfig:
 
     Attributes:
         properties: keys of librdkafka with their values, for every client; never shown, since secrets are among them.
+        file: where user and password come from, if from a file; they may change there.
 
     Raises:
         ConfigError: a property is one that the programs set themselves. Making a client raises it for a key that
@@ -55,6 +63,7 @@ class KafkaConfig:
 
     bootstrap: str
     properties: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False)
+    file: Path | None = None
 
     def __post_init__(self) -> None:
         for key in self.properties:
@@ -71,7 +80,8 @@ class KafkaConfig:
         """
         file = settings.kafka_properties_file
         given = {key: value.get_secret_value() for key, value in settings.kafka_properties.items()}
-        return cls(settings.kafka, {**(read_properties(file) if file else {}), **given})
+        changing = None if "sasl.password" in given else file
+        return cls(settings.kafka, {**(read_properties(file) if file else {}), **given}, changing)
 
     def addresses(self) -> Iterator[tuple[str, int]]:
         """Host and port of each bootstrap server.
@@ -130,12 +140,36 @@ class KafkaConfig:
         return self._make(Consumer, {**defaults, **(config or {})})
 
     def _make(self, kind: Callable[[dict[str, Any]], _Client], config: Mapping[str, Any]) -> _Client:
+        own: dict[str, Any] = dict(self.properties)
+        if own.get(_METHOD) == _MSK_IAM:
+            del own[_METHOD]
+            own["oauth_cb"] = _msk_iam()
         try:
-            return kind({**config, **self.properties, "bootstrap.servers": self.bootstrap})
+            if self.file is None or "sasl.password" not in own:
+                return kind({**config, **own, "bootstrap.servers": self.bootstrap})
+            own |= self._login()
+            made: list[Any] = []
+            callbacks = {"error_cb": partial(self._renew, own, made, config.get("error_cb"))}
+            made.append(kind({**config, **own, **callbacks, "bootstrap.servers": self.bootstrap}))
+            return cast("_Client", made[0])
         except (KafkaException, TypeError, ValueError, AttributeError) as error:
             if not self.properties:
                 raise
             raise self._refused(error) from None
+
+    def _login(self) -> dict[str, str]:
+        """User and password as the file says now."""
+        found = read_properties(self.file) if self.file else {}
+        return {key: found[key] for key in _LOGIN if key in found}
+
+    def _renew(self, used: dict[str, Any], made: list[Any], told: Any, error: KafkaError) -> None:
+        """What a client calls when something fails: where it is the login, and the file has another one, take that."""
+        if error.code() == KafkaError._AUTHENTICATION and made:
+            with contextlib.suppress(ConfigError):  # it may be written this moment; the client comes again
+                used |= self._login()
+                made[0].set_sasl_credentials(*(used[key] for key in _LOGIN))
+        if told is not None:
+            told(error)
 
     def _refused(self, error: Exception) -> ConfigError:
         """Which key librdkafka does not take; its own words only where no value can be among them."""
@@ -163,6 +197,21 @@ class KafkaConfig:
         except (TypeError, ValueError, AttributeError):
             return True
         return False
+
+
+def _msk_iam() -> Callable[[str], tuple[str, float]]:
+    """What gives a token for Amazon MSK of the identity that this process has on AWS, and its end in seconds.
+
+    The region is ``AWS_REGION``. Source: aws-msk-iam-sasl-signer-python, which counts in milliseconds.
+    """
+    with needs(f"{_METHOD}={_MSK_IAM}", "msk"):
+        from aws_msk_iam_sasl_signer import MSKAuthTokenProvider
+
+    def token(_: str) -> tuple[str, float]:
+        made, ends_ms = MSKAuthTokenProvider.generate_auth_token(os.environ.get("AWS_REGION", ""))
+        return str(made), ends_ms / 1000
+
+    return token
 
 
 def env_name(key: str) -> str:

@@ -21,6 +21,7 @@ from glue.kafka.topics import read_topics
 from glue.pipeline.routes import Pipeline
 from glue.privacy.atrest import AtRest
 from glue.privacy.keyring import Keyring, load_keyring
+from glue.redis_client import open_redis
 from glue.registry import registry_client
 from glue.rights.forgotten import HASHED, Forgotten, read_forgotten
 from glue.rights.match import Matcher, earliest
@@ -271,7 +272,7 @@ class Places:
         """Redis: the catalogue's texts are looked through; vectors are kept under a hash of their scrubbed text."""
         self._progress("caches")
         found = Found("Redis", "cache")
-        with redis.Redis.from_url(self.settings.redis, socket_timeout=5, socket_connect_timeout=5) as cache:
+        with open_redis(self.settings, 5) as cache:
             try:
                 for key in cache.scan_iter(count=_SCAN):
                     name = key.decode("utf-8", "replace")

@@ -19,6 +19,7 @@ from glue.errors import MillionXError
 from glue.kafka.acls import authorized
 from glue.kafka.reads import TIMEOUT
 from glue.pipeline.routes import Pipeline
+from glue.redis_client import open_redis
 from glue.registry import registry_errors, subject_names
 from glue.secrets import url_without_credentials
 from glue.settings import cache_dir, state_dir
@@ -249,7 +250,7 @@ def _redis(services: Services) -> Iterator[Finding]:
     url = services.settings.redis
     where, fix = url_without_credentials(url), "start it, or let MXCTL_REDIS name the one that runs"
     try:
-        with redis.Redis.from_url(url, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT) as client:
+        with open_redis(services.settings, TIMEOUT) as client:
             yield Finding("redis", "ok", f"{client.dbsize():,} keys at {where}")
     except (redis.RedisError, ValueError) as error:
         if isinstance(error, redis.ConnectionError) and (reason := way_to(url).problem()):

@@ -55,7 +55,9 @@ class Cluster:
             ``<connect>-connect-secrets`` hold what its environment and ``/mnt/secrets`` take.
         image: a worker's image on Strimzi's own base, with the plugins and Python.
         replicas: workers.
-        bootstrap: bootstrap servers; empty for the plain listener of ``kafka``.
+        bootstrap: bootstrap servers; empty for the plain listener of ``kafka``, with a user for the one with TLS.
+        user: ``KafkaUser`` that the workers and their connectors log in as, by the password in the Secret of its name
+            (SCRAM-SHA-512), over TLS with the cluster's own authority; empty for none of it.
     """
 
     kafka: str = "millionx"
@@ -63,6 +65,7 @@ class Cluster:
     image: str = "millionx/connect-strimzi:0.1.0"
     replicas: int = 2
     bootstrap: str = ""
+    user: str = ""
 
 
 def resources(declared: Declared, cluster: Cluster | None = None) -> list[dict[str, Any]]:
@@ -169,7 +172,8 @@ def _connect(declared: Declared, cluster: Cluster) -> dict[str, Any]:
     spec = {
         "replicas": cluster.replicas,
         "image": cluster.image,
-        "bootstrapServers": cluster.bootstrap or f"{cluster.kafka}-kafka-bootstrap:9092",
+        "bootstrapServers": cluster.bootstrap or f"{cluster.kafka}-kafka-bootstrap:{9093 if cluster.user else 9092}",
+        **(_login(cluster) if cluster.user else {}),
         "groupId": WORKER_GROUP,
         **{f"{part}StorageTopic": topic for part, topic in WORKER_TOPICS.items()},
         "config": config,
@@ -181,6 +185,15 @@ def _connect(declared: Declared, cluster: Cluster) -> dict[str, Any]:
     made = _resource("KafkaConnect", cluster.connect, "", spec)
     made["metadata"]["annotations"] = {"strimzi.io/use-connector-resources": "true"}
     return made
+
+
+def _login(cluster: Cluster) -> dict[str, Any]:
+    """TLS and a password, which the operator gives the worker and its producers, consumers and admin clients alike."""
+    password = {"secretName": cluster.user, "password": "password"}
+    return {
+        "tls": {"trustedCertificates": [{"secretName": f"{cluster.kafka}-cluster-ca-cert", "pattern": "*.crt"}]},
+        "authentication": {"type": "scram-sha-512", "username": cluster.user, "passwordSecret": password},
+    }
 
 
 def _variables(declared: Declared) -> dict[str, bool]:

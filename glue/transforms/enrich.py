@@ -13,6 +13,7 @@ from cachetools import TTLCache
 from pydantic import Field
 
 from glue.errors import ServiceUnavailableError
+from glue.redis_client import open_redis
 from glue.settings import get_settings
 from glue.transforms.contract import Record, Transform, TransformConfig
 
@@ -44,12 +45,7 @@ class EnrichProducts(Transform[EnrichConfig]):
     def configure(self, props: Mapping[str, str]) -> None:
         super().configure(props)
         wait = self.config.timeout_seconds
-        self._redis = redis.Redis.from_url(
-            self.config.redis_url or get_settings().redis,
-            socket_timeout=wait,
-            socket_connect_timeout=wait,
-            decode_responses=True,
-        )
+        self._redis = open_redis(get_settings(), wait, self.config.redis_url or "", decode_responses=True)
         size, seconds = self.config.cache_size, self.config.cache_seconds
         self._names: TTLCache[str, tuple[str | None]] | None = TTLCache(size, seconds) if size else None
         self._down_until = 0.0

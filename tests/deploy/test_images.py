@@ -208,3 +208,19 @@ def test_settings_of_the_images_are_settings() -> None:
     assert set(re.findall(r"MXCTL_[A-Z_]+", TEXT)) <= known
     assert "MXCTL_BIND=0.0.0.0" in TEXT, "a container's loopback is nobody else's"
     assert FILE.is_file()
+
+
+def test_the_secured_worker_is_the_other_one_with_a_login() -> None:
+    """For the worker and each of its clients, by the keys that the secured local stack runs on."""
+
+    def lines(name: str) -> dict[str, str]:
+        text = (IMAGES / "connect" / name).read_text(encoding="utf-8").splitlines()
+        return dict(line.split("=", 1) for line in text if line and not line.startswith("#"))
+
+    plain, secured = lines("worker.properties"), lines("secured.properties")
+    assert plain.items() <= secured.items()
+    login = {key: value for key, value in secured.items() if key not in plain}
+    keys = {"security.protocol", "sasl.mechanism", "sasl.jaas.config", "ssl.truststore.type", "ssl.truststore.location"}
+    assert login.keys() == {f"{client}{key}" for client in ("", "producer.", "consumer.", "admin.") for key in keys}
+    assert all(login[key] == login[key.partition(".")[2]] for key in login if key.partition(".")[2] in keys)
+    assert re.fullmatch(r"\$\{file:/run/secrets/.+\}", login["sasl.jaas.config"])

@@ -18,6 +18,9 @@ from glue.errors import ConfigError, ServiceError, ServiceUnavailableError
 from glue.local.certificates import HERE, Authority
 from glue.registry import incompatibilities, registry_client, subject_names
 from glue.settings import Settings
+from glue.stores.postgres.client import connection_options as postgres_options
+from glue.stores.snowflake.client import connection_options as snowflake_options
+from glue.stores.weaviate.rest import Rest
 
 
 class Server(ThreadingHTTPServer):
@@ -189,6 +192,25 @@ def test_a_wrong_password_is_said_with_its_fix_and_without_it(authority: Authori
             assert "hush-4711" not in f"{caught.value}{caught.value.__cause__}"
     finally:
         running.shutdown()
+
+
+def test_weaviate_is_asked_with_the_key_of_a_file(server: Server, authority: Authority, tmp_path: Path) -> None:
+    given = {"weaviate_api_key_file": secret(tmp_path, "k1"), "weaviate_ca_file": authority.certificate}
+    rest = Rest(Settings(weaviate=server.url, **given))
+    rest.get("meta")
+    secret(tmp_path, "k2")
+    rest.get("meta")
+    assert [who for who, _ in server.seen] == ["Bearer k1", "Bearer k2"]
+    with pytest.raises(ServiceUnavailableError, match="CERTIFICATE_VERIFY_FAILED"):
+        Rest(Settings(weaviate=server.url)).get("meta")
+
+
+def test_stores_take_their_passwords_from_files(tmp_path: Path) -> None:
+    file = secret(tmp_path, "hush")
+    postgres = Settings(postgres="jdbc:postgresql://h/d?sslmode=verify-full", postgres_password_file=file)
+    assert postgres_options(postgres)["password"] == "hush"
+    snowflake = Settings(warehouse_private_key_file=file, warehouse_private_key_password_file=file)
+    assert snowflake_options(snowflake)["private_key_file_pwd"] == "hush"
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from glue.errors import ConfigError, MillionXError, ServiceError, ServiceUnavailableError
-from glue.settings import Settings
+from glue.settings import Settings, read_secret
 from glue.stores.contract import Target
 from glue.stores.rows import Rows
 from glue.stores.sql import SqlClient, quoted
@@ -130,9 +130,10 @@ def connection_options(settings: Settings) -> dict[str, Any]:
         )
     address, _, query = url.removeprefix(_PREFIX).partition("?")
     hosts, _, database = address.removeprefix("//").partition("/") if address.startswith("//") else ("", "", address)
+    file = settings.postgres_password_file
     options: dict[str, Any] = {
         "user": settings.postgres_user,
-        "password": settings.postgres_password.get_secret_value(),
+        "password": read_secret(file) if file else settings.postgres_password.get_secret_value(),
         "dbname": unquote(database) or settings.postgres_user,
         "connect_timeout": _SECONDS,
         "application_name": "mxctl",

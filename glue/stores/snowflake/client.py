@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from glue.errors import ConfigError, ServiceError, ServiceUnavailableError
-from glue.settings import Settings, get_settings
+from glue.settings import Settings, get_settings, read_secret
 from glue.stores.contract import Target
 from glue.stores.rows import Rows
 from glue.stores.sql import SqlClient
@@ -157,6 +157,8 @@ def connection_options(settings: Settings, namespace: str = "") -> dict[str, Any
         # Else the connector asks cloud metadata addresses which platform it runs on.
         "platform_detection_timeout_seconds": 0,
     }
+    if settings.warehouse_private_key_password_file is not None:
+        options["private_key_file_pwd"] = read_secret(settings.warehouse_private_key_password_file)
     database, _, schema = namespace.partition(".")
     options |= {"database": database, "schema": schema} if database else {}
     return options | ({"role": settings.warehouse_role} if settings.warehouse_role else {})

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import http.client
 import json
+import ssl
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from glue.errors import ServiceError, ServiceUnavailableError
-from glue.settings import Settings
+from glue.settings import Settings, read_secret
 
 _SECONDS = 30
 _ABSENT = ("Cannot query field", "could not find class", "no graphql provider present")
@@ -25,9 +26,7 @@ class Rest:
 
     def __init__(self, settings: Settings) -> None:
         self._base = settings.weaviate.rstrip("/")
-        key = settings.weaviate_api_key
-        self._headers = {"Content-Type": "application/json"}
-        self._headers |= {"Authorization": f"Bearer {key.get_secret_value()}"} if key else {}
+        self._settings = settings
         self._connection: http.client.HTTPConnection | None = None
         self._names: dict[str, str] = {}
 
@@ -90,7 +89,7 @@ class Rest:
             kept = self._connection is not None
             try:
                 connection, target = self._connected(f"/v1/{path}")
-                connection.request(method, target, data, self._headers)
+                connection.request(method, target, data, self._headers())
                 answer = connection.getresponse()
                 return answer.status, answer.read()
             except (OSError, http.client.HTTPException) as error:
@@ -104,6 +103,12 @@ class Rest:
                 ) from error
         raise AssertionError("the second attempt returns or raises")
 
+    def _headers(self) -> dict[str, str]:
+        """With the key as its file says now."""
+        key, file = self._settings.weaviate_api_key, self._settings.weaviate_api_key_file
+        token = read_secret(file) if file else key.get_secret_value() if key else ""
+        return {"Content-Type": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
+
     def _connected(self, path: str) -> tuple[http.client.HTTPConnection, str]:
         """The connection, and what to ask it for: all of the address if it is a proxy for plain HTTP."""
         url = urlsplit(self._base)
@@ -113,8 +118,11 @@ class Rest:
         if self._connection is None:
             there = urlsplit(proxy) if proxy else None
             name, number = (there.hostname or "", there.port or 3128) if there else (host, port)
-            kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
-            self._connection = kind(name, number, timeout=_SECONDS)
+            if secure:
+                trusted = ssl.create_default_context(cafile=self._settings.weaviate_ca_file)
+                self._connection = http.client.HTTPSConnection(name, number, timeout=_SECONDS, context=trusted)
+            else:
+                self._connection = http.client.HTTPConnection(name, number, timeout=_SECONDS)
             if there and secure:
                 self._connection.set_tunnel(host, port)
         return self._connection, f"{self._base}{path}" if proxy and not secure else f"{url.path}{path}"

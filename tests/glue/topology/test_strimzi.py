@@ -196,3 +196,33 @@ def test_users_have_the_rights_that_are_declared() -> None:
     assert denied == {"type": "deny", "resource": {"type": "cluster"}, "operations": ["Alter"], "host": "10.0.0.1"}
     with pytest.raises(ConfigError, match="Strimzi makes no user"):
         resources(Declared("o", "p", {"acl": {"x": Acl("User:CN=a,O=b", "allow", "READ", "topic", "t")}}))
+
+
+def test_workers_log_in_over_tls_where_they_have_a_user() -> None:
+    open_one = made(declared(), "KafkaConnect")["millionx"]["spec"]
+    assert open_one["bootstrapServers"].endswith(":9092") and not {"tls", "authentication"} & open_one.keys()
+    spec = made(declared(), "KafkaConnect", Cluster(user="worker"))["millionx"]["spec"]
+    assert spec["bootstrapServers"] == "millionx-kafka-bootstrap:9093"
+    assert spec["tls"] == {"trustedCertificates": [{"secretName": "millionx-cluster-ca-cert", "pattern": "*.crt"}]}
+    password = {"secretName": "worker", "password": "password"}
+    assert spec["authentication"] == {"type": "scram-sha-512", "username": "worker", "passwordSecret": password}
+
+
+@pytest.mark.parametrize("profile", ["confluent-cloud", "msk", "aiven", "strimzi"])
+def test_profiles_of_managed_clusters(profile: str) -> None:
+    """Three copies of everything, Connect's topics with it; a registry's password is a reference below the mount."""
+    found = load(Settings(profile=profile))
+    topics = {one["spec"].get("topicName", name): one["spec"] for name, one in made(found, "KafkaTopic").items()}
+    for name in ("connect-configs", "connect-offsets", "connect-status"):
+        assert topics[name]["config"]["cleanup.policy"] == "compact"
+    assert topics["connect-configs"]["partitions"] == 1, "Kafka Connect refuses more"
+    for spec in topics.values():
+        assert spec["replicas"] == 3 and spec["config"]["min.insync.replicas"] == "2"
+    for sink in made(found, "KafkaConnector").values():
+        config = sink["spec"]["config"]
+        assert config["errors.deadletterqueue.topic.replication.factor"] == "3"
+        logs_in = "value.converter.basic.auth.user.info" in config
+        assert logs_in == (profile in ("confluent-cloud", "aiven"))
+        if logs_in:
+            wanted = "${file:/mnt/secrets/registry.properties:user.info}"
+            assert config["value.converter.basic.auth.user.info"] == wanted

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from glue.errors import DataError, MillionXError
+from glue.errors import DataError, MillionXError, ServiceError
 from glue.local.files import write_whole
 from glue.model_change.declared import Embedding
 from glue.stores.weaviate.vectors import Embedded, VectorsOf
@@ -86,9 +86,13 @@ class Backfill:
         if self._file.is_file():  # a run was killed here
             under_way = json.loads(self._file.read_text())
             self._settle(self._store.read(under_way).values(), self._one.writer.models)
-        began = time.monotonic()
+        began, before = time.monotonic(), set[str]()
         while page := self._store.lacking(self._identity, PAGE, self.done.refused):
-            write_whole(self._file, json.dumps([one.id for one in page]).encode())
+            if (ids := {one.id for one in page}) <= before:  # seen with Weaviate 1.35.2 on a machine without time
+                why = f"its index still lists {len(ids)} posts without {self._identity} that have it"
+                raise ServiceError(f"collection {self._one.target.place}", why, "restart Weaviate, and run this again")
+            before = ids
+            write_whole(self._file, json.dumps(sorted(ids)).encode())
             self._settle(page, [self._name])
             progress(f"{self.done.posts} posts have a vector of {self._identity}")
             if self._rate:

@@ -1,4 +1,4 @@
-"""Where the Weaviate server comes from: given, cached, downloaded as weaviate-client would, or built with Go.
+"""Where the Weaviate server comes from: given, cached, or built with Go from the locked module.
 
 Run as a program (``python -m glue.local.weaviate_binary LAUNCH.json``) it obtains the binary and becomes the server, so
 that the stack starts without waiting for it; what it prints is the part's log until then.
@@ -10,30 +10,22 @@ import fcntl
 import hashlib
 import json
 import os
-import platform
-import shutil
 import sys
-import tarfile
-import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import requests
-
 from glue.errors import ConfigError, MillionXError
-from glue.local.downloads import Fetcher, Wanted
 from glue.local.files import write_whole
 from glue.local.report import Reporter
 from glue.settings import cache_dir
 
 LOCK_FILE = Path(__file__).resolve().parents[2] / "deploy" / "locks" / "weaviate.json"
 FIX = "fix: "  # how the line with the remedy begins in the log
-WHERE_S = 15  # for the question whether an archive is there; a closed network must not delay the build for long
 
 
 def lock() -> dict[str, Any]:
-    """The locked version, its Go module with its checksum, and SHA-256 of release archives by platform."""
+    """The locked version, its Go module and the checksum of its source."""
     found: dict[str, Any] = json.loads(LOCK_FILE.read_text())
     return found
 
@@ -86,10 +78,12 @@ def keep(binary: Path, source: str) -> Path:
 
 
 def obtain(report: Reporter) -> Path:
-    """The locked binary, whatever it takes; one process at a time, the others wait and then use its result.
+    """The locked binary, built if need be; one process at a time, the others wait and then use its result.
 
-    Raises :class:`MillionXError` naming both ways when neither is open.
+    A release is never downloaded: what is downloaded is executed, and no checksum of a release is known to the lock.
     """
+    from glue.local import weaviate_build
+
     target = cached()
     target.parent.mkdir(parents=True, exist_ok=True)
     with target.with_name("lock").open("a") as file:
@@ -98,78 +92,10 @@ def obtain(report: Reporter) -> Path:
         except BlockingIOError:
             report.event("weaviate", "another process is obtaining the server: waiting for it")
             fcntl.flock(file, fcntl.LOCK_EX)
-        found = at_hand(None)
-        return found or download(report) or _build(report)
-
-
-def _build(report: Reporter) -> Path:
-    from glue.local import weaviate_build
-
-    if shutil.which("go") is None:
-        raise MillionXError(
-            "obtaining the Weaviate server",
-            "its release is not downloaded (no checksum is locked, or no way there), and there is no Go to build it",
-            "install Go 1.25 or newer; or set MXCTL_WEAVIATE_BINARY to a server you have; then: mxctl local up",
-        )
-    return keep(weaviate_build.build(lock(), cached().parent, report), "built with Go, listeners on loopback")
-
-
-def _archive() -> tuple[str, str]:
-    """Platform as the lock spells it, and the name of its release archive."""
-    machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
-    system, ending = platform.system(), "tar.gz"
-    if system == "Darwin":
-        machine, ending = "all", "zip"
-    return f"{system}-{machine}", f"weaviate-v{lock()['version']}-{system}-{machine}.{ending}"
-
-
-def download(report: Reporter) -> Path | None:
-    """The release that weaviate-client's embedded mode would take, from where it would; None when that is closed.
-
-    Never without a locked SHA-256: what is downloaded is executed.
-    """
-    from weaviate.embedded import GITHUB_RELEASE_DOWNLOAD_URL
-
-    kind, name = _archive()
-    digest = lock()["archives"].get(kind)
-    if not digest:
-        report.event("weaviate", f"the lock has no SHA-256 for {name}, so it is not downloaded")
-        return None
-    url = f"{GITHUB_RELEASE_DOWNLOAD_URL}v{lock()['version']}/{name}"
-    try:
-        answer = requests.head(url, allow_redirects=True, timeout=WHERE_S)
-        size = int(answer.headers.get("Content-Length", 0)) if answer.ok else 0
-    except (requests.RequestException, ValueError):
-        size = 0
-    if not size:
-        report.event("weaviate", "its release cannot be downloaded from here")
-        return None
-    archive = cached().with_name(name)
-    try:
-        Fetcher(report).fetch_all([Wanted(lambda: [url], archive, digest, size)])
-    except MillionXError as error:
-        report.warning("weaviate", str(error))
-        return None
-    program = cached().with_name("weaviate.new")
-    _member(archive, program)
-    kept = keep(program, f"release archive {name}")
-    for leftover in archive.parent.glob(f"{name}*"):
-        leftover.unlink()
-    return kept
-
-
-def _member(archive: Path, program: Path) -> None:
-    """Copy the one program out of a release archive."""
-    with program.open("wb") as out:
-        if archive.suffix == ".zip":
-            with zipfile.ZipFile(archive) as zipped, zipped.open("weaviate") as file:
-                shutil.copyfileobj(file, out)
-        else:
-            with tarfile.open(archive) as tarred:
-                member = tarred.extractfile("weaviate")
-                if member is None:
-                    raise MillionXError(f"archive {archive.name}", "it holds no program named weaviate")
-                shutil.copyfileobj(member, out)
+        if (found := at_hand(None)) is None:
+            built = weaviate_build.build(lock(), target.parent, report)
+            found = keep(built, "built with Go, listeners on loopback")
+        return found
 
 
 def _sha256(file: Path) -> str:

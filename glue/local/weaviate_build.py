@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from glue.errors import MillionXError
+from glue.local.go import go_program
 from glue.local.report import Reporter
 
 PROGRAM = "./cmd/weaviate-server"
@@ -44,7 +45,7 @@ def build(lock: dict[str, Any], folder: Path, report: Reporter) -> Path:
         report.warning("weaviate", f"{free >> 20} MB are free; a first build may need {NEEDED_BYTES >> 20} MB")
     module = f"{lock['module']}@v{lock['version']}"
     report.event("weaviate", f"building {module}; the first time takes about ten minutes on two cores")
-    watch = _Watch(report)
+    watch = _Watch(report, go_program(report))
     found = json.loads(_go(["mod", "download", "-json", module], folder, watch))
     if found.get("Sum") != lock["sum"]:
         raise MillionXError(
@@ -80,8 +81,8 @@ def _copy_on_loopback(module: Path, source: Path) -> None:
 class _Watch:
     """What a build has come to, in one line: since when it runs, the share that is done, an estimate of the rest."""
 
-    def __init__(self, report: Reporter) -> None:
-        self._report, self._began = report, time.monotonic()
+    def __init__(self, report: Reporter, program: str) -> None:
+        self._report, self.program, self._began = report, program, time.monotonic()
         self.total = self._done = 0  # packages to compile, and those that are compiled
         self._compiling = self._began
 
@@ -118,7 +119,12 @@ def _go(arguments: list[str], cwd: Path, watch: _Watch) -> str:
     last = deque[str](maxlen=20)
     polite = ["nice", "-n", "10"] if shutil.which("nice") else []  # the rest of the stack starts meanwhile
     with subprocess.Popen(
-        [*polite, "go", *arguments], cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*polite, watch.program, *arguments],
+        cwd=cwd,
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as run:
         assert run.stdout is not None and run.stderr is not None  # noqa: S101
         output: list[str] = []

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from glue.local.go import go_program
+from glue.local.report import Reporter
 from tests.deploy.compose_file import FILE, SIZES, compose
 
 ROOT = FILE.parent
@@ -17,11 +18,15 @@ LOADER = Path(__file__).parent / "compose_loader"
 
 @pytest.fixture(scope="module")
 def loader(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    if shutil.which("go") is None:
-        pytest.skip("needs Go, which builds Compose's loader")
     program = tmp_path_factory.mktemp("loader") / "compose-loader"
     env = {**os.environ, "CGO_ENABLED": "0"}
-    done = subprocess.run(["go", "build", "-o", program, "."], cwd=LOADER, env=env, capture_output=True, text=True)
+    done = subprocess.run(
+        [go_program(Reporter(quiet=True)), "build", "-o", program, "."],
+        cwd=LOADER,
+        env=env,
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stderr
     return program
 

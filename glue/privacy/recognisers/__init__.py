@@ -19,12 +19,12 @@ from glue.privacy.mentions import PSEUDONYM
 from glue.privacy.recognisers import numbers
 from glue.privacy.recognisers.address import ADDRESS, ADDRESS_LINE
 from glue.privacy.recognisers.fold import PLAIN, Folded, fold
-from glue.privacy.recognisers.gate import Gate
+from glue.privacy.recognisers.gate import Gate, any_of, leads
 from glue.privacy.recognisers.handle import HANDLE, HANDLE_IN_WORDS, PROFILE, PROFILE_ID, named_by
 from glue.privacy.recognisers.identity_numbers import LICENCE, PASSPORT
 from glue.privacy.recognisers.lexicon import Lexicon
 from glue.privacy.recognisers.mail import MAIL, MAIL_IN_WORDS
-from glue.privacy.recognisers.name import LABELLED_NAME, NAME, OPENS, TAG, TAG_BEGINS, opening
+from glue.privacy.recognisers.name import LABELLED_NAME, NAME, OPENS, TAG, opening
 from glue.privacy.recognisers.payment import IBAN, TRANSACTION, TRANSACTION_CODE
 from glue.privacy.recognisers.span import COVER, EXCESS, Places, Span, TextKind
 from glue.privacy.recognisers.spoken import SPOKEN
@@ -53,12 +53,8 @@ _SPECIAL = re.compile(f"[^{re.escape(_LETTERS)}{PLAIN}]")
 
 @cache
 def _gate() -> Gate:
-    marked = f"[{''.join(map(re.escape, sorted(_MARKS - {'#'})))}]"
-    folded = f"[^\x00-\x7f{PLAIN}০-৯]"
-    return Gate(
-        [marked, folded, numbers.BLOCK_BEGINS, OPENS, TAG_BEGINS, *_LEXICON.expressions()],
-        ("a@b.co", "01712345678", "Md. X"),
-    )
+    scrubbed = rf"(?:HANDLE|PROFILE):|\[{any_of(ENTITIES)}"  # what stands beside it changes
+    return Gate([numbers.BLOCK_BEGINS, OPENS, scrubbed, *leads(KINDS)])
 
 
 def find(text: str) -> list[Span]:

@@ -6,6 +6,7 @@ import re
 from urllib.parse import unquote
 
 from glue.privacy.recognisers.fold import fold
+from glue.privacy.recognisers.gate import any_of
 from glue.privacy.recognisers.span import Places, Span, TextKind, spans_of, words_of
 
 _HANDLE = re.compile(r"@(?<![\w.@/]@)(?!\d+(?:[.,/]|tk|taka|\b))\w(?:[\w.\-]{0,48}\w)?", re.IGNORECASE)
@@ -109,5 +110,5 @@ HANDLE_IN_WORDS = TextKind(
         "insta instagram ig telegram tiktok snapchat snap twitter skype imo fb facebook messenger discord viber"
     ),
 )
-PROFILE = TextKind("PROFILE", _find_links, "/")
+PROFILE = TextKind("PROFILE", _find_links, "/", leads=(f"(?i){any_of(_HOST_ENDS)}/",))
 PROFILE_ID = TextKind("PROFILE", _find_php, words=frozenset({"php"}))

@@ -14,7 +14,6 @@ _PARTED = bytes(
     byte if byte > 127 else ord(chr(byte).lower()) if chr(byte).isalpha() else ord(" ") for byte in range(256)
 )
 _DANDA = "।"
-_PARTS = "[^A-Za-z\x80-\u0963\u0965-\u09e5\u09f0-\u1fff]"  # parts words, before digits are folded
 _WIDE = re.compile("[\u2000-\U0010ffff]")  # punctuation and emoji; of letters only such as no word of a kind has
 
 _TWO_SCRIPTS = re.compile(rb"[a-z][\x80-\xff]|[\x80-\xff][a-z]").search  # an ending in Bengali: it may be any word
@@ -33,18 +32,6 @@ class Lexicon:
         self._pairs = tuple(_encoded(kind.pairs) for kind in self._kinds)
         self._after = tuple(_encoded(kind.after) for kind in self._kinds)
         self._before = tuple(_encoded(kind.before) for kind in self._kinds)
-
-    def expressions(self) -> list[str]:
-        """For RE2: what a text holds that has a word which leads to a kind."""
-        words = frozenset().union(*(kind.words for kind in self._kinds))
-        found = [f"(?i)(?:^|{_PARTS})(?:{_any(words)})(?:{_PARTS}|$)"]
-        for kind in self._kinds:
-            if kind.beside:
-                one = f"(?:{_any(kind.beside)}){_PARTS}"
-                mixed = "[a-z]+[\x80-\u1fff]|[\x80-\u1fff]+[a-z]"
-                found.append(f"(?i)(?:^|{_PARTS}){one}+(?:(?:{_any(kind.before)})(?:{_PARTS}|$)|{mixed})")
-                found.append(f"(?i)(?:^|{_PARTS})(?:{_any(kind.after)}){_PARTS}+(?:{_any(kind.beside)})(?:{_PARTS}|$)")
-        return found
 
     def find(self, text: str, wide: bool) -> list[Span]:
         """What the kinds find at their words.
@@ -111,10 +98,6 @@ def _starts(data: bytes, padded: bytes, words: list[bytes], indices: list[int]) 
         starts[index] = place
         after, at = index + 1, found
     return starts
-
-
-def _any(words: frozenset[str]) -> str:
-    return "|".join(map(re.escape, sorted(words)))
 
 
 def _encoded(words: frozenset[str]) -> frozenset[bytes]:

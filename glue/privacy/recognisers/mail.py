@@ -89,5 +89,5 @@ def _without_at(text: str, at: int) -> Span | None:
     return None if local is None or provider is None else Span(local.start(), provider.end(), "EMAIL")
 
 
-MAIL = TextKind("EMAIL", _find, "@%&")
+MAIL = TextKind("EMAIL", _find, "@%&", leads=("(?i)@|%40|&#64;|&commat;",))
 MAIL_IN_WORDS = TextKind("EMAIL", _find_in_words, words=words_of(f"{_AT_WORDS} {_PROVIDERS}"))

@@ -11,6 +11,7 @@ import re
 from importlib.resources import files
 from typing import NamedTuple
 
+from glue.privacy.recognisers.gate import BEGINS, PARTS, any_of
 from glue.privacy.recognisers.span import Places, Span, TextKind, spellings, words_of
 
 
@@ -61,7 +62,6 @@ _OPENING = re.compile(
     rf"(?:\+(?P<plus>)|(?=[A-Z]))(?P<name>{_NAMED_FIRST}{{0,3}})(?(plus)(?![A-Za-z])|[ ,:]{{1,3}}(?=[\u0985-\u09b9]))"
 )
 OPENS = f"^(?:\\+[A-Z]|{_NAMED_FIRST}{{1,3}}[ ,:]{{1,3}}[\u0985-\u09b9])"  # what such a text begins with
-TAG_BEGINS = "#[A-Za-z\u0980-\u09e5]{2,16}_"
 _TAG = re.compile(
     r"#(?P<tag>(?:[A-Za-z]{2,16}|[\u0980-\u09e5]{2,16})(?:_[A-Za-z\u0980-\u09e5]{2,16}){1,3}(?:_?\d{1,8})?)(?!\w)"
 )
@@ -228,7 +228,39 @@ def opening(text: str) -> list[Span]:
 
 _LABELS = words_of("name naam nam নাম নামটা")
 _LEADING = _FAMILY | frozenset(word.rstrip(".:ঃ") for word in _TITLES)
-LABELLED_NAME = TextKind("NAME", _find_labelled, words=_LABELS)
+_BENGALI = "\u0980-\u09e5\u09f0-\u09ff"
+
+
+def _words(names: frozenset[str], then: str) -> str:
+    """For RE2: one of the names, whole or with a case ending, and what follows it in Latin letters or in Bengali."""
+    latin, bengali = (any_of(name for name in names if name.isascii() is ascii) for ascii in (True, False))
+    if then:
+        return rf"(?:{latin}(?:['’][a-z]+)?\.?|{bengali}(?:{'|'.join(_ENDINGS)})?:?){then}"
+    return f"(?:{latin}(?:[^a-z]|$)|{bengali}(?:{'|'.join(_ENDINGS)})?(?:[^{_BENGALI}]|$))"
+
+
+def _name_leads() -> tuple[str, ...]:
+    """For RE2: two names, of which one is nothing but a name; a name and a kinship; and what may make one of a word."""
+    blank, names = "[ \t]{1,2}", _LISTED | _FAMILY
+    alone, initial, some = names - _AMBIGUOUS, any_of(_INITIAL) + blank, f"(?:{_words(_AMBIGUOUS, blank)})*"
+    capital = "|".join(f"{name[0].upper()}(?i:{name[1:]})" for name in sorted(_FAMILY) if name.isascii())
+    bengali = any_of(name for name in _FAMILY if not name.isascii())
+    title = any_of(word.rstrip(".:ঃ") for word in _TITLES)
+    return (
+        f"(?i){BEGINS}{_words(alone, blank)}(?:{initial})?{_words(names, '')}",
+        f"(?i){BEGINS}{_words(_AMBIGUOUS, blank)}{some}(?:{initial}{_words(names, '')}|{_words(alone, '')})",
+        f"(?i){BEGINS}{_words(names - _NO_KIN, blank)}{some}{_words(_KIN, '')}",
+        f"(?i){BEGINS}{any_of(_I_AM | {'m'})}{PARTS}+{any_of(alone)}(?:{PARTS}|$)",
+        f"(?i){BEGINS}{title}[.:ঃ]?{blank}(?:(?-i:[A-Z])|[{_BENGALI}]|{_words(names, '')})",
+        rf"[A-Z][A-Za-z'’.]*[\x00- ]+(?:{capital})(?:{PARTS}|$)|[a-zA-Z.:{_BENGALI}][\x00- ]+{bengali}(?:{PARTS}|$)",
+    )
+
+
+_LABEL_BEGINS = (
+    r"(?i)(?:name|naam|nam|নাম|নামটা)(?:[ \t]{0,2}[:=ঃ\-–]|[ \t]{1,2}(?:(?:is|holo|হলো|হল|হচ্ছে)[ \t]{0,2})?[ \t.]*"
+    rf"(?:(?-i:[A-Z])|{_words(_LISTED, '')}))"
+)
+LABELLED_NAME = TextKind("NAME", _find_labelled, words=_LABELS, leads=(_LABEL_BEGINS,))
 NAME = TextKind(
     "NAME",
     _find,
@@ -236,5 +268,6 @@ NAME = TextKind(
     beside=_LISTED - _LEADING,
     after=_I_AM | {"m"},  # of i'm
     before=frozenset(_FORMS) | _KIN | _INITIAL | {"s"},  # of karim's
+    leads=_name_leads(),
 )
-TAG = TextKind("HANDLE", _find_tags, "#")
+TAG = TextKind("HANDLE", _find_tags, "#", leads=("#[A-Za-z\u0980-\u09e5]{2,16}_",))

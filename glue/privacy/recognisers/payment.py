@@ -26,6 +26,7 @@ _WINDOW = 48
 _IBAN = re.compile(
     r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![A-Za-z0-9])", re.IGNORECASE
 )
+_IBAN_BEGINS = "(?i)[A-Z]{2}[0-9০-৯]{2} ?[A-Z0-9০-৯]{4} ?[A-Z0-9০-৯]{4}"
 _TRX_WORDS = (
     "trx trxid txn txnid tnx tnxid trnx trnxid tran tranid trxn trxnid transaction transactionid transection tid "
     "লেনদেন ট্রানজেকশন ট্রানজেকশান ট্রান্সজেকশন ট্রানজাকশন ট্রানজ্যাকশন ট্রাঞ্জেকশন ট্রান্সেকশন ট্রান্সেকশান ট্রানজিকশন টিআরএক্স"
@@ -107,6 +108,6 @@ def _find_iban(text: str, places: Places) -> list[Span]:
 
 CARD = NumberKind("CARD", _claim_card)
 ACCOUNT = NumberKind("ACCOUNT", _claim_account, ("a/c", "ac ", "ac:", "acc", "bank", "হিসাব", "কাউন্ট", "ব্যাংক"))
-IBAN = TextKind("IBAN", _find_iban, words=words_of("iban swift bank account acc ব্যাংক"))
+IBAN = TextKind("IBAN", _find_iban, words=words_of("iban swift bank account acc ব্যাংক"), leads=(_IBAN_BEGINS,))
 TRANSACTION = TextKind("TRX", spans_of(_TRX, "TRX", "code"), words=words_of(_TRX_WORDS))
 TRANSACTION_CODE = TextKind("TRX", spans_of(_CODE, "TRX", "code"), words=words_of(_WALLETS))

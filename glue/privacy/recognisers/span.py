@@ -70,6 +70,7 @@ class TextKind:
         words: words that lead to it, in lower case, as blanks and punctuation part them.
         pairs: those of the words that lead to it only where another one occurs as well.
         beside: further words, which lead to it only right after one of ``after`` or right before one of ``before``.
+        leads: expressions of RE2, of which one occurs in every text that holds it; none: its words and marks are all.
     """
 
     entity: str
@@ -80,6 +81,7 @@ class TextKind:
     beside: frozenset[str] = frozenset()
     after: frozenset[str] = frozenset()
     before: frozenset[str] = frozenset()
+    leads: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

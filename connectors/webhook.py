@@ -46,6 +46,8 @@ from glue.settings import Settings, state_dir
 log = logging.getLogger(__name__)
 MAX_BODY = 2 * 1024 * 1024
 ANSWER_WITHIN = 4.0  # seconds; Shopify waits five
+BODY_WITHIN = 10.0  # seconds for a body to arrive: an unsigned caller must not hold a connection for longer
+MOST_CONNECTIONS = 200  # beyond it the answer is 503, and Shopify comes again
 _UNKNOWN_TOPIC = 404
 _BATCH = 200
 _REFRESH = 30.0
@@ -222,7 +224,11 @@ async def _take(
     request: Request, receiver: Receiver, options: ShopifyOptions, secrets: Sequence[str], desk: Desk | None
 ) -> tuple[int, str]:
     headers = request.headers
-    body = await _body(request)
+    try:
+        async with asyncio.timeout(BODY_WITHIN):
+            body = await _body(request)
+    except TimeoutError:
+        return 408, "the body did not arrive in time"
     if body is None:
         return 413, "too large"
     if not is_signed(body, headers.get("X-Shopify-Hmac-Sha256", ""), secrets):

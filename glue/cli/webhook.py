@@ -31,7 +31,7 @@ def serve(source: str | None, host: str | None, port: int) -> None:
         import uvicorn
 
         from connectors.compliance import Desk
-        from connectors.webhook import load_webhook, make_app, receiver, webhook_source
+        from connectors.webhook import MOST_CONNECTIONS, load_webhook, make_app, receiver, webhook_source
     settings = get_settings()
     host = host or settings.bind
     source = source or webhook_source(settings)
@@ -40,7 +40,12 @@ def serve(source: str | None, host: str | None, port: int) -> None:
     with receiver(source, settings, config, options) as taking:
         server = uvicorn.Server(
             uvicorn.Config(
-                make_app(taking, source, options, desk), host=host, port=port, log_level="warning", access_log=False
+                make_app(taking, source, options, desk),
+                host=host,
+                port=port,
+                log_level="warning",
+                access_log=False,
+                limit_concurrency=MOST_CONNECTIONS,
             )
         )
         click.echo(f"webhooks: http://{host}:{port}/webhooks/{source}", err=True)

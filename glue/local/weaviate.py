@@ -40,6 +40,7 @@ class Weaviate(Part):
         return {
             "PERSISTENCE_DATA_PATH": str(site.folder(self.name) / "data"),
             "AUTHENTICATION_ANONYMOUS_ACCESS_ENABLED": "true",
+            "CORS_ALLOW_ORIGIN": "http://weaviate.invalid",  # by default a page of any site may ask and delete
             "DEFAULT_VECTORIZER_MODULE": "none",
             "QUERY_DEFAULTS_LIMIT": "20",
             "GRPC_PORT": port["grpc"],

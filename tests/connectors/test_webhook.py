@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from connectors import webhook
 from connectors.compliance import COMPLIANCE
 from connectors.compliance import Desk as Counter
 from connectors.shopify import ShopifyOptions
@@ -118,6 +120,25 @@ def test_a_large_body_is_refused_with_or_without_its_length() -> None:
     answer = client(desk).post("/webhooks/shopify", content=chunks)
     assert answer.status_code == 413
     assert not desk.taken
+
+
+def test_a_caller_who_never_ends_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An unsigned body that stops arriving holds its connection for a bounded time."""
+    monkeypatch.setattr(webhook, "BODY_WITHIN", 0.05)
+
+    async def slow() -> dict[str, Any]:
+        await asyncio.Event().wait()
+        return {}
+
+    sent: list[dict[str, Any]] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": "/webhooks/shopify", "headers": [], "query_string": b""}
+    app = make_app(Desk(), "shopify", ShopifyOptions(**OPTIONS))  # type: ignore[arg-type]
+    asyncio.run(asyncio.wait_for(app(scope, slow, send), 30))
+    assert sent[0]["status"] == 408
 
 
 def test_what_kafka_has_not_is_not_acknowledged() -> None:

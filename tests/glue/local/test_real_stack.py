@@ -119,6 +119,11 @@ def test_the_life_of_a_stack(root: Path) -> None:
     assert {name for name, port in promised.items() if port not in {number for _, number in open_ports}} == set()
     assert len(open_ports) == len(promised)
 
+    # A page of another site may read and delete nothing.
+    foreign = {"Origin": "http://evil.example", "Access-Control-Request-Method": "DELETE"}
+    allowed = requests.options(f"{settings.weaviate}/v1/schema/Life", headers=foreign, timeout=20).headers
+    assert allowed.get("Access-Control-Allow-Origin") not in ("*", foreign["Origin"])
+
     # Topics are declared, never made by a typo.
     asked = AdminClient({"bootstrap.servers": settings.kafka}).list_topics("typo", timeout=20).topics["typo"]
     assert asked.error is not None

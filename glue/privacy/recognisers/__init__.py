@@ -7,7 +7,7 @@ kind is a file and a line in ``KINDS`` (or, if it consists of digits, in
 
 Every search is linear in the text: a kind looks at a bounded part of it around each of its places, of which there are
 :data:`~glue.privacy.recognisers.span.MOST_PLACES` at most; quantifiers are bounded, and neighbouring parts of a pattern
-share no character or are possessive. A text longer than ``_LONGEST`` is read up to there; what is unread is a find.
+share no character or are possessive. A text longer than ``LONGEST`` is read up to there; what is unread is a find.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from glue.privacy.recognisers.lexicon import Lexicon
 from glue.privacy.recognisers.mail import MAIL, MAIL_IN_WORDS
 from glue.privacy.recognisers.name import LABELLED_NAME, NAME, OPENS, TAG, opening
 from glue.privacy.recognisers.payment import IBAN, TRANSACTION, TRANSACTION_CODE
-from glue.privacy.recognisers.span import COVER, EXCESS, Places, Span, TextKind
+from glue.privacy.recognisers.span import COVER, EXCESS, LONGEST, Places, Span, TextKind
 from glue.privacy.recognisers.spoken import SPOKEN
 
 __all__ = ["ENTITIES", "EXCESS", "KINDS", "PERSONS", "Span", "find", "named_by"]
@@ -44,11 +44,10 @@ _MARKS = frozenset("[").union(*(kind.marks for kind in KINDS))
 _MARKED = tuple((mark, kind) for kind in KINDS for mark in kind.marks)
 _ASCII = _MARKS | set("0123456789")
 _USUAL = _ASCII | set("০১২৩৪৫৬৭৮৯")
-_LONGEST = 65_536  # characters; the longest text that a platform takes is Facebook's, 63,206
 _LEXICON = Lexicon(KINDS)
 # A mark, a digit, or a character that has to be folded: a text without them holds what its words lead to, or nothing.
 _LETTERS = "".join(char for char in map(chr, (9, 10, 13, *range(32, 127))) if char not in _USUAL)
-_SPECIAL = re.compile(f"[^{re.escape(_LETTERS)}{PLAIN}]")
+_SPECIAL = re.compile(f"[^{re.escape(_LETTERS)}{PLAIN}]+")
 
 
 @cache
@@ -64,22 +63,22 @@ def find(text: str) -> list[Span]:
 
 def search(text: str) -> list[Span]:
     """As :func:`find`, without a first look."""
-    if len(text) > _LONGEST:
-        return [*search(text[:_LONGEST]), Span(_LONGEST, len(text), EXCESS)]
+    if len(text) > LONGEST:
+        return [*search(text[:LONGEST]), Span(LONGEST, len(text), EXCESS)]
     plain, folded, wide = text, None, False
     spans: list[Span] = []
-    special = set(_SPECIAL.findall(text))
+    special = set("".join(_SPECIAL.findall(text)))
     if special:
         if "[" in special or "E:" in text:
             text = plain = _SCRUBBED.sub(_covered, text)
-            special = set(_SPECIAL.findall(text))
+            special = set("".join(_SPECIAL.findall(text)))
         if not special <= _ASCII:
             wide = not special <= _USUAL
             folded = fold(text, special)
             plain = folded.text
-            if len(plain) > _LONGEST:
-                plain = plain[:_LONGEST]
-                spans.append(Span(_LONGEST, len(folded.text), EXCESS))
+            if len(plain) > LONGEST:
+                plain = plain[:LONGEST]
+                spans.append(Span(LONGEST, len(folded.text), EXCESS))
         if not special <= _MARKS:
             spans += numbers.find(plain)
         for mark, kind in _MARKED:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from bisect import bisect_right
-from itertools import accumulate
+from bisect import bisect_left
+from itertools import accumulate, count
+from operator import add
 
 # Of what is not ASCII, what stays as it is, as part of a pattern's set: letters and signs of Bengali, usual punctuation
 # and emoji.
@@ -17,7 +18,7 @@ PLAIN = (
     "\u0964\u0965\u0980-\u09e5\u09f0-\u09ff\u2013\u2014\u2018\u2019\u201c\u201d"
     "\u2026\u20ac\u2591\u2764\U0001f300-\U0001faff"
 )
-_FOLDED = re.compile(rf"[^\x00-\x7f{PLAIN}]")
+_FOLDED = re.compile(rf"[^\x00-\x7f{PLAIN}]+")
 _KEYCAP = "\u20e3"
 _FILLERS = "\u115f\u1160\u3164\uffa0"  # letters by name, seen as nothing
 _SAME = {
@@ -43,7 +44,7 @@ class Folded:
         self.text, self._source, self._irregular = text, source, irregular
         self.same = not irregular
         self._behind: list[int] = []  # places of irregular characters in the source
-        self._ahead: list[int] = []  # where what follows each of them begins in the folded text
+        self._ahead: list[int] = []  # where what each of them became ends in the folded text, less one
 
     def original(self, start: int, end: int) -> tuple[int, int]:
         """The place in the original of ``text[start:end]``, with the invisible characters that follow it."""
@@ -51,11 +52,14 @@ class Folded:
 
     def _place(self, folded: int) -> int:
         if not self._behind:
-            self._behind = [place for place, char in enumerate(self._source) if char in self._irregular]
-            longer = accumulate(len(_TABLE[ord(self._source[place])]) - 1 for place in self._behind)
-            self._ahead = [place + 1 + more for place, more in zip(self._behind, longer, strict=True)]
-        passed = bisect_right(self._ahead, folded)
-        place = folded + (self._behind[passed - 1] + 1 - self._ahead[passed - 1] if passed else 0)
+            signs = f"[{re.escape(''.join(sorted(self._irregular)))}]"
+            between = re.split(signs, self._source)[:-1]
+            self._behind = list(map(add, accumulate(map(len, between)), count()))
+            longer = {char: len(_TABLE[ord(char)]) - 1 for char in self._irregular}
+            more = accumulate(map(longer.__getitem__, map(self._source.__getitem__, self._behind)))
+            self._ahead = list(map(add, self._behind, more))
+        passed = bisect_left(self._ahead, folded)
+        place = folded + (self._behind[passed - 1] - self._ahead[passed - 1] if passed else 0)
         return min(place, self._behind[passed]) if passed < len(self._behind) else place
 
 
@@ -67,7 +71,7 @@ def fold(text: str, chars: set[str] | None = None) -> Folded:
     """
     if text.isascii():
         return Folded(text)
-    changed = [char for char in (chars or set(_FOLDED.findall(text))) if _TABLE[ord(char)] != char]
+    changed = [char for char in (chars or set("".join(_FOLDED.findall(text)))) if _TABLE[ord(char)] != char]
     if len(changed) > _FEW:
         folded = text.translate(_TABLE)
     else:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable
 
 from glue.privacy.recognisers.fold import PLAIN, fold
-from glue.privacy.recognisers.span import TextKind
+from glue.privacy.recognisers.span import LONGEST, TextKind
 
 try:
     import re2
@@ -46,7 +46,7 @@ class Gate:
             return True
         if found == [0]:  # the end of the text
             return False
-        if found is not None and len(found) == 2 and 1 in found:
+        if found is not None and len(found) == 2 and 1 in found and len(text) <= LONGEST:
             found = self._match(fold(text).text.encode())
             return found is None or any(each > 1 for each in found)
         return True  # also where RE2 lacks memory, which it tells by no match at all

@@ -28,7 +28,6 @@ class Lexicon:
         for place, kind in enumerate(self._kinds):
             for word in kind.words | kind.beside:
                 self._leads.setdefault(word.encode(), []).append((place, word not in kind.words))
-        self._words = frozenset(self._leads)
         self._pairs = tuple(_encoded(kind.pairs) for kind in self._kinds)
         self._after = tuple(_encoded(kind.after) for kind in self._kinds)
         self._before = tuple(_encoded(kind.before) for kind in self._kinds)
@@ -46,12 +45,10 @@ class Lexicon:
             data = data.replace(_DANDA.encode(), b" ")
         parted = data.translate(_PARTED)
         words = parted.split()
-        if self._words.isdisjoint(words):
-            return []
-        spans: list[Span] = []
         leading = self._by_kind(words)
         if not leading:
-            return spans
+            return []
+        spans: list[Span] = []
         starts = _starts(
             data, b" %b " % parted, words, sorted({i for each in leading.values() for i in each[: MOST_PLACES + 1]})
         )

@@ -108,6 +108,7 @@ class Places:
         return cls(starts, [])
 
 
+LONGEST = 65_536  # characters; the longest text that a platform takes is Facebook's, 63,206
 MOST_FINDS = 128  # of one kind in one text; beyond that it is not text of a person
 MOST_PLACES = 512  # of the words of one kind
 

@@ -72,11 +72,11 @@ class Audit:
     def _count_models(self, one: ByKey | ByTime, models: frozenset[str], wanted: Wanted, report: StoreReport) -> None:
         client, target, window = one.client, one.target, (wanted.since, wanted.until or LAST_MS)
         if isinstance(client, WeaviateStoreClient):
-            lacking = {model: client.unembedded(target, model, *window) for model in sorted(models)}
+            others = client.models(target, *window).keys() - models
+            lacking = {model: client.embedded(target, model, False, *window) for model in sorted(models)}
+            foreign = {model: client.embedded(target, model, True, *window) for model in sorted(others)}
             report.unembedded = {model: count for model, count in lacking.items() if count}
-            report.foreign = {
-                model: count for model, count in client.models(target, *window).items() if model not in models
-            }
+            report.foreign = {model: count for model, count in foreign.items() if count}
 
     def _leave_erased(self, report: StoreReport) -> None:
         """What is missing because somebody is forgotten is as it should be, and must not be sent again."""

@@ -106,7 +106,7 @@ def backfill(name: str, collection: str | None, rate: float) -> None:
         done = run.run(lambda text: reporter.progress("backfill", text))
     click.echo(f"{done.posts} vectors written, {done.again} again because their posts changed, {done.gone} posts gone")
     if done.refused:
-        click.echo(f"{len(done.refused)} posts hold no text: {', '.join(done.refused[:3])} …", err=True)
+        click.echo(f"{len(done.refused)} posts hold no text: {', '.join(sorted(done.refused)[:3])} …", err=True)
         raise SystemExit(1)
 
 
@@ -147,14 +147,14 @@ def switch(name: str, collection: str | None) -> None:
     from glue.errors import UsageError
     from glue.model_change import declared
     from glue.settings import get_settings
-    from glue.stores.weaviate.client import WeaviateStoreClient
+    from glue.stores.weaviate.vectors import VectorsOf
 
     one = _found(collection)
     model = one.writes(name)
-    with WeaviateStoreClient(get_settings()) as client:
-        if name not in client.vectors(one.target):
+    with VectorsOf(get_settings(), one.target.place) as store:
+        if name not in (store.schema() or {}).get("vectorConfig", {}):
             raise UsageError(f"switch to {name}", f"{one.target.place} has no such vectors", "mxctl apply")
-        if lacking := client.unembedded(one.target, model.identity):
+        if lacking := store.lacking(model.identity):
             why = f"{lacking} posts have no vector of {model.identity}: no search would find them"
             raise UsageError(f"switch to {name}", why, f"mxctl embedding backfill {name}")
     _wrote(declared.ask(one, name), f"searches ask {name}; back: mxctl embedding switch {one.asked}")

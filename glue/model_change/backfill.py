@@ -1,10 +1,11 @@
 """Vectors of a model for the posts that have none of it, from the texts that the collection itself holds.
 
-The collection is its own checkpoint: what lacks the model is still to do, whoever did the rest, and whenever. Weaviate
-writes nothing on a condition, so a post that the sink writes meanwhile is seen by reading again: if its text is another
-than was embedded, it is embedded anew, by every model, for a PATCH writes the other vectors back as they were before.
-The posts under way are noted in a file first: who was killed in between looks at those again. A post that is deleted
-meanwhile is not brought back, for a PATCH creates nothing.
+The collection is walked by its cursor, again until nothing lacks the model: what a record that was on its way wrote
+behind the cursor is found by the next walk. Weaviate writes nothing on a condition, so a post that the sink writes
+meanwhile is seen by reading again: if its text is another than was embedded, it is embedded anew, by every model, for a
+PATCH writes the other vectors back as they were before. The cursor and the posts under way are noted in a file first:
+who was killed in between looks at those again, and goes on from there. A post that is deleted meanwhile is not brought
+back, for a PATCH creates nothing.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from glue.errors import DataError, MillionXError, ServiceError
+from glue.errors import DataError, MillionXError
 from glue.local.files import write_whole
 from glue.model_change.declared import Embedding
 from glue.stores.weaviate.vectors import Embedded, VectorsOf
@@ -34,7 +35,7 @@ class Done:
     posts: int = 0
     again: int = 0
     gone: int = 0
-    refused: tuple[str, ...] = ()
+    refused: set[str] = field(default_factory=set)
 
 
 class Embedders:
@@ -75,7 +76,7 @@ class Backfill:
         self._identity = one.writes(name).identity
         self._fields = one.writer.options.get("vectors.field", "vectors")
         self._file, self._rate = state / f"backfill-{one.target.place}-{name}.json", rate
-        self.done = Done()
+        self._began, self.done = time.monotonic(), Done()
 
     def run(self, progress: Progress) -> Done:
         """Until no post lacks the model.
@@ -83,22 +84,28 @@ class Backfill:
         Raises:
             ServiceUnavailableError, ServiceError: Weaviate does not answer, or refuses; run it again, nothing is lost.
         """
+        after = ""
         if self._file.is_file():  # a run was killed here
-            under_way = json.loads(self._file.read_text())
+            after, under_way = json.loads(self._file.read_text())
             self._settle(self._store.read(under_way).values(), self._one.writer.models)
-        began, before = time.monotonic(), set[str]()
-        while page := self._store.lacking(self._identity, PAGE, self.done.refused):
-            if (ids := {one.id for one in page}) <= before:  # seen with Weaviate 1.35.2 on a machine without time
-                why = f"its index still lists {len(ids)} posts without {self._identity} that have it"
-                raise ServiceError(f"collection {self._one.target.place}", why, "restart Weaviate, and run this again")
-            before = ids
-            write_whole(self._file, json.dumps(sorted(ids)).encode())
-            self._settle(page, [self._name])
-            progress(f"{self.done.posts} posts have a vector of {self._identity}")
-            if self._rate:
-                time.sleep(max(0.0, began + self.done.posts / self._rate - time.monotonic()))
+        while self._walk(after, progress) or after:
+            after = ""
         self._file.unlink(missing_ok=True)
         return self.done
+
+    def _walk(self, after: str, progress: Progress) -> int:
+        """From the post after that one to the last; how many lacked the model."""
+        found = 0
+        for page in self._store.walk(page=PAGE, after=after):
+            lacking = [one for one in page if self._identity not in one.models and one.id not in self.done.refused]
+            if lacking:
+                write_whole(self._file, json.dumps([after, [one.id for one in lacking]]).encode())
+                self._settle(lacking, [self._name])
+                progress(f"{self.done.posts} posts have a vector of {self._identity}")
+            if self._rate:
+                time.sleep(max(0.0, self._began + self.done.posts / self._rate - time.monotonic()))
+            after, found = page[-1].id, found + len(lacking)
+        return found
 
     def _settle(self, page: Iterable[Embedded], models: list[str]) -> None:
         """Embed and write, until what was embedded is what is stored."""
@@ -139,4 +146,4 @@ class Backfill:
     def _refuse(self, one: Embedded, error: Exception) -> None:
         if isinstance(error, MillionXError) and not isinstance(error, DataError):
             raise error
-        self.done.refused += (one.id,)
+        self.done.refused.add(one.id)

@@ -17,7 +17,7 @@ from glue.errors import UsageError
 from glue.model_change.backfill import PAGE, Embedders
 from glue.model_change.declared import Embedding
 from glue.stores.weaviate.client import WeaviateStoreClient
-from glue.stores.weaviate.vectors import VectorsOf
+from glue.stores.weaviate.vectors import Embedded, VectorsOf
 
 if TYPE_CHECKING:
     from glue.embedding.contract import Matrix
@@ -55,7 +55,7 @@ class Cost:
 
 def cost(one: Embedding, model: Model, client: WeaviateStoreClient, store: VectorsOf, embedders: Embedders) -> Cost:
     """Measure on some posts; nothing is written."""
-    texts = [found.text for found in store.sample(PAGE) if found.text.strip()]
+    texts = [found.text for found in _some(store, PAGE)]
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     embedders.embed(model.name, ["warm"])
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
@@ -65,7 +65,7 @@ def cost(one: Embedding, model: Model, client: WeaviateStoreClient, store: Vecto
     posts, width = client.size(one.target), 4 * model.dimensions
     return Cost(
         posts,
-        client.unembedded(one.target, model.identity),
+        store.lacking(model.identity),
         spent,
         len(texts),
         grown // 1024,
@@ -80,7 +80,7 @@ def overlap(one: Embedding, names: tuple[str, str], store: VectorsOf, posts: int
     Raises:
         UsageError: the chain does not write one of them, or there are no posts.
     """
-    questions = [found for found in store.sample(posts) if found.text.strip()]
+    questions = _some(store, posts)
     if not questions:
         raise UsageError("compare", "the collection holds no posts", "wait for some")
     answers = []
@@ -113,6 +113,10 @@ def quality(one: Embedding, name: str, file: Path) -> float:
         best = _DISCOUNT[: int((right == number).sum())].sum()
         gains.append((_DISCOUNT[: len(nearest)] * (right[nearest] == number)).sum() / best)
     return float(np.mean(gains))
+
+
+def _some(store: VectorsOf, posts: int) -> list[Embedded]:
+    return [found for found in next(store.walk(page=posts), []) if found.text.strip()]
 
 
 def _vectors(one: Embedding, name: str, texts: list[str], role: Role) -> Matrix:

@@ -13,11 +13,10 @@ from typing import Any
 from glue.errors import ServiceError, UsageError
 from glue.model_change.declared import Embedding
 from glue.stores.weaviate.client import MODELS
-from glue.stores.weaviate.vectors import Embedded, VectorsOf
+from glue.stores.weaviate.vectors import VectorsOf
 from glue.topology.operate import set_state
 from glue.topology.services import Services
 
-PAGE = 100
 _FEW = 200  # copied in a moment, while the sink is paused
 _SKEW_MS = 10_000  # by which the clocks of Weaviate's nodes may differ
 Progress = Callable[[str], None]
@@ -83,9 +82,9 @@ class Rebuild:
     def _copy(self, source: str, into: str) -> int:
         """Copy what is not there as it is; how many that were."""
         copied = seen = 0
-        for page in self._store.walk(source, PAGE):
-            there = self._store.read((one["id"] for one in page), into)
-            old = [one["id"] for one in page if not _is_newer(there.get(one["id"]), one)]
+        for page in self._store.walk(source):
+            there = self._store.read((one.id for one in page), into)
+            old = [one.id for one in page if one.id not in there or there[one.id].updated <= one.updated + _SKEW_MS]
             whole = [one for one in (self._store.whole(name, source) for name in old) if one is not None]
             self._store.put([self._copied(one, into) for one in whole])
             copied, seen = copied + len(old), seen + len(page)
@@ -105,11 +104,7 @@ class Rebuild:
 
     def _prune(self, source: str, into: str) -> None:
         """Delete of the copy what the source has no more."""
-        for page in self._store.walk(into, PAGE):
-            ids = [one["id"] for one in page]
+        for page in self._store.walk(into):
+            ids = [one.id for one in page]
             if gone := sorted(set(ids) - self._store.read(ids, source).keys()):
                 self._store.delete(into, gone)
-
-
-def _is_newer(copy: Embedded | None, one: Mapping[str, Any]) -> bool:
-    return copy is not None and copy.updated > int(one["lastUpdateTimeUnix"]) + _SKEW_MS

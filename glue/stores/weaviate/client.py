@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from weaviate import WeaviateClient
 
 _QUERY_SECONDS = 30
-_PAGE = 100  # MOST is Weaviate's QUERY_MAXIMUM_RESULTS by default
+_PAGE, _FEW = 100, 1000  # MOST is Weaviate's QUERY_MAXIMUM_RESULTS by default
 MODELS = "embedding_models"  # the property with the identities of the models of an object's vectors
 VARIANT = "embedding_variant"  # and with the runtime that computed them
 LAST_MS = 9_223_372_036_000  # in 2262: Weaviate counts nanoseconds in 64 bits, and a later date is before all others
@@ -134,11 +134,15 @@ class WeaviateStoreClient(TimeClient):
         found = self._rest.ask(target.place, "Aggregate", arguments, "groupedBy{value} meta{count}")
         return {str(one["groupedBy"]["value"]): int(one["meta"]["count"]) for one in found}
 
-    def unembedded(self, target: Target, identity: str, first: int = 0, end: int = LAST_MS) -> int:
-        """How many objects have no vector of a model; bounds as :meth:`models` has them."""
-        lacks = every([_between(first, end), where(MODELS, "ContainsNone", "Text", [identity])])
-        (found,) = self._rest.ask(target.place, "Aggregate", f"where:{graphql(lacks)}", "meta{count}")
-        return int(found["meta"]["count"])
+    def embedded(self, target: Target, identity: str, has: bool, first: int, end: int) -> int:
+        """How many objects have a vector of a model, or have none; few are read, as the index may be wrong of them."""
+        asked = where(MODELS, "ContainsAny" if has else "ContainsNone", "Text", [identity])
+        chosen = f"where:{graphql(every([_between(first, end), asked]))}"
+        listed = self._rest.ask(target.place, "Get", f"{chosen} limit:{_FEW + 1}", "_additional{id}")
+        if len(listed) > _FEW:
+            return int(self._rest.ask(target.place, "Aggregate", chosen, "meta{count}")[0]["meta"]["count"])
+        found = (self._rest.get(f"objects/{target.place}/{one['_additional']['id']}") for one in listed)
+        return sum((identity in (one["properties"].get(MODELS) or [])) is has for one in found if one is not None)
 
     def measures(self, target: Target) -> list[str]:
         """All whole numbers."""

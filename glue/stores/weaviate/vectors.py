@@ -2,7 +2,9 @@
 
 Weaviate adds a vector to a collection that exists, and takes none away, neither from it nor from an object. It writes
 nothing on a condition: who may have been overtaken reads again. A PATCH writes the other vectors back as they were just
-before. Source: Weaviate 1.35, REST /v1/objects and /v1/aliases, and its source.
+before. All is read from the objects themselves, by cursor and by id: a filter asks the inverted index, which after
+writes of one object at the same time may serve an old version of it (1.35.2).
+Source: Weaviate 1.35, REST /v1/objects and /v1/aliases, and its source.
 """
 
 from __future__ import annotations
@@ -63,44 +65,29 @@ class VectorsOf:
         """Delete a collection by the name that is no alias."""
         self._rest.send("DELETE", f"schema/{name}", {})
 
-    def lacking(self, identity: str, limit: int, besides: Iterable[str] = ()) -> list[Embedded]:
-        """Objects without a vector of that model, in no order."""
-        asked = graphql(where(MODELS, "ContainsNone", "Text", [identity]))
-        left = set(besides)
-        found = self._get(f"where:{asked} limit:{limit + len(left)}")
-        return [one for one in found if one.id not in left][:limit]
+    def lacking(self, identity: str) -> int:
+        """How many objects have no vector of that model."""
+        return sum(identity not in one.models for page in self.walk() for one in page)
 
     def read(self, ids: Iterable[str], name: str = "") -> dict[str, Embedded]:
         """The objects of these ids, absent ones left out; of the collection, or of another."""
-        wanted = list(ids)
-        asked = f"where:{graphql(where('id', 'ContainsAny', 'Text', wanted))} limit:{len(wanted)}"
-        return {one.id: one for one in self._get(asked, name)} if wanted else {}
+        found = (self._rest.get(f"objects/{name or self.place}/{one}") for one in ids)
+        return {one["id"]: self._embedded(one) for one in found if one is not None}
 
     def whole(self, identifier: str, name: str) -> dict[str, Any] | None:
         """An object of the collection of that name as REST gives it, with its vectors; None if it is gone."""
         return self._rest.get(f"objects/{name}/{identifier}?include=vector")
 
-    def sample(self, limit: int) -> list[Embedded]:
-        """Some objects, the first by their ids, which are hashes."""
-        return self._get(f"limit:{limit}")
-
     def nearest(self, vector: Iterable[float], name: str, limit: int) -> list[str]:
         """Ids of the objects whose vector of that name is nearest."""
         near = graphql({"vector": list(vector), "targetVectors": [name]})
-        return [one.id for one in self._get(f"nearVector:{near} limit:{limit}")]
+        found = self._rest.ask(self.place, "Get", f"nearVector:{near} limit:{limit}", "_additional{id}")
+        return [one["_additional"]["id"] for one in found]
 
-    def _get(self, arguments: str, name: str = "") -> list[Embedded]:
-        fields = f"{self._text} {MODELS} {VARIANT} _additional{{id lastUpdateTimeUnix}}"
-        return [
-            Embedded(
-                one["_additional"]["id"],
-                one.get(self._text) or "",
-                one.get(MODELS) or [],
-                one.get(VARIANT) or "",
-                int(one["_additional"]["lastUpdateTimeUnix"]),
-            )
-            for one in self._rest.ask(name or self.place, "Get", arguments, fields)
-        ]
+    def _embedded(self, one: Mapping[str, Any]) -> Embedded:
+        has = one["properties"]
+        text, models, variant = has.get(self._text) or "", has.get(MODELS) or [], has.get(VARIANT) or ""
+        return Embedded(one["id"], text, models, variant, int(one["lastUpdateTimeUnix"]))
 
     def patch(self, one: Embedded, vectors: Mapping[str, list[float]]) -> bool:
         """Give an object vectors, and write its ``models`` and ``variant``; False if it is gone by now."""
@@ -109,11 +96,11 @@ class VectorsOf:
         path = f"objects/{self.place}/{one.id}"
         return self._rest.send_to("PATCH", path, body | {"properties": properties}) is not None
 
-    def walk(self, name: str, page: int) -> Iterator[list[dict[str, Any]]]:
-        """All objects of the collection of that name by their ids, as REST gives them, without vectors."""
-        after = ""
-        while found := (self._rest.get(f"objects?class={name}&limit={page}&after={after}") or {}).get("objects"):
-            yield found
+    def walk(self, name: str = "", page: int = 100, after: str = "") -> Iterator[list[Embedded]]:
+        """All objects by their ids, which are hashes, from the one after ``after``; as :meth:`read` has ``name``."""
+        path = f"objects?class={name or self.place}&limit={page}&after="
+        while found := (self._rest.get(f"{path}{after}") or {}).get("objects"):
+            yield [self._embedded(one) for one in found]
             after = found[-1]["id"]
 
     def put(self, objects: list[dict[str, Any]]) -> None:

@@ -12,6 +12,7 @@ import contextlib
 import os
 import re
 import socket
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -167,7 +168,9 @@ class KafkaConfig:
         if error.code() == KafkaError._AUTHENTICATION and made:
             with contextlib.suppress(ConfigError):  # it may be written this moment; the client comes again
                 used |= self._login()
-                made[0].set_sasl_credentials(*(used[key] for key in _LOGIN))
+                # Not within the callback: a client that is called while it calls ends the whole process.
+                login = [used[key] for key in _LOGIN]
+                threading.Thread(target=made[0].set_sasl_credentials, args=login, daemon=True).start()
         if told is not None:
             told(error)
 

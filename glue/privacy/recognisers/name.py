@@ -111,9 +111,9 @@ def _before(text: str, place: int) -> Token | None:
 
 
 def _token(match: re.Match[str]) -> Token:
-    word = match.group(1)
+    word = match[1]
     lower = word.lower()
-    return Token(*match.span(1), word, lower, _listed_form(lower))
+    return Token(match.start(1), match.end(1), word, lower, _FORMS.get(lower) or _listed_form(lower))
 
 
 def _listed_form(word: str) -> str:
@@ -227,7 +227,7 @@ def opening(text: str) -> list[Span]:
 
 
 _LABELS = words_of("name naam nam নাম নামটা")
-_LEADING = _FAMILY | frozenset(word.rstrip(".:ঃ") for word in _TITLES)
+_LEADING = _FAMILY | frozenset(word.rstrip(end) for word in _TITLES for end in (".:", ".:ঃ"))
 _BENGALI = "\u0980-\u09e5\u09f0-\u09ff"
 
 

@@ -84,8 +84,7 @@ class TextKind:
     leads: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Places:
+class Places(NamedTuple):
     """Where the words or marks of a kind begin in a text, in order.
 
     Attributes:

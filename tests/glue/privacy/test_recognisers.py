@@ -115,6 +115,8 @@ def test_what_only_looks_like_it(text: str) -> None:
         ("ইমরান এইচ সরকার বলেছেন", "ইমরান এইচ সরকার"),
         ("শরিফ অাহম্মেদ বলেছেন", "শরিফ অাহম্মেদ"),
         ("শান্ত ভাইকে বলেন", "শান্ত"),
+        ("বলেছেন মোঃ করিম", "মোঃ করিম"),
+        ("ডাঃ আনোয়ার বলেছেন", "ডাঃ আনোয়ার"),
     ],
 )
 def test_a_name_as_keyboards_and_people_write_it(text: str, name: str) -> None:

@@ -53,8 +53,9 @@ class Rebuild:
             self._refuse_written(surplus)
             if self._store.schema(after) is None:
                 self._store.create(self._wanted | {"class": after})
-            while (changed := self._copy(now, after)) > _FEW:
-                copied += changed
+            last = float("inf")
+            while _FEW < (changed := self._copy(now, after)) < last / 2:  # else the sink writes as fast
+                copied, last = copied + changed, changed
             set_state(self._services, [sink], "pause")
             copied += changed + self._copy(now, after)
             self._store.rename(after)

@@ -183,7 +183,7 @@ def test_posts_in_three_scripts_are_found_from_the_keyboard_and_explained(
         expect(page.locator("#found")).to_contain_text("shiter juta kinlam")
         expect(page.locator("#found")).not_to_contain_text("২২২৩৩৩")
         expect(page.locator("#found-how")).to_contain_text("intfloat/multilingual-e5-small (e5@")
-        expect(page.locator("#found-how")).to_contain_text("language: en, words: warm shoe winter")
+        expect(page.locator("#found-how")).to_contain_text(re.compile("language: en, words: warm .*shoe winter"))
         expect(page.locator("#found-posts .why").first).to_contain_text("words ")
         told = [(one["id"], one["impact"]) for one in Axe().run(page).response["violations"]]
         assert told == []

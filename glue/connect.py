@@ -12,6 +12,7 @@ import logging
 import random
 import time
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -257,8 +258,15 @@ class ConnectClient:
 
     def _send(self, method: str, path: str, what: str, body: Any, timeout: float) -> requests.Response:
         self.calls += 1
+        ask = partial(self._session.request, method, self.url + path, json=body, timeout=(5, timeout))
         try:
-            return self._session.request(method, self.url + path, json=body, timeout=(5, timeout))
+            try:
+                return ask()
+            except requests.ConnectionError as error:
+                # A kept connection may be closed by the worker just when it is used again; these may be sent twice.
+                if method not in ("GET", "PUT") or isinstance(error, requests.Timeout):
+                    raise
+                return ask()
         except requests.RequestException as error:
             raise ServiceUnavailableError(
                 what,

@@ -12,7 +12,6 @@ import logging
 import random
 import time
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -258,15 +257,8 @@ class ConnectClient:
 
     def _send(self, method: str, path: str, what: str, body: Any, timeout: float) -> requests.Response:
         self.calls += 1
-        ask = partial(self._session.request, method, self.url + path, json=body, timeout=(5, timeout))
         try:
-            try:
-                return ask()
-            except requests.ConnectionError as error:
-                # A kept connection may be closed by the worker just when it is used again; these may be sent twice.
-                if method not in ("GET", "PUT") or isinstance(error, requests.Timeout):
-                    raise
-                return ask()
+            return self._session.request(method, self.url + path, json=body, timeout=(5, timeout))
         except requests.RequestException as error:
             raise ServiceUnavailableError(
                 what,

@@ -146,7 +146,9 @@ def test_the_life_of_a_stack(root: Path) -> None:
     assert {part.name for part in stack.status() if part.state == "dead"} == {"kafka", "weaviate"}
     stack.up(services=False)
     after = {part.name: part.pid for part in stack.status()}
-    assert {name for name in before if before[name] != after[name]} == {"kafka", "weaviate"}
+    changed = {name for name in before if before[name] != after[name]}
+    # A worker that lost its broker may not answer in time, and is then started again as well.
+    assert {"kafka", "weaviate"} <= changed <= {"kafka", "weaviate", "connect"}
     assert_written(settings)
 
     # Down leaves no process; up on other ports has the same data.

@@ -19,6 +19,7 @@ from typing import Any
 from connectors.errors import CredentialError, ThrottledError
 from connectors.http import Answer, Http, check_status
 from glue.errors import ServiceError, ServiceUnavailableError
+from glue.files import write_whole
 
 log = logging.getLogger(__name__)
 _EXPIRED = {"IllegalAccessToken", "AccessTokenExpired"}
@@ -80,12 +81,8 @@ class DarazClient:
         return self._configured
 
     def _keep(self) -> None:
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        temporary = self._file.with_suffix(".tmp")
-        temporary.unlink(missing_ok=True)
-        temporary.touch(mode=0o600)
-        temporary.write_text(json.dumps({"origin": self._origin(), "access": self._access, "refresh": self._refresh}))
-        temporary.replace(self._file)
+        kept = {"origin": self._origin(), "access": self._access, "refresh": self._refresh}
+        write_whole(self._file, json.dumps(kept).encode(), mode=0o600)
 
     def call(self, path: str, params: Mapping[str, str]) -> dict[str, Any]:
         """The body of a successful GET; an expired token is renewed once.

@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from glue.files import write_private
+
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
@@ -42,17 +44,12 @@ def keep(page: Page, folder: Path, reason: str) -> str:
     kept = folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{reason}"
     try:
         html = str(page.evaluate(_MASKED))
-        _write(kept.with_suffix(".html"), html.encode("utf-8", "replace"))
+        write_private(kept.with_suffix(".html"), html.encode("utf-8", "replace"))
         page.set_content(html, timeout=15_000)
-        _write(kept.with_suffix(".png"), page.screenshot(timeout=15_000))
+        write_private(kept.with_suffix(".png"), page.screenshot(timeout=15_000))
     except Exception as error:  # evidence helps; its lack must not hide the cause
         log.warning("evidence %s could not be kept whole (%s)", kept.name, type(error).__name__)
     for old in sorted(folder.glob("*.html"))[:-_KEPT]:
         old.unlink(missing_ok=True)
         old.with_suffix(".png").unlink(missing_ok=True)
     return f"see {kept}.html and .png"
-
-
-def _write(file: Path, data: bytes) -> None:
-    file.touch(0o600)
-    file.write_bytes(data)

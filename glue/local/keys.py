@@ -10,7 +10,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from glue.local.files import write_private
+from glue.files import write_private
 
 HASH_KEY_BYTES = 32
 

@@ -18,7 +18,7 @@ from importlib import metadata
 from pathlib import Path
 
 from glue.errors import ConfigError
-from glue.local.files import write_whole
+from glue.files import write_whole
 
 MANIFESTS = "manifests.jar"
 SERVICES = "META-INF/services/"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import tarfile
 from pathlib import Path
 
+from glue.files import made_once
 from glue.local import jars
-from glue.local.files import made_once
 from glue.local.java import jvm
 from glue.local.oidc import Oidc
 from glue.local.part import Part, Site, http_ok

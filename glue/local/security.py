@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from glue.errors import ConfigError
+from glue.files import made_once, write_private
 from glue.http_access import HttpAccess
 from glue.local.certificates import HERE, Authority
-from glue.local.files import made_once, write_private
 
 BROKER, ADMIN, GUEST = "broker", "admin", "guest"  # the first two may do everything, the last one nothing
 PROFILE = "secure"  # what the connectors' configs say more on such a stack

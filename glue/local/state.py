@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from glue.errors import ConfigError
+from glue.files import write_whole
 
 
 @dataclass
@@ -61,8 +62,4 @@ class State:
         """Write the whole file in one step, readable by its owner only."""
         with self._lock:
             document = {"settings": self.settings, "parts": {name: asdict(part) for name, part in self.parts.items()}}
-            self.file.parent.mkdir(parents=True, exist_ok=True)
-            temporary = self.file.with_suffix(".tmp")
-            temporary.touch(mode=0o600)
-            temporary.write_text(json.dumps(document, indent=1) + "\n")
-            temporary.replace(self.file)
+            write_whole(self.file, json.dumps(document, indent=1).encode() + b"\n", mode=0o600)

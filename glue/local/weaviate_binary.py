@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from glue.errors import ConfigError, MillionXError
-from glue.local.files import write_whole
+from glue.files import write_whole
 from glue.local.report import Reporter
 from glue.settings import cache_dir
 

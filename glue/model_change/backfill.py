@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from glue.errors import DataError, MillionXError
-from glue.local.files import write_whole
+from glue.files import write_whole
 from glue.model_change.declared import Embedding
 from glue.stores.weaviate.vectors import Embedded, VectorsOf
 from glue.transforms.contract import Record

@@ -15,7 +15,7 @@ from typing import Any
 
 from glue.embedding.declared import Model, Writer, load_model, writers
 from glue.errors import ConfigError, UsageError
-from glue.local.files import write_whole
+from glue.files import write_whole
 from glue.settings import Settings
 from glue.stores.contract import Target
 from glue.stores.registry import targets_of

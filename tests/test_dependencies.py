@@ -77,7 +77,7 @@ ROOMS: dict[str, set[str]] = {
         "glue.stores",
         LOAD,
     },
-    "glue.search": {"glue.embedding", "glue.language", "glue.stores", LOAD},
+    "glue.search": {"glue.embedding", "glue.language", "glue.pipeline", "glue.stores", LOAD},
     "glue.canary": {
         "glue.search",
         "glue.privacy",
@@ -102,6 +102,7 @@ ROOMS: dict[str, set[str]] = {
     },
     "glue.model_change": {
         "glue.embedding",
+        "glue.pipeline",
         "glue.stores",
         "glue.transforms",
         "glue.topology",

@@ -16,9 +16,9 @@ from typing import Any
 from glue.embedding.declared import Model, Writer, load_model, writers
 from glue.errors import ConfigError, UsageError
 from glue.files import write_whole
+from glue.pipeline.routes import Pipeline
 from glue.settings import Settings
 from glue.stores.contract import Target
-from glue.stores.registry import targets_of
 from glue.stores.weaviate.schema import searched
 from glue.topology.load import load
 
@@ -85,18 +85,17 @@ def embedding_of(settings: Settings, collection: str | None = None) -> Embedding
     """
     declared = load(settings)
     found: dict[str, Embedding] = {}
-    for connector in declared.connectors.values():
-        for target in targets_of(connector.name, connector.config, list(declared.topics)):
-            for writer in writers(declared.chains, target.topic) if collection in (None, target.place) else ():
-                folder = settings.config_dir / target.store
-                found[target.place] = Embedding(
-                    target,
-                    writer,
-                    searched(folder, target.place).vector,
-                    declared.files["connector", connector.name],
-                    declared.files["chain", writer.chain],
-                    folder / f"{target.place}.json",
-                )
+    for target in Pipeline.of(declared).targets:
+        for writer in writers(declared.chains, target.topic) if collection in (None, target.place) else ():
+            folder = settings.config_dir / target.store
+            found[target.place] = Embedding(
+                target,
+                writer,
+                searched(folder, target.place).vector,
+                declared.files["connector", target.connector],
+                declared.files["chain", writer.chain],
+                folder / f"{target.place}.json",
+            )
     if len(found) != 1:
         why = f"chains embed for {', '.join(sorted(found))}" if found else "no declared chain embeds for it"
         raise UsageError(f"collection {collection or ''}".strip(), why, "name one with --collection")

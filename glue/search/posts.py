@@ -14,9 +14,10 @@ from glue.embedding.declared import Model, load_model, writers
 from glue.errors import ConfigError, ServiceError, UsageError
 from glue.identity import CANARY
 from glue.language.words import Language, guess, search_words
+from glue.pipeline.routes import Pipeline
 from glue.settings import Settings
 from glue.stores.contract import Search
-from glue.stores.registry import STORES, targets_of
+from glue.stores.registry import STORES
 from glue.stores.weaviate.client import MODELS, WeaviateStoreClient
 from glue.stores.weaviate.schema import declared as collections
 from glue.stores.weaviate.schema import searched
@@ -213,12 +214,8 @@ def _explain(found: Iterable[dict[str, Any]], near: Iterable[dict[str, Any]], ke
 
 
 def _target(declared: Declared, collection: str | None) -> Target:
-    found = [
-        target
-        for connector in declared.connectors.values()
-        for target in targets_of(connector.name, connector.config, list(declared.topics))
-        if target.vector and collection in (None, target.place)
-    ]
+    targets = Pipeline.of(declared).targets
+    found = [target for target in targets if target.vector and collection in (None, target.place)]
     places = sorted({target.place for target in found})
     if len(places) != 1:
         why = f"the declared sinks fill {', '.join(places)}" if places else "no declared sink stores vectors there"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from glue.pipeline.routes import Pipeline
 from glue.stores.contract import Schemas, Store
-from glue.stores.registry import STORES, targets_of
+from glue.stores.registry import STORES
 from glue.topology.change import Action, Change, FieldChange, Undo
 from glue.topology.kinds.contract import Kind, Live
 from glue.topology.memory import Memory
@@ -19,8 +20,7 @@ def schemas_of(declared: Declared, store: Store) -> Schemas:
     subjects = declared.subjects
     return {
         target: subjects[name].schema if (name := f"{target.topic}-value") in subjects else None
-        for connector in declared.connectors.values()
-        for target in targets_of(connector.name, connector.config, list(declared.topics))
+        for target in Pipeline.of(declared).targets
         if target.store == store.name
     }
 

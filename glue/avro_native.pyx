@@ -1,7 +1,7 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True
 """Avro's binary encoding of one schema, compiled: a tree of nodes, one a type, reads bytes in place and writes one buffer.
 
-``glue.avro`` uses it where it was built, with fastavro behind it. It is strict: what it refuses (``RefusedError``, or any
+``glue.avro_codec`` uses it where it was built, with fastavro behind it. It is strict: what it refuses (``RefusedError``, or any
 error of Python's) may still be a value that fastavro reads or writes otherwise, an integer given as a float say, and
 fastavro then decides, and words the error. What it accepts, fastavro accepts with the same result.
 """
@@ -78,6 +78,16 @@ cdef inline int use_part(Input* source) except -1:
     if source.parts < 0:
         raise TooManyPartsError("too many parts")
     return 0
+
+cdef inline bint has_next(Input* source, uint64_t* left) except -1:
+    """Whether another part follows in an array or a map; ``left`` of its block, 0 at first."""
+    if left[0] == 0:
+        left[0] = take_count(source)
+        if left[0] == 0:
+            return False
+    left[0] -= 1
+    use_part(source)
+    return True
 
 cdef int put(Output* target, const void* data, size_t size) except -1:
     cdef size_t room
@@ -239,13 +249,9 @@ cdef class Array(Node):
 
     cdef object read(self, Input* source):
         cdef list items = []
-        cdef uint64_t count = take_count(source)
-        while count:
-            while count:
-                use_part(source)
-                items.append(self.item.read(source))
-                count -= 1
-            count = take_count(source)
+        cdef uint64_t left = 0
+        while has_next(source, &left):
+            items.append(self.item.read(source))
         return items
 
     cdef int write(self, Output* target, object value) except -1:
@@ -262,16 +268,12 @@ cdef class Map(Node):
 
     cdef object read(self, Input* source):
         cdef dict items = {}
-        cdef uint64_t count = take_count(source)
+        cdef uint64_t left = 0
         cdef int64_t size
-        while count:
-            while count:
-                use_part(source)
-                size = take_long(source)
-                key = PyUnicode_DecodeUTF8(<const char*>take(source, size), size, NULL)
-                items[key] = self.item.read(source)
-                count -= 1
-            count = take_count(source)
+        while has_next(source, &left):
+            size = take_long(source)
+            key = PyUnicode_DecodeUTF8(<const char*>take(source, size), size, NULL)
+            items[key] = self.item.read(source)
         return items
 
     cdef int write(self, Output* target, object value) except -1:

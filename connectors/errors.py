@@ -20,6 +20,8 @@ class ThrottledError(ServiceUnavailableError):
 class BlockedError(ServiceError):
     """The vendor took us for a robot, or gave nothing where there must be something."""
 
+    outcome = "blocked"  # as attempts count it; an error without one is a refusal
+
 
 class EmptyListingError(BlockedError):
     """One listing is empty that should not be: hidden, renamed or gone. Others may be well."""

@@ -19,7 +19,7 @@ from typing import IO, Any, TypeVar
 import requests
 import urllib3
 
-from connectors.errors import BlockedError, CredentialError, StoppedError, ThrottledError
+from connectors.errors import CredentialError, StoppedError, ThrottledError
 from connectors.limits import TokenBucket
 from connectors.policies import RetryPolicy, Timeouts
 from connectors.stats import Stats
@@ -103,9 +103,6 @@ class Http:
                 wait = self.backoff(failures)
                 log.info("%s: %s; next try in %.1f s", what, error.why, wait)
                 self.wait(wait)
-            except BlockedError:
-                self.stats.attempt("blocked")
-                raise
             except MillionXError as error:
                 self.stats.attempt(getattr(error, "outcome", "refused"))
                 raise

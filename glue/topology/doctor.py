@@ -16,6 +16,7 @@ import requests
 
 from glue.avro_codec import in_use
 from glue.errors import MillionXError
+from glue.http_access import HttpAccess
 from glue.kafka.acls import authorized
 from glue.kafka.reads import TIMEOUT
 from glue.pipeline.routes import Pipeline
@@ -171,10 +172,10 @@ def _clock(services: Services) -> Iterator[Finding]:
     for name in ("registry", "connect"):
         url = getattr(services.settings, name)
         try:
-            ca_file = getattr(services.settings, f"{name}_ca_file", None)
-            answer = requests.head(url, timeout=5, allow_redirects=False, verify=str(ca_file) if ca_file else True)
+            with HttpAccess.of(services.settings, name).session() as session:
+                answer = session.head(url, timeout=5, allow_redirects=False)
             theirs = parsedate_to_datetime(answer.headers["Date"])
-        except (requests.RequestException, KeyError, ValueError):
+        except (MillionXError, requests.RequestException, KeyError, ValueError):
             continue  # the service's own check says so
         ahead = (datetime.now(UTC) - theirs).total_seconds()
         if abs(ahead) > _SKEW_S:

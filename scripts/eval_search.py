@@ -27,6 +27,7 @@ import numpy as np
 from glue.embedding import open_embedder
 from glue.embedding.declared import declared_models
 from glue.language.words import Language, guess, search_words
+from glue.model_change.measure import FIRST, ndcg
 from glue.settings import get_settings
 from glue.stores.contract import Search, Target
 from glue.stores.weaviate.client import WeaviateStoreClient, document_id
@@ -38,8 +39,7 @@ LANGUAGES: dict[str, Language] = {"en": "en", "bn": "bn", "bl": "bn-Latn"}
 DIRECTIONS = tuple(f"{one}>{other}" for one, other in product(LANGUAGES, LANGUAGES))
 DECLARED = "SocialPost"
 TYPED = ("content",)
-HITS, BATCH, ROUNDS = 10, 64, 1000
-_DISCOUNT = 1 / np.log2(np.arange(2, HITS + 2))
+HITS, BATCH, ROUNDS = FIRST, 64, 1000
 
 
 @dataclass(frozen=True)
@@ -125,8 +125,7 @@ class Hits:
 
     def ndcg(self, direction: str) -> Any:
         """nDCG@10 of each query."""
-        gains = np.array([[*row, *([False] * (HITS - len(row)))] for row in self.right[direction]], float) @ _DISCOUNT
-        return gains / np.array([_DISCOUNT[: min(count, HITS)].sum() for count in self.wanted[direction]])
+        return ndcg(self.right[direction], self.wanted[direction])
 
     def recall(self, direction: str, first: int) -> float:
         """Share of the right posts among the first, as far as so many fit there."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import resource
 import time
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -110,9 +111,14 @@ def quality(one: Embedding, name: str, file: Path) -> float:
     gains = []
     for vector, number in zip(_vectors(one, name, list(questions), "query"), questions.values(), strict=True):
         nearest = np.argsort(-(made @ vector), kind="stable")[:FIRST]
-        best = _DISCOUNT[: int((right == number).sum())].sum()
-        gains.append((_DISCOUNT[: len(nearest)] * (right[nearest] == number)).sum() / best)
+        gains.append(ndcg([right[nearest] == number], [int((right == number).sum())])[0])
     return float(np.mean(gains))
+
+
+def ndcg(right: Iterable[Sequence[bool]], wanted: Iterable[int]) -> Any:
+    """nDCG@10 of each question: which of the first answers are right, and how many right ones there are."""
+    gains = [float(np.dot(_DISCOUNT[: len(row)], row)) for row in right]
+    return np.array(gains) / np.array([_DISCOUNT[: min(count, FIRST)].sum() for count in wanted])
 
 
 def _some(store: VectorsOf, posts: int) -> list[Embedded]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from connectors.source import Cursor
 from glue.errors import ServiceError
+from glue.identity import source_lease
 from glue.kafka.config import KafkaConfig
 from glue.kafka.lock import Lock
 from glue.kafka.topic_log import TopicLog
@@ -101,7 +102,7 @@ def lease(kafka: KafkaConfig, name: str, wait: float) -> Lock:
     one, which commits nothing more. A killed run holds it for six seconds, the broker's least.
     """
     what = f"source {name}"
-    return Lock(kafka, f"connectors.lease.{name}", checkpoints_topic(), what=what, wait=wait, ttl=6, exclusive=False)
+    return Lock(kafka, source_lease(name), checkpoints_topic(), what=what, wait=wait, ttl=6, exclusive=False)
 
 
 def read_checkpoint(kafka: KafkaConfig, key: str, timeout: float = 90.0) -> Checkpoint:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from connectors.checkpoint import checkpoints_topic
 from connectors.models import SourceRecord
 from glue.avro import Encoder, encoder_for_subject
-from glue.identity import MERCHANT_HEADER
+from glue.identity import MERCHANT_HEADER, source_producer
 from glue.kafka.config import KafkaConfig
 from glue.kafka.produce import ProducerRecord, TransactionalProducer
 from glue.privacy.atrest import at_rest_of
@@ -29,7 +29,7 @@ class SourceProducer(TransactionalProducer):
         self._encoders: dict[str, Encoder] = {}
         self._at_rest = at_rest_of(get_settings())
         self._traces = traces(f"millionx-source-{name}", f"source {name}")
-        super().__init__(kafka, f"connectors.{name}")
+        super().__init__(kafka, source_producer(name))
 
     def message(self, topic: str, record: SourceRecord) -> ProducerRecord:
         """``record`` in Avro under the subject of ``topic``, its personal texts encrypted.

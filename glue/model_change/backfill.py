@@ -87,7 +87,7 @@ class Backfill:
         after = ""
         if self._file.is_file():  # a run was killed here
             after, under_way = json.loads(self._file.read_text())
-            self._settle(self._store.read(under_way).values(), self._one.writer.models)
+            self._bring_up_to_date(self._store.read(under_way).values(), self._one.writer.models)
         while self._walk(after, progress) or after:
             after = ""
         self._file.unlink(missing_ok=True)
@@ -100,14 +100,14 @@ class Backfill:
             lacking = [one for one in page if self._identity not in one.models and one.id not in self.done.refused]
             if lacking:
                 write_whole(self._file, json.dumps([after, [one.id for one in lacking]]).encode())
-                self._settle(lacking, [self._name])
+                self._bring_up_to_date(lacking, [self._name])
                 progress(f"{self.done.posts} posts have a vector of {self._identity}")
             if self._rate:
                 time.sleep(max(0.0, self._began + self.done.posts / self._rate - time.monotonic()))
             after, found = page[-1].id, found + len(lacking)
         return found
 
-    def _settle(self, page: Iterable[Embedded], models: list[str]) -> None:
+    def _bring_up_to_date(self, page: Iterable[Embedded], models: list[str]) -> None:
         """Embed and write, until what was embedded is what is stored."""
         left = {one.id: one for one in page}
         while left:

@@ -16,6 +16,7 @@ from confluent_kafka import TopicPartition
 from glue.deadletters.read import read_letters
 from glue.deadletters.replay import erase as erase_letters
 from glue.errors import ConfigError, ServiceUnavailableError
+from glue.identity import ERASURE
 from glue.kafka.config import QUIET, KafkaConfig
 from glue.kafka.lock import Lock
 from glue.kafka.produce import ProducerRecord, Sender
@@ -37,7 +38,7 @@ Tell = Callable[[str], None]
 
 def lock(kafka: KafkaConfig, settings: Settings, wait: float = 30.0) -> Lock:
     """One program works on requests at a time; the topic of the requests must be there."""
-    return Lock(kafka, "millionx.person", settings.requests_topic, what="requests of persons", wait=wait, ttl=10)
+    return Lock(kafka, ERASURE, settings.requests_topic, what="requests of persons", wait=wait, ttl=10)
 
 
 class Erasure:

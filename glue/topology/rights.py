@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from glue.identity import ERASURE, REPLAY, WORKER_GROUP, source_lease, source_producer
 from glue.kafka.acls import Acl
 from glue.pipeline.parts import Connector, Part
 from glue.pipeline.routes import Pipeline
@@ -18,11 +19,9 @@ from glue.topology.memory import LOCK
 from glue.topology.memory import TOPIC as MEMORY
 from glue.topology.model import Declared
 
-# A worker's own topics and group, as every worker of this project has them.
-WORKER_GROUP = "millionx-connect"
+# A worker's own topics, as every worker of this project has them.
 WORKER_TOPICS = {part: f"connect-{part}{'' if part == 'status' else 's'}" for part in ("config", "offset", "status")}
 _OWN_LOGIN = ("sasl.jaas.config", "ssl.keystore.location", "ssl.keystore.key")
-_REPLAY = "mxctl-dlq"
 
 
 @dataclass(frozen=True, order=True)
@@ -98,8 +97,8 @@ def _source(role: str, part: Part, name: str, settings: Settings) -> Iterator[Ri
     yield from _each(role, "records", part.writes, "WRITE")
     yield from _each(role, "refused records", filter(None, [part.dead_letters]), "WRITE")
     yield from _log(role, "checkpoints", settings.checkpoints_topic)
-    yield _group(role, "one run at a time", f"connectors.lease.{name}")
-    yield _transactions(role, f"connectors.{name}")
+    yield _group(role, "one run at a time", source_lease(name))
+    yield _transactions(role, source_producer(name))
 
 
 def _ingest(pipeline: Pipeline, settings: Settings) -> Iterator[Right]:
@@ -109,8 +108,8 @@ def _ingest(pipeline: Pipeline, settings: Settings) -> Iterator[Right]:
         yield from _each(role, "records", (topic for part in parts for topic in part.writes), "WRITE")
         yield from _each(role, "refused records", (one.dead_letters for one in parts if one.dead_letters), "WRITE")
         yield from _log(role, "checkpoints", settings.checkpoints_topic)
-        yield _group(role, "one run at a time", "connectors.lease.ingest.", pattern="prefixed")
-        yield _transactions(role, "connectors.ingest.", "prefixed")
+        yield _group(role, "one run at a time", source_lease("ingest."), pattern="prefixed")
+        yield _transactions(role, source_producer("ingest."), "prefixed")
 
 
 def _chain(role: str, part: Part, settings: Settings) -> Iterator[Right]:
@@ -192,7 +191,7 @@ def _dead_letters(role: str, pipeline: Pipeline) -> Iterator[Right]:
     if pipeline.dead_letters:
         yield from _each(role, "letters", pipeline.dead_letters, "READ", "WRITE")
         yield from _each(role, "replay", origins, "WRITE")
-        yield _transactions(role, _REPLAY)
+        yield _transactions(role, REPLAY)
 
 
 def _person(pipeline: Pipeline, settings: Settings) -> Iterator[Right]:
@@ -203,8 +202,8 @@ def _person(pipeline: Pipeline, settings: Settings) -> Iterator[Right]:
     yield from _on(role, "checkpoints", settings.checkpoints_topic, "READ")
     yield from _log(role, "whose data were erased", settings.forgotten_topic)
     yield from _log(role, "requests", settings.requests_topic)
-    yield _group(role, "one erasure at a time", "millionx.person")
+    yield _group(role, "one erasure at a time", ERASURE)
     for group in _groups(pipeline):
         yield _group(role, "where readers stand", group, "DESCRIBE")
     if pipeline.dead_letters:
-        yield _transactions(role, _REPLAY)
+        yield _transactions(role, REPLAY)

@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from glue.errors import ConfigError
+from glue.identity import WORKER_GROUP
 from glue.secrets import is_secret_key
 from glue.topology.acl_forms import kafka_users
 from glue.topology.kinds.connector import Connector
 from glue.topology.kinds.topic import Topic
 from glue.topology.model import Declared
-from glue.topology.rights import WORKER_GROUP, WORKER_TOPICS
+from glue.topology.rights import WORKER_TOPICS
 
 API_VERSION = "kafka.strimzi.io/v1"
 MOUNT = "/mnt/secrets"  # Strimzi mounts volumes of one's own only below /mnt

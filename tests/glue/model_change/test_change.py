@@ -66,14 +66,20 @@ class Posts:
 
 @pytest.fixture
 def posts(stack: Settings, declared: Path) -> Iterator[Posts]:
-    """Posts with vectors of ``old``, and a search that finds them."""
+    """Posts with vectors of ``old``, and a search that finds them; then the collection is again as it was declared."""
     rest = Rest(get_settings())
-    for name in [one["class"] for one in (rest.get("schema") or {})["classes"] if "SocialPost" in one["class"]]:
-        rest.send("DELETE", f"schema/{name}", {})
+
+    def clear() -> None:
+        for name in [one["class"] for one in (rest.get("schema") or {})["classes"] if "SocialPost" in one["class"]]:
+            rest.send("DELETE", f"schema/{name}", {})
+
+    clear()
     schema.apply(get_settings())
     made = Posts(get_settings())
     made.write(["old"], {number: f"w{number % 190 + 1} w{number % 7 + 1}" for number in range(POSTS)})
     yield made
+    clear()
+    schema.apply(stack)
 
 
 def store(one: Embedding) -> VectorsOf:

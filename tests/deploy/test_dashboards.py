@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 import yaml
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.cog.plugins import register_default_plugins
+from grafana_foundation_sdk.models.dashboard import Dashboard
 
 GRAFANA = Path(__file__).parents[2] / "deploy" / "grafana"
 FILES = sorted((GRAFANA / "dashboards").glob("*.json"))
@@ -78,3 +81,41 @@ def test_boards_have_names_of_their_own_and_are_found_by_grafana() -> None:
     assert len({board["uid"] for board in boards}) == len(boards) == 6
     (provider,) = yaml.safe_load((GRAFANA / "provisioning" / "dashboards" / "millionx.yml").read_text())["providers"]
     assert provider["type"] == "file" and provider["allowUiUpdates"] is False
+
+
+register_default_plugins()  # panels and queries are read by the type that they name
+
+
+def lost(written: Any, read: Any, path: str = "") -> list[str]:
+    """Paths in ``written`` that ``read`` has not, or otherwise."""
+    if isinstance(written, dict) and isinstance(read, dict):
+        return [one for key, value in written.items() for one in lost(value, read.get(key), f"{path}.{key}")]
+    if isinstance(written, list) and isinstance(read, list) and len(written) == len(read):
+        pairs = enumerate(zip(written, read, strict=True))
+        return [one for index, (mine, theirs) in pairs for one in lost(mine, theirs, f"{path}[{index}]")]
+    return [] if written == read else [path]
+
+
+def through_grafana(board: dict[str, Any]) -> Any:
+    """The board as Grafana's own library reads and writes it: what its schema does not have is gone."""
+    return json.loads(JSONEncoder().encode(Dashboard.from_json(board)))
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_grafanas_library_reads_every_field(file: Path) -> None:
+    assert lost(load(file), through_grafana(load(file))) == []
+
+
+@pytest.mark.parametrize(
+    ("place", "field"),
+    [("", "titel"), ("panels.0", "datasoruce"), ("panels.0.fieldConfig.defaults", "unti"),
+     ("panels.0.targets.0", "exrp"), ("panels.0.fieldConfig.defaults.thresholds.steps.0", "valeu")],
+)  # fmt: skip
+def test_a_misspelt_field_is_found(place: str, field: str) -> None:
+    board = load(FILES[0])
+    inner: Any = board
+    for step in filter(None, place.split(".")):
+        inner = inner[int(step) if step.isdigit() else step]
+    inner[field] = "x"
+    (path,) = lost(board, through_grafana(board))
+    assert path.endswith(f".{field}")

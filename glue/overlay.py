@@ -36,24 +36,22 @@ def merge_patch(target: Any, patch: Any) -> Any:
     return result
 
 
-def profile_body(config_dir: Path, name: str, read: Callable[[Path], dict[str, Any]]) -> dict[str, Any]:
-    """``profiles/<name>.json`` on top of the profile that it ``extends``, if it says so.
+def profile_body(
+    config_dir: Path, name: str, read: Callable[[Path], dict[str, Any]], above: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    """``profiles/<name>.json`` on top of the profiles that it ``extends``, the later over the earlier.
 
     Raises:
         ConfigError: profiles extend each other in a circle. What ``read`` raises passes.
     """
-    bodies: list[Any] = []
-    names: list[str] = []
-    while name:
-        if name in names:
-            raise ConfigError(f"profile {names[0]}", f"it extends itself: {' → '.join([*names, name])}", "correct it")
-        names.append(name)
-        bodies.append(read(config_dir / "profiles" / f"{name}.json"))
-        name = str(bodies[-1].get("extends", ""))
-    body = bodies.pop()
-    while bodies:
-        body = _both(body, bodies.pop())
-    return dict(body)
+    if name in above:
+        raise ConfigError(f"profile {above[0]}", f"it extends itself: {' → '.join([*above, name])}", "correct it")
+    own = read(config_dir / "profiles" / f"{name}.json")
+    extends = own.get("extends") or []
+    body: Any = {}
+    for other in [extends] if isinstance(extends, str) else extends:
+        body = _both(body, profile_body(config_dir, str(other), read, (*above, name)))
+    return dict(_both(body, own))
 
 
 def _both(first: Any, second: Any) -> Any:

@@ -36,14 +36,26 @@ def local() -> None:
 @click.option("--wait/--no-wait", default=True, help="Wait for Weaviate even when its binary has to be built first.")
 @click.option("--with", "extras", multiple=True, type=click.Choice(["monitoring"]), help="Also start Prometheus.")
 @click.option("--secure", is_flag=True, help="Make a new stack one with TLS and passwords; it stays so until a purge.")
+@click.option("--brokers", type=click.Choice([1, 3]), help="Kafka brokers of a new stack; they stay so until a purge.")
+@click.option("--workers", type=click.IntRange(1, 4), help="Connect workers, and instances of each chain; it is kept.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing unless something fails.")
-def up(services: bool, wait: bool, extras: tuple[str, ...], secure: bool, quiet: bool) -> None:
+def up(
+    services: bool,
+    wait: bool,
+    extras: tuple[str, ...],
+    secure: bool,
+    brokers: int | None,
+    workers: int | None,
+    quiet: bool,
+) -> None:
     """Start the stack, or what is missing of it; returns when all of it is healthy."""
     if extras and not services:
         raise UsageError("mxctl local up", f"--with {extras[0]} watches the services", "leave --no-services out")
+    with needs("the local stack", "local"):
+        from glue.local.security import make_secure
+        from glue.local.size import make_size
+    make_size(state_dir(), brokers, workers)
     if secure:
-        with needs("the local stack", "local"):
-            from glue.local.security import make_secure
         make_secure(state_dir())
     _stack(quiet).up(services, wait, extras)
 

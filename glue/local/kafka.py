@@ -1,11 +1,9 @@
-"""The Kafka broker: one KRaft node that is broker and controller."""
+"""The Kafka brokers: one KRaft node or several, each of them broker and controller."""
 
 from __future__ import annotations
 
 import shutil
 import subprocess
-import uuid
-from base64 import urlsafe_b64encode
 from pathlib import Path
 
 from confluent_kafka import KafkaException
@@ -20,26 +18,27 @@ from glue.local.part import Part, Site, slack
 from glue.local.ports import answers
 from glue.local.process import Launch
 from glue.local.security import ADMIN, AUDIENCE, BROKER
+from glue.local.size import Size, cluster_id, numbered
 
 # A voter list, not a dynamic quorum: that would keep the controller's port in its log, and ports may change.
 CONFIG = """\
 process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@{controller}
+node.id={number}
+controller.quorum.voters={voters}
 controller.listener.names=CONTROLLER
 log.dirs={data}
 auto.create.topics.enable=false
-# One node: nothing can be replicated, and a group need not wait for members.
-offsets.topic.replication.factor=1
+offsets.topic.replication.factor={copies}
 offsets.topic.num.partitions=8
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
+transaction.state.log.replication.factor={copies}
+transaction.state.log.min.isr={in_sync}
 transaction.state.log.num.partitions=8
-share.coordinator.state.topic.replication.factor=1
-share.coordinator.state.topic.min.isr=1
+share.coordinator.state.topic.replication.factor={copies}
+share.coordinator.state.topic.min.isr={in_sync}
 share.coordinator.state.topic.num.partitions=4
-default.replication.factor=1
-min.insync.replicas=1
+default.replication.factor={copies}
+min.insync.replicas={in_sync}
+# A group need not wait for members.
 group.initial.rebalance.delay.ms=0
 """
 OPEN = """\
@@ -77,6 +76,7 @@ authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
 allow.everyone.if.no.acl.found=false
 super.users=User:{broker_user};User:{admin}
 """
+HEAP_MB, HEAP_OF_SEVERAL_MB = 512, 256
 _ALLOWED_URLS = "org.apache.kafka.sasl.oauthbearer.allowed.urls"  # where a JVM of Kafka may fetch keys and tokens
 
 LOG4J = """\
@@ -100,21 +100,28 @@ def log4j_file(folder: Path, level: str, quieter: dict[str, str] | None = None) 
     return file
 
 
-def cluster_id() -> str:
-    """A random id in the form of Kafka's ``Uuid``; like there, none begins with "-", which tools take for an option."""
-    while True:
-        found = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        if not found.startswith("-"):
-            return found
+def brokers(size: Size) -> tuple[Kafka, ...]:
+    """All of a stack."""
+    return tuple(map(Kafka, range(1, size.brokers + 1)))
+
+
+def bootstrap(site: Site) -> str:
+    """The addresses of all brokers."""
+    return ",".join(site.address(one.name, "broker") for one in brokers(site.size))
 
 
 class Kafka(Part):
-    """``kafka.Kafka``; healthy when it answers a metadata request."""
+    """``kafka.Kafka``; healthy when it answers a metadata request and names itself."""
 
-    name = "kafka"
     ports = ("broker", "controller", METRICS_PORT, "oauth", "mtls")
     grace_s = 20
     wave = 0
+
+    def __init__(self, number: int = 1) -> None:
+        self.number, self.name = number, numbered("kafka", number)
+
+    def copies(self, size: Size) -> tuple[Part, ...]:
+        return brokers(size)
 
     def prepare(self, site: Site) -> None:
         folder = site.folder(self.name)
@@ -131,7 +138,9 @@ class Kafka(Part):
     def _config(self, site: Site, name: str, data: Path) -> Path:
         at = {port: site.address(self.name, port) for port in ("broker", "controller", "oauth", "mtls")}
         file, secured = site.folder(self.name) / name, site.security
-        values: dict[str, object] = {**at, "data": data}
+        voters = (f"{one.number}@{site.address(one.name, 'controller')}" for one in brokers(site.size))
+        values: dict[str, object] = {**at, "data": data, "number": self.number, "voters": ",".join(voters)}
+        values |= {"copies": site.size.brokers, "in_sync": site.size.in_sync}
         if secured is not None:
             values |= {
                 "certificate": secured.certificate(BROKER),
@@ -149,7 +158,7 @@ class Kafka(Part):
     def _format(self, site: Site, data: Path) -> None:
         # A file of its own: what an interrupted start left running may still read the one of that start.
         config = self._config(site, f"{data.name}.properties", data)
-        command = ["kafka.tools.StorageTool", "format", "-t", cluster_id(), "-c", str(config)]
+        command = ["kafka.tools.StorageTool", "format", "-t", site.size.cluster or cluster_id(), "-c", str(config)]
         for user, password in site.security.passwords.items() if site.security else ():
             for mechanism in ("SCRAM-SHA-512", "SCRAM-SHA-256"):
                 command += ["--add-scram", f'{mechanism}=[name="{user}",password="{password}"]']
@@ -158,7 +167,7 @@ class Kafka(Part):
         config.unlink()
         if done.returncode:
             raise MillionXError(
-                "preparing the storage of kafka",
+                f"preparing the storage of {self.name}",
                 "\n".join((done.stdout + done.stderr).splitlines()[-20:]),
                 "if its data is damaged: mxctl local down --purge, then mxctl local up",
             )
@@ -170,24 +179,32 @@ class Kafka(Part):
         properties = {"log4j2.configurationFile": str(log4j)}
         if site.security:
             properties[_ALLOWED_URLS] = f"{Oidc().issuer(site)}/jwks"
-        watched = (config, log4j, jmx_rules(self.name))
-        return jvm(folder, 512, program, properties, class_path=files, files=watched, agent=agent)
+        watched = (config, log4j, jmx_rules("kafka"))
+        return jvm(
+            folder,
+            HEAP_MB if site.size.brokers == 1 else HEAP_OF_SEVERAL_MB,
+            program,
+            properties,
+            class_path=files,
+            files=watched,
+            agent=agent,
+        )
 
     def launch(self, site: Site) -> Launch:
         program = ["kafka.Kafka", str(site.folder(self.name) / "server.properties")]
-        return self._java(site, program, jmx_agent(site, self.name))
+        return self._java(site, program, jmx_agent(site, self.name, "kafka"))
 
     def healthy(self, site: Site) -> bool:
         if not answers(site.port(self.name, "broker")):
             return False
         try:
             client = self._reached(site).admin({"log_level": 0})
-            return bool(client.list_topics(timeout=3 * slack()).brokers)
+            return self.number in client.list_topics(timeout=3 * slack()).brokers
         except KafkaException:
             return False
 
     def settings(self, site: Site) -> dict[str, str]:
-        found = {"kafka": site.address(self.name, "broker")}
+        found = {"kafka": bootstrap(site)}
         return {**found, "kafka_properties_file": str(site.security.kafka())} if site.security else found
 
     def _reached(self, site: Site) -> KafkaConfig:

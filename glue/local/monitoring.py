@@ -7,6 +7,7 @@ stack and a shorter interval.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -140,7 +141,10 @@ class Prometheus(Part):
 
 def targets(site: Site) -> dict[str, list[dict[str, Any]]]:
     """What Prometheus asks, by job, in the form of ``file_sd``; it notices changes of these files by itself."""
-    found = {job: [_target(site, part, port)] for job, (part, port) in JOBS.items()}
+    found = {
+        job: [_target(site, name, port) for name in sorted(site.state.parts) if re.fullmatch(rf"{part}(-\d+)?", name)]
+        for job, (part, port) in JOBS.items()
+    }
     found["glue"] = [_target(site, name, "http") for name in sorted(site.state.parts) if name.startswith("chain-")]
     return found
 

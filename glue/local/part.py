@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from glue.local.ports import LOOPBACK
 from glue.local.process import Launch
 from glue.local.report import Reporter
 from glue.local.security import Security
+from glue.local.size import Size
 from glue.local.state import State
 from glue.settings import Settings
 
@@ -32,6 +33,7 @@ class Site:
     report: Reporter
     halt: threading.Event  # set: nobody waits for anything any more
     security: Security | None = None  # its own, of a stack that asks for passwords
+    size: Size = field(default_factory=Size)
 
     def folder(self, part: str) -> Path:
         """Where a part keeps its files."""
@@ -77,6 +79,10 @@ class Part(ABC):
     optional: bool = False  # when it does not start, that is reported and the stack is up all the same
     early: bool = False  # others need it when they start
     wave: int = 1  # parts of a higher wave are stopped first
+
+    def copies(self, size: Size) -> tuple[Part, ...]:
+        """The parts that stand for this one in a stack of that size."""
+        return (self,)
 
     def check(self, site: Site) -> None:  # noqa: B027
         """Refuse what the user set wrongly, before anything starts. Raises :class:`glue.errors.ConfigError`."""

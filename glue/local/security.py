@@ -18,7 +18,6 @@ from glue.http_access import HttpAccess
 from glue.local.certificates import HERE, Authority
 
 BROKER, ADMIN, GUEST = "broker", "admin", "guest"  # the first two may do everything, the last one nothing
-PROFILE = "secure"  # what the connectors' configs say more on such a stack
 AUDIENCE = "millionx"
 _REST_LOGIN = "org.apache.kafka.connect.rest.basic.auth.extension.PropertyFileLoginModule"
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from glue.local.part import Part, Site, http_ok
 from glue.local.process import Launch, python
+from glue.local.size import numbered
 from glue.settings import Settings, project_root
 from glue.topology.apply import Options, apply_all
 from glue.topology.change import Event
@@ -60,25 +61,25 @@ class Chain(Part):
     grace_s = 20  # it finishes the current batch
     wave = 3
 
-    def __init__(self, chain: str) -> None:
-        self.chain, self.name = chain, f"chain-{chain}"
+    def __init__(self, chain: str, number: int = 1) -> None:
+        self.chain, self.name, self.instance = chain, numbered(f"chain-{chain}", number), numbered("local", number)
 
     def launch(self, site: Site) -> Launch:
         port = str(site.port(self.name, "http"))
         folder = site.settings.config_dir
         profile = site.state.settings.get("profile", site.settings.profile)
         files = folder / "transforms" / f"{self.chain}.json", folder / "profiles" / f"{profile}.json"
-        return mxctl(site, ["transforms", "run", self.chain, "--port", port, "--instance", "local"], *files)
+        return mxctl(site, ["transforms", "run", self.chain, "--port", port, "--instance", self.instance], *files)
 
     def healthy(self, site: Site) -> bool:
         return http_ok(f"http://{site.address(self.name, 'http')}/ready")
 
 
-def chains() -> tuple[Chain, ...]:
-    """A part for every declared chain."""
+def chains(numbers: range) -> tuple[Chain, ...]:
+    """Parts for every declared chain: the instances of these numbers."""
     from glue.transforms.declared import chain_names
 
-    return tuple(map(Chain, chain_names()))
+    return tuple(Chain(name, number) for name in chain_names() for number in numbers)
 
 
 class Ui(Part):

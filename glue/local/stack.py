@@ -25,8 +25,9 @@ from glue.local.part import Part, Site
 from glue.local.redis import Redis
 from glue.local.registry import Registry
 from glue.local.report import Reporter
-from glue.local.security import PROFILE, security_of
+from glue.local.security import security_of
 from glue.local.services import Chain, Ui, apply_everything, apply_topics, chains
+from glue.local.size import MOST_WORKERS, size_of
 from glue.local.state import PartState, State
 from glue.local.warehouse import Warehouse
 from glue.local.weaviate import Weaviate
@@ -34,6 +35,12 @@ from glue.settings import Settings, get_settings
 
 PARTS: tuple[Part, ...] = (Kafka(), Registry(), Connect(), Redis(), Warehouse(), Weaviate())
 EXTRAS: dict[str, tuple[Part, ...]] = {"monitoring": MONITORING}  # on top of the pipeline, for those who ask
+# What the declared files say more on a stack that is secured, that has several brokers, or both.
+PROFILES = {
+    (True, False): "secure",
+    (False, True): "replicated",
+    (True, True): "secure-replicated",
+}
 Result = TypeVar("Result")
 NEEDED_BYTES = 1 << 30  # free where the stack keeps its data
 PURGE = "purge"  # file that says that its data is being deleted
@@ -44,14 +51,16 @@ class Stack:
 
     def __init__(self, root: Path, report: Reporter | None = None, parts: Sequence[Part] = PARTS) -> None:
         self.root = root.resolve()
-        self.parts = (*((Oidc(),) if security_of(self.root) else ()), *parts)
+        self.size = size_of(self.root)
+        several = (one for part in parts for one in part.copies(self.size))
+        self.parts = (*((Oidc(),) if security_of(self.root) else ()), *several)
         self.report = report or Reporter()
 
     def site(self) -> Site:
         """Where it is, and what is known of it."""
         state, halt = State(self.root / "state.json"), threading.Event()
         fetcher = Fetcher(self.report, halt)
-        return Site(self.root, state, get_settings(), fetcher, self.report, halt, security_of(self.root))
+        return Site(self.root, state, get_settings(), fetcher, self.report, halt, security_of(self.root), self.size)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -85,7 +94,8 @@ class Stack:
             site = self.site()
             for part in self.parts:
                 part.check(site)
-            services_parts: tuple[Part, ...] = (*chains(), Ui()) if services else ()
+            services_parts: tuple[Part, ...] = (*chains(self.size.instances), Ui()) if services else ()
+            self._end_surplus(site)
             watchers = self._extras(site, extras) if services else ()
             for part in watchers:
                 part.check(site)
@@ -142,11 +152,21 @@ class Stack:
             if name in named or (running and process.find(site.state.part(part.name)) is not None)
         )
 
+    def _end_surplus(self, site: Site) -> None:
+        """End the workers and instances of chains of a time when there were more of them."""
+        beyond = range(self.size.workers + 1, MOST_WORKERS + 1)
+        mine = {one.name for one in chains(self.size.instances)}
+        for part in (*map(Connect, beyond), *chains(beyond)):
+            if part.name in site.state.parts and part.name not in mine:
+                bring_down(part, site)
+                del site.state.parts[part.name]
+
     def _save_settings(self, site: Site) -> None:
         for part in self.parts:
             site.state.settings |= part.settings(site)
-        if site.security and site.settings.profile == "local":
-            site.state.settings["profile"] = PROFILE
+        if site.settings.profile == "local":
+            found = PROFILES.get((site.security is not None, self.size.brokers > 1))
+            site.state.settings |= {"profile": found} if found else {}
         site.state.settings["hash_keys_file"] = str(hash_keys(self.root / "secrets" / "hash-keys.json"))
         site.state.save()
 

@@ -19,7 +19,7 @@ from glue.topology.model import Declared
 class _Profile(Strict):
     schema_: str | None = Field(None, alias="$schema")
     description: str = ""
-    extends: str = Field("", description="The profile that this one extends.")
+    extends: str | list[str] = Field("", description="The profile, or profiles in their order, that this one extends.")
     sources: dict[str, Any] = Field(default_factory=dict, description="Source name → patch of its file.")
 
 

@@ -248,13 +248,6 @@ def test_a_disk_that_an_older_version_left_half_formatted(
     assert (data / "orders-0").exists()
 
 
-def test_an_id_of_a_cluster_is_never_taken_for_an_option() -> None:
-    made = {kafka.cluster_id() for _ in range(5000)}
-    assert len(made) == 5000
-    assert not [one for one in made if one.startswith("-")]
-    assert {len(one) for one in made} == {22}
-
-
 def test_class_archives(tmp_path: Path, fake_java: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def make(place: Path) -> None:
         monkeypatch.setenv("MXCTL_CACHE_DIR", str(place))

@@ -28,6 +28,8 @@ from glue.imports import needs
 from glue.settings import Settings
 
 QUIET = {"log_level": 2, "socket.timeout.ms": 10_000}  # what librdkafka would print again and again is raised once
+# A broker that hangs keeps its connections open: librdkafka would wait 60 s, while another one leads after 9 s.
+_PATIENCE_MS = 10_000
 _KEYS = "keys and values are those of librdkafka's CONFIGURATION.md"
 _BROKERS = "name the brokers with MXCTL_KAFKA"
 _OURS = "leave it out: the programs set it, and what they guarantee rests on it"
@@ -123,6 +125,8 @@ class KafkaConfig:
         defaults = {
             "enable.idempotence": True,
             "acks": "all",
+            "socket.timeout.ms": _PATIENCE_MS,
+            "request.timeout.ms": _PATIENCE_MS,
             "compression.type": "lz4",
             "linger.ms": 5,
             "partitioner": "murmur2_random",  # as Kafka's Java clients, so that a key has one partition everywhere
@@ -136,6 +140,7 @@ class KafkaConfig:
             "enable.auto.commit": False,
             "auto.offset.reset": "earliest",
             "isolation.level": "read_committed",
+            "socket.timeout.ms": _PATIENCE_MS,
             "partition.assignment.strategy": "cooperative-sticky",
         }
         return self._make(Consumer, {**defaults, **(config or {})})

@@ -7,7 +7,8 @@ nothing. Everything is found out from Weaviate itself, so that a run that was ki
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 from glue.errors import ServiceError, UsageError
@@ -18,6 +19,7 @@ from glue.topology.operate import set_state
 from glue.topology.services import Services
 
 _FEW = 200  # copied in a moment, while the sink is paused
+_BEHIND = "g"  # sorts after every id
 _SKEW_MS = 10_000  # by which the clocks of Weaviate's nodes may differ
 Progress = Callable[[str], None]
 
@@ -62,7 +64,8 @@ class Rebuild:
             before, now = now, after
         if self._store.schema(before) is not None:
             if self._services.connect.status(sink)["connector"]["state"] == "PAUSED":
-                self._prune(before, now)  # what somebody else than the sink deleted meanwhile, and nothing newer
+                for _ in self._pages(before, now):
+                    pass  # what somebody else than the sink deleted meanwhile goes here too, and nothing newer
             self._store.remove(before)
         set_state(self._services, [sink], "resume")
         return copied
@@ -83,14 +86,12 @@ class Rebuild:
     def _copy(self, source: str, into: str) -> int:
         """Copy what is not there as it is; how many that were."""
         copied = seen = 0
-        for page in self._store.walk(source):
-            there = self._store.read((one.id for one in page), into)
-            old = [one.id for one in page if one.id not in there or there[one.id].updated <= one.updated + _SKEW_MS]
-            whole = [one for one in (self._store.whole(name, source) for name in old) if one is not None]
-            self._store.put([self._copied(one, into) for one in whole])
+        for page, there in self._pages(source, into):
+            old = [one for one in page if there.get(one["id"], 0) <= int(one["lastUpdateTimeUnix"]) + _SKEW_MS]
+            if old:
+                self._store.put([self._copied(one, into) for one in old])
             copied, seen = copied + len(old), seen + len(page)
             self._tell(f"{seen} objects of {source} compared, {copied} copied to {into}")
-        self._prune(source, into)
         return copied
 
     def _copied(self, one: Mapping[str, Any], into: str) -> dict[str, Any]:
@@ -103,9 +104,20 @@ class Rebuild:
             "vectors": vectors,
         }
 
-    def _prune(self, source: str, into: str) -> None:
-        """Delete of the copy what the source has no more."""
-        for page in self._store.walk(into):
-            ids = [one.id for one in page]
-            if gone := sorted(set(ids) - self._store.read(ids, source).keys()):
+    def _pages(self, source: str, into: str) -> Iterator[tuple[list[dict[str, Any]], dict[str, int]]]:
+        """The source, with when its objects were written to the copy; what only the copy has is deleted.
+
+        Both are walked by their cursors, which go by the ids.
+        """
+        after = ""
+        for page in chain(self._store.whole(source), [[]]):
+            last = page[-1]["id"] if page else _BEHIND
+            there: dict[str, int] = {}
+            for one in chain.from_iterable(self._store.walk(into, after=after)):
+                if one.id > last:
+                    break
+                there[one.id] = one.updated
+            if gone := sorted(there.keys() - {one["id"] for one in page}):
                 self._store.delete(into, gone)
+            yield page, there
+            after = last

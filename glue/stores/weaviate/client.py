@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import md5
 from typing import TYPE_CHECKING, Any
@@ -141,8 +141,8 @@ class WeaviateStoreClient(TimeClient):
         listed = self._rest.ask(target.place, "Get", f"{chosen} limit:{_FEW + 1}", "_additional{id}")
         if len(listed) > _FEW:
             return int(self._rest.ask(target.place, "Aggregate", chosen, "meta{count}")[0]["meta"]["count"])
-        found = (self._rest.get(f"objects/{target.place}/{one['_additional']['id']}") for one in listed)
-        return sum((identity in (one["properties"].get(MODELS) or [])) is has for one in found if one is not None)
+        found = self._by_id(target, (one["_additional"]["id"] for one in listed))
+        return sum((identity in (one["properties"].get(MODELS) or [])) is has for one in found)
 
     def measures(self, target: Target) -> list[str]:
         """All whole numbers."""
@@ -155,21 +155,19 @@ class WeaviateStoreClient(TimeClient):
     def count(self, target: Target, keys: Iterable[str]) -> Counter[str]:
         """1 for each key that has an object."""
         by_id = {self.identity(key): key for key in keys}
-        return Counter(by_id[one["_additional"]["id"]] for one in self._by_id(target, by_id, []))
+        return Counter(by_id[one["id"]] for one in self._by_id(target, by_id))
 
     def rows(self, target: Target, keys: Iterable[str]) -> dict[str, dict[str, Any]]:
         """All properties of each key's object, times with their zone, and the vectors: None for one that it lacks."""
         by_id = {self.identity(key): key for key in keys}
-        names = list(self.properties(target))
-        asked = f"vectors{{{' '.join(named)}}}" if (named := self.vectors(target)) else "vector"
+        absent, named = dict.fromkeys(self.properties(target)), self.vectors(target)
         found = {}
-        for one in self._by_id(target, by_id, names, f" {asked}" if target.vector else ""):
-            extra = one.pop("_additional")
-            row = {name.lower(): value for name, value in self._typed(target, one).items()}
+        for one in self._by_id(target, by_id, "?include=vector" if target.vector else ""):
+            row = {name.lower(): value for name, value in self._typed(target, absent | one["properties"]).items()}
             if target.vector:
-                have = extra.get("vectors" if named else "vector")
-                row[target.vector] = {name: (have or {}).get(name) for name in named} if named else have
-            found[by_id[extra["id"]]] = row
+                have = one.get("vectors") or {}
+                row[target.vector] = {name: have.get(name) for name in named} if named else one.get("vector")
+            found[by_id[one["id"]]] = row
         return found
 
     def matching(self, target: Target, where: Conditions, before: datetime, limit: int = MOST) -> list[dict[str, Any]]:
@@ -216,12 +214,13 @@ class WeaviateStoreClient(TimeClient):
         names = self.measures(target)
         arguments = f"where:{graphql(_between(first, end))} limit:{MOST}"
         fields = f"{COLLECTED_AT} {' '.join(names)} _additional{{id}}"
-        return dict(_stamp(one, names) for one in self._rest.ask(target.place, "Get", arguments, fields))
+        found = self._rest.ask(target.place, "Get", arguments, fields)
+        return {one["_additional"]["id"]: _stamp(one, names) for one in found}
 
     def stamps(self, target: Target, ids: Iterable[str]) -> dict[str, Stamp]:
-        """By pages of ids."""
+        """Of the objects themselves."""
         names = self.measures(target)
-        return dict(_stamp(one, names) for one in self._by_id(target, ids, [COLLECTED_AT, *names]))
+        return {one["id"]: _stamp(one["properties"], names) for one in self._by_id(target, ids)}
 
     def search(self, target: Target, text: str, vector: Sequence[float], wanted: Search) -> list[dict[str, Any]]:
         """By the vector, or by vector and BM25 together.
@@ -251,14 +250,11 @@ class WeaviateStoreClient(TimeClient):
         found = self._rest.ask(target.place, "Get", arguments, fields)
         return [self._typed(target, one) | {"score": _score(one.pop("_additional"))} for one in found]
 
-    def _by_id(
-        self, target: Target, ids: Iterable[str], names: Sequence[str], extra: str = ""
-    ) -> Iterable[dict[str, Any]]:
-        wanted = list(ids)
-        for at in range(0, len(wanted), _PAGE):
-            page = graphql(where("id", "ContainsAny", "Text", wanted[at : at + _PAGE]))
-            fields = f"{' '.join(names)} _additional{{id{extra}}}"
-            yield from self._rest.ask(target.place, "Get", f"where:{page} limit:{_PAGE}", fields)
+    def _by_id(self, target: Target, ids: Iterable[str], extra: str = "") -> Iterator[dict[str, Any]]:
+        """The objects themselves: a filter asks the index, which may serve an old version of one."""
+        self.properties(target)  # else a collection that is not there reads like objects that are not
+        found = (self._rest.get(f"objects/{target.place}/{one}{extra}") for one in ids)
+        return (one for one in found if one is not None)
 
     def _typed(self, target: Target, one: Mapping[str, Any]) -> dict[str, Any]:
         kinds = self.properties(target)
@@ -288,9 +284,8 @@ def _between(first: int, end: int) -> dict[str, Any]:
     )
 
 
-def _stamp(one: Mapping[str, Any], names: Sequence[str]) -> tuple[str, Stamp]:
-    measure = sum(int(one.get(name) or 0) for name in names)
-    return one["_additional"]["id"], Stamp(milliseconds(one.get(COLLECTED_AT)), measure)
+def _stamp(one: Mapping[str, Any], names: Sequence[str]) -> Stamp:
+    return Stamp(milliseconds(one.get(COLLECTED_AT)), sum(int(one.get(name) or 0) for name in names))
 
 
 def _score(metadata: Mapping[str, Any]) -> float:

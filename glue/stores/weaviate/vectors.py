@@ -74,10 +74,6 @@ class VectorsOf:
         found = (self._rest.get(f"objects/{name or self.place}/{one}") for one in ids)
         return {one["id"]: self._embedded(one) for one in found if one is not None}
 
-    def whole(self, identifier: str, name: str) -> dict[str, Any] | None:
-        """An object of the collection of that name as REST gives it, with its vectors; None if it is gone."""
-        return self._rest.get(f"objects/{name}/{identifier}?include=vector")
-
     def nearest(self, vector: Iterable[float], name: str, limit: int) -> list[str]:
         """Ids of the objects whose vector of that name is nearest."""
         near = graphql({"vector": list(vector), "targetVectors": [name]})
@@ -98,9 +94,16 @@ class VectorsOf:
 
     def walk(self, name: str = "", page: int = 100, after: str = "") -> Iterator[list[Embedded]]:
         """All objects by their ids, which are hashes, from the one after ``after``; as :meth:`read` has ``name``."""
-        path = f"objects?class={name or self.place}&limit={page}&after="
+        return ([self._embedded(one) for one in found] for found in self._pages(name, page, after))
+
+    def whole(self, name: str, page: int = 100) -> Iterator[list[dict[str, Any]]]:
+        """All objects of the collection of that name as REST gives them, with their vectors."""
+        return self._pages(name, page, "", "&include=vector")
+
+    def _pages(self, name: str, page: int, after: str, extra: str = "") -> Iterator[list[dict[str, Any]]]:
+        path = f"objects?class={name or self.place}&limit={page}{extra}&after="
         while found := (self._rest.get(f"{path}{after}") or {}).get("objects"):
-            yield [self._embedded(one) for one in found]
+            yield found
             after = found[-1]["id"]
 
     def put(self, objects: list[dict[str, Any]]) -> None:

@@ -24,7 +24,7 @@ from glue.embedding import open_embedder
 from glue.model_change.declared import embedding_of
 from glue.search.posts import PostSearch
 from glue.settings import Settings, get_settings
-from glue.stores.weaviate.client import WeaviateStoreClient
+from glue.stores.weaviate.client import MODELS, WeaviateStoreClient
 from glue.stores.weaviate.rest import Rest
 from glue.stores.weaviate.vectors import VectorsOf
 from glue.transforms.contract import Record
@@ -258,11 +258,10 @@ def _every_vector_is_of_its_own_text(settings: Settings) -> None:
     embedder, seen = open_embedder(model, cache_size=0), 0
     with VectorsOf(settings, one.target.place) as store:
         place = str((store.schema() or {})["class"])
-        for page in store.walk(page=500):
-            whole = [store.whole(found.id, place) for found in page[::10]]
-            texts = [found["properties"]["content"] for found in whole if found]
-            have = np.array([found["vectors"]["new"] for found in whole if found])
+        for page in store.whole(place, 500):
+            texts = [found["properties"]["content"] for found in page[::10]]
+            have = np.array([found["vectors"]["new"] for found in page[::10]])
             assert np.abs(embedder.embed(texts) - have).max() < 1e-4
-            assert all(found.models == [model.identity] for found in page)
+            assert all(found["properties"][MODELS] == [model.identity] for found in page)
             seen += len(page)
     assert seen >= POSTS

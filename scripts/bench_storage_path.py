@@ -16,7 +16,7 @@ from glue.audit.stores import all_stores
 from glue.avro import encoder_for_subject
 from glue.identity import record_key
 from glue.kafka.config import KafkaConfig
-from glue.kafka.reads import TopicTail
+from glue.kafka.tail import TopicTail
 from glue.pipeline.routes import Pipeline
 from glue.registry import registry_client
 from glue.settings import Settings

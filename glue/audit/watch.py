@@ -13,7 +13,7 @@ from typing import cast
 from glue.audit.stores import Held, open_targets
 from glue.avro import Decoder
 from glue.kafka.config import KafkaConfig
-from glue.kafka.reads import TopicTail
+from glue.kafka.tail import TopicTail
 from glue.pipeline.routes import Pipeline
 from glue.registry import registry_client
 from glue.settings import Settings

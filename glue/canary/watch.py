@@ -14,7 +14,7 @@ from glue.canary.paths import STORE, Path
 from glue.errors import MillionXError
 from glue.identity import CANARY
 from glue.kafka.config import KafkaConfig
-from glue.kafka.reads import TopicTail
+from glue.kafka.tail import TopicTail
 from glue.settings import Settings
 
 _WAIT = 0.05

@@ -1,4 +1,4 @@
-"""Reading topics without joining a group: where they end, what lies between two offsets, what is appended from now on.
+"""Reading topics without joining a group: where they end, and what lies between two offsets.
 
 Only committed records are read unless asked otherwise. A partition may end with what no reader gets to see (markers of
 transactions, records of aborted ones, offsets that compaction has emptied): all of it is passed over.
@@ -269,41 +269,3 @@ def read_to_end(
             for message in reader.poll(most=500):
                 take(message)
         return {one: at for one, at in reader.position.items() if one in reader.ended or at > begins[one]}
-
-
-class TopicTail(PartitionReader):
-    """Every committed record appended to ``topics`` after the tail was opened.
-
-    Raises:
-        ServiceUnavailableError: a topic is not there, or Kafka does not answer.
-    """
-
-    def __init__(self, kafka: KafkaConfig, topics: tuple[str, ...], timeout: float = TIMEOUT) -> None:
-        # The ends are asked of an admin client: a consumer's own requests queue behind its waiting fetches.
-        self._admin, self._timeout = kafka.admin(QUIET), timeout
-        try:
-            self._partitions = partitions_of(self._admin, topics, timeout)
-            for topic in topics:
-                if not any(topic == name for name, _ in self._partitions):
-                    raise ServiceUnavailableError(f"topic {topic}", "it does not exist", "mxctl apply creates it")
-            begins = self.ends()
-        except KafkaException as error:
-            raise kafka_unavailable("Kafka", error) from None
-        super().__init__(kafka, begins)
-
-    def new(self, wait: float = 0.1) -> Iterator[Any]:
-        """The records that have arrived; waits at most ``wait`` seconds for the first."""
-        batch = self.poll(wait, most=1000)
-        while batch:
-            yield from batch
-            batch = self.poll(0, most=1000)
-
-    def ends(self) -> dict[TopicPartition, int]:
-        """The end of every partition now, to be compared with what was read by :meth:`reached`."""
-        latest = OffsetSpec.latest()
-        found = offsets(self._admin, self._partitions, latest, self._timeout, committed=False)
-        return {partition: one.offset for partition, one in found.items()}
-
-    def reached(self, ends: Mapping[TopicPartition, int]) -> bool:
-        """Whether everything before ``ends`` was read."""
-        return all(self.position[partition] >= end for partition, end in ends.items())

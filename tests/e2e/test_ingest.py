@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 
 from glue.kafka.config import KafkaConfig
-from glue.kafka.reads import TopicTail
+from glue.kafka.tail import TopicTail
 
 pytestmark = pytest.mark.stack
 

@@ -17,7 +17,7 @@ from glue.avro import encoder_for_subject
 from glue.embedding.declared import load_model
 from glue.identity import record_key
 from glue.kafka.config import KafkaConfig
-from glue.kafka.reads import TopicTail
+from glue.kafka.tail import TopicTail
 from glue.registry import registry_client
 from glue.stores.weaviate.client import WeaviateStoreClient, document_id
 from tests.stores import ask, target

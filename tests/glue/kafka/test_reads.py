@@ -13,7 +13,8 @@ from confluent_kafka.admin import NewTopic
 from glue.errors import ServiceError, ServiceUnavailableError, UsageError
 from glue.kafka.config import KafkaConfig
 from glue.kafka.produce import FencedError, ProducerRecord, Sender, TransactionalProducer
-from glue.kafka.reads import TopicTail, group_offsets, lag, read, read_to_end, read_topics, watermarks
+from glue.kafka.reads import group_offsets, lag, read, read_to_end, read_topics, watermarks
+from glue.kafka.tail import TopicTail
 from glue.kafka.topic_log import TopicLog
 from glue.settings import Settings
 from tests.waiting import wait_for

@@ -1,0 +1,58 @@
+"""What is appended to topics from now on, for whoever watches them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from confluent_kafka import KafkaException
+
+from glue.errors import ServiceUnavailableError
+from glue.kafka.config import QUIET, KafkaConfig
+from glue.kafka.reads import (
+    TIMEOUT,
+    OffsetSpec,
+    PartitionReader,
+    TopicPartition,
+    kafka_unavailable,
+    offsets,
+    partitions_of,
+)
+
+
+class TopicTail(PartitionReader):
+    """Every committed record appended to ``topics`` after the tail was opened.
+
+    Raises:
+        ServiceUnavailableError: a topic is not there, or Kafka does not answer.
+    """
+
+    def __init__(self, kafka: KafkaConfig, topics: tuple[str, ...], timeout: float = TIMEOUT) -> None:
+        # The ends are asked of an admin client: a consumer's own requests queue behind its waiting fetches.
+        self._admin, self._timeout = kafka.admin(QUIET), timeout
+        try:
+            self._partitions = partitions_of(self._admin, topics, timeout)
+            for topic in topics:
+                if not any(topic == name for name, _ in self._partitions):
+                    raise ServiceUnavailableError(f"topic {topic}", "it does not exist", "mxctl apply creates it")
+            begins = self.ends()
+        except KafkaException as error:
+            raise kafka_unavailable("Kafka", error) from None
+        super().__init__(kafka, begins)
+
+    def new(self, wait: float = 0.1) -> Iterator[Any]:
+        """The records that have arrived; waits at most ``wait`` seconds for the first."""
+        batch = self.poll(wait, most=1000)
+        while batch:
+            yield from batch
+            batch = self.poll(0, most=1000)
+
+    def ends(self) -> dict[TopicPartition, int]:
+        """The end of every partition now, to be compared with what was read by :meth:`reached`."""
+        latest = OffsetSpec.latest()
+        found = offsets(self._admin, self._partitions, latest, self._timeout, committed=False)
+        return {partition: one.offset for partition, one in found.items()}
+
+    def reached(self, ends: Mapping[TopicPartition, int]) -> bool:
+        """Whether everything before ``ends`` was read."""
+        return all(self.position[partition] >= end for partition, end in ends.items())

@@ -271,9 +271,14 @@ def _login_reason(kafka: KafkaConfig, errors: list[str], lines: list[str]) -> Re
         return Reason(why, "set MXCTL_KAFKA_SASL_MECHANISMS to one that it offers, or use another port")
     if "unexpired token" in said or "token has expired" in said.lower():
         return Reason("the token has ended", "is the clock right? If so, the provider gives tokens that end too soon")
-    if "invalid_token" in said:
+    # a refused token is answered by a challenge, which librdkafka takes for success; then the broker hangs up
+    told = [*lines, *errors]
+    hung_up = any("OAUTHBEARER authentication successful" in one for one in told) and any(
+        "in state UP" in one and "Disconnected" in one for one in told
+    )
+    if "invalid_token" in said or hung_up:
         fix = "do its issuer, audience and end fit what the broker expects? Is the clock right?"
-        return Reason(f"the broker refuses the token of {user}".rstrip(), fix)
+        return Reason(f"the broker refuses the token{f' of {user}' if user else ''}", fix)
     if "Failed to acquire SASL OAUTHBEARER token" in said:
         fix = "check MXCTL_KAFKA_SASL_OAUTHBEARER_CLIENT_ID, _CLIENT_SECRET and _TOKEN_ENDPOINT_URL"
         return Reason("the OpenID provider gives no token", fix)

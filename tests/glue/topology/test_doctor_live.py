@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -12,10 +15,11 @@ from glue.local.certificates import Authority
 from glue.local.oidc import Oidc
 from glue.local.part import Site
 from glue.local.ports import choose
-from glue.local.security import GUEST, Security
+from glue.local.security import AUDIENCE, GUEST, Security
 from glue.settings import Settings
 from glue.topology.doctor import Finding, _kafka, _rights
 from glue.topology.services import Services
+from sandbox.oidc import Provider
 
 pytestmark = pytest.mark.stack
 WRONG = "hush-4711"
@@ -80,6 +84,29 @@ def test_a_client_whose_secret_the_provider_refuses(secure_kafka: Site) -> None:
         "ssl.ca.location": str(security(secure_kafka).authority),
     }
     assert refused(secure_kafka, given, "oauth") == "the OpenID provider gives no token"
+
+
+def test_a_token_that_has_ended(secure_kafka: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is signed by the right provider; the client is told that it still lasts, as by a clock that is wrong."""
+    folder = security(secure_kafka).folder
+    provider = Provider(Oidc().issuer(secure_kafka), folder / "oidc.key", folder / "passwords.json", AUDIENCE)
+    token = provider.token(GUEST, -3600)
+
+    def generate(region: str) -> tuple[str, int]:
+        return token, int((time.time() + 500) * 1000)
+
+    signer = SimpleNamespace(MSKAuthTokenProvider=SimpleNamespace(generate_auth_token=generate))
+    monkeypatch.setitem(sys.modules, "aws_msk_iam_sasl_signer", signer)
+    monkeypatch.setenv("AWS_REGION", "ap-south-1")
+    given = {
+        "security.protocol": "SASL_SSL",
+        "sasl.mechanism": "OAUTHBEARER",
+        "sasl.oauthbearer.method": "aws_msk_iam",
+        "ssl.ca.location": str(security(secure_kafka).authority),
+    }
+    found = found_at(secure_kafka, secure_kafka.address("kafka", "oauth"), given)
+    assert found.detail == "the broker refuses the token" and "clock" in found.fix
+    assert token not in str(found)
 
 
 def test_addresses_and_tls(secure_kafka: Site, tmp_path: Path) -> None:

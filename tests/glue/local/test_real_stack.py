@@ -72,9 +72,8 @@ def assert_written(settings: Settings) -> None:
     options = {"group.id": "life", "auto.offset.reset": "earliest", "enable.auto.commit": False}
     consumer = Consumer({"bootstrap.servers": settings.kafka, **options})
     consumer.subscribe([TOPIC])
-    message = consumer.poll(30)
+    message = wait_for(lambda: consumer.poll(5), lambda found: found is not None, what="the record that was kept")
     consumer.close()
-    assert message is not None
     assert message.value() == b"kept"
     found = requests.get(f"{settings.registry}/subjects", timeout=20).json()
     assert found == [f"{TOPIC}-value"]

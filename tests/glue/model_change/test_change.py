@@ -8,6 +8,7 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 
@@ -80,6 +81,9 @@ def posts(stack: Settings, declared: Path) -> Iterator[Posts]:
     yield made
     clear()
     schema.apply(stack)
+    if "weaviate-sink" in httpx.get(f"{stack.connect}/connectors", timeout=30).json():  # of tests before: it failed
+        again = "connectors/weaviate-sink/restart?includeTasks=true&onlyFailed=true"
+        httpx.post(f"{stack.connect}/{again}", timeout=30).raise_for_status()
 
 
 def store(one: Embedding) -> VectorsOf:

@@ -27,9 +27,10 @@ from glue.errors import ConfigError, ServiceUnavailableError
 from glue.imports import needs
 from glue.settings import Settings
 
-QUIET = {"log_level": 2, "socket.timeout.ms": 10_000}  # what librdkafka would print again and again is raised once
 # A broker that hangs keeps its connections open: librdkafka would wait 60 s, while another one leads after 9 s.
 _PATIENCE_MS = 10_000
+# what librdkafka would print again and again is raised once
+QUIET = {"log_level": 2, "socket.timeout.ms": _PATIENCE_MS}
 _KEYS = "keys and values are those of librdkafka's CONFIGURATION.md"
 _BROKERS = "name the brokers with MXCTL_KAFKA"
 _OURS = "leave it out: the programs set it, and what they guarantee rests on it"

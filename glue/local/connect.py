@@ -68,7 +68,7 @@ class Connect(Part):
         self.name = numbered(SERVICE, number)
 
     def copies(self, size: Size) -> tuple[Part, ...]:
-        return tuple(map(Connect, size.instances))
+        return (self, *map(Connect, size.instances[1:]))
 
     def check(self, site: Site) -> None:
         if _has_jdbc(site) and not site.settings.postgres:

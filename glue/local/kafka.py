@@ -121,7 +121,7 @@ class Kafka(Part):
         self.number, self.name = number, numbered("kafka", number)
 
     def copies(self, size: Size) -> tuple[Part, ...]:
-        return brokers(size)
+        return (self, *brokers(size)[1:])
 
     def prepare(self, site: Site) -> None:
         folder = site.folder(self.name)

@@ -81,7 +81,7 @@ class Part(ABC):
     wave: int = 1  # parts of a higher wave are stopped first
 
     def copies(self, size: Size) -> tuple[Part, ...]:
-        """The parts that stand for this one in a stack of that size."""
+        """This part, and those beside it in a stack of that size."""
         return (self,)
 
     def check(self, site: Site) -> None:  # noqa: B027

@@ -12,7 +12,6 @@ from glue.kafka.config import KafkaConfig
 from glue.local.kafka import Kafka
 from glue.local.part import Part, Site
 from glue.local.report import Reporter
-from glue.local.size import Size
 from glue.local.stack import Stack
 from glue.local.state import State
 
@@ -32,9 +31,6 @@ class Guarded(Kafka):
     def __init__(self, users: Iterable[str]) -> None:
         super().__init__()
         self._users = tuple(users)
-
-    def copies(self, size: Size) -> tuple[Part, ...]:
-        return (self,)
 
     def _config(self, site: Site, name: str, data: Path) -> Path:
         file, sasl = super()._config(site, name, data), site.address(self.name, "sasl")

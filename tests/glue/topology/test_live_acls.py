@@ -12,9 +12,8 @@ import pytest
 from glue.errors import ServiceError
 from glue.kafka.acls import Acl, create_acl, delete_acl, read_acls
 from glue.local.kafka import Kafka
-from glue.local.part import Part, Site
+from glue.local.part import Site
 from glue.local.report import Reporter
-from glue.local.size import Size
 from glue.local.stack import Stack
 from glue.settings import Settings
 from glue.topology.apply import Options, Outcome, apply_all
@@ -53,9 +52,6 @@ CLUSTER = {"principal": "User:svc", "operations": "IdempotentWrite", "resource":
 
 class Guarded(Kafka):
     """The stack's broker with an authorizer; who is not logged in may do anything, so that the tests may."""
-
-    def copies(self, size: Size) -> tuple[Part, ...]:
-        return (self,)
 
     def prepare(self, site: Site) -> None:
         super().prepare(site)

@@ -13,10 +13,12 @@ import httpx
 import pytest
 
 from glue.audit.repair import HEADER
+from glue.audit.sinks import committed
 from glue.avro import encoder_for_subject
 from glue.embedding.declared import load_model
 from glue.identity import record_key
 from glue.kafka.config import KafkaConfig
+from glue.kafka.reads import watermarks
 from glue.kafka.tail import TopicTail
 from glue.registry import registry_client
 from glue.stores.weaviate.client import WeaviateStoreClient, document_id
@@ -106,7 +108,15 @@ def produced(sinks):
         sender.produce(VECTORS, encode_post(post(post_key, now, number)), post_key, headers=[("own", b"1")], **stamp)
     sender.produce(VECTORS, encode_post(post(bad, now, 1, length=3)), bad, **stamp)
     assert sender.flush(60) == 0
+    for connector, topic in (("snowflake-sink", ORDERS), ("weaviate-sink", VECTORS)):
+        _first_commit(KafkaConfig.of(sinks), connector, topic)
     return now.isoformat(timespec="milliseconds"), orders, posts, bad
+
+
+def _first_commit(kafka: KafkaConfig, connector: str, topic: str) -> None:
+    """What a sink that never committed has not stored is missing, not on its way: a new one has to commit first."""
+    partitions = {number for (_, number), (_, end) in watermarks(kafka, [topic]).items() if end}
+    wait_for(lambda: committed(kafka, connector, topic).keys(), partitions.issubset, what=f"commits of {connector}")
 
 
 def change_post(sinks, key: str, change: dict) -> None:

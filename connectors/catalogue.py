@@ -68,6 +68,7 @@ class Catalogue(Source[CatalogueOptions]):
         super().__init__(options, context)
         self._redis = open_redis(get_settings(), 5)
         self._by_sku: dict[str, str | None] = {}  # the product of each SKU; None where it is that of several
+        self._shared = 0  # such SKUs
 
     def start(self, cursor: Cursor, overlap: timedelta) -> datetime | None:
         """No beginning: all products, every time."""
@@ -117,6 +118,7 @@ class Catalogue(Source[CatalogueOptions]):
             ServiceUnavailableError: Redis does not answer.
         """
         wanted: dict[str, str] = {}
+        before = self._shared
         for raw in records:
             try:
                 products = [MarketProduct.model_validate(one) for one in self.parse(raw, datetime.now(UTC))]
@@ -127,6 +129,8 @@ class Catalogue(Source[CatalogueOptions]):
                 wanted |= dict.fromkeys([*self._own(one), one.product_id], text)
         if not wanted:
             return
+        if new := self._shared - before:
+            log.warning("catalogue: %d SKUs are those of several products; each leads to the first of them", new)
         try:
             self._redis.mset({self.options.key_prefix + name: text for name, text in wanted.items()})
         except redis.RedisError as error:
@@ -138,7 +142,7 @@ class Catalogue(Source[CatalogueOptions]):
             known = self._by_sku.setdefault(sku, product.key)
             if known is not None and known != product.key:
                 self._by_sku[sku] = None
-                log.warning("catalogue: a SKU is that of several products and leads to the first of them")
+                self._shared += 1
         return [sku for sku in product.skus if self._by_sku[sku] == product.key]
 
     def close(self) -> None:

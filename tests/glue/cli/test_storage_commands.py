@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from glue.cli.main import cli
 from glue.embedding import open_embedder
 from glue.errors import MillionXError
-from glue.language.words import search_words
+from glue.language.words import guess, search_words
 from glue.settings import Settings, get_settings
 from glue.stores.weaviate import schema as weaviate_schema
 from glue.stores.weaviate.client import MODELS, document_id, open_client
@@ -25,6 +25,7 @@ POSTS = (
     ("facebook", "new winter shoes arrived in the shop", 2, "2026-01-02T10:00:00Z"),
     ("tiktok", "the recipe of my grandmother's biryani", 3, "2026-01-03T10:00:00Z"),
 )
+PRODUCTS = (["Winter Boot"], ["Winter Boot", "Cotton Saree"], [])
 
 
 def mxctl(*arguments: str) -> Result:
@@ -51,6 +52,7 @@ def posts(stack: Settings) -> Any:
             ids.append(document_id(f"{run}{number}"))
             values = {"post_id": f"{run}{number}", "platform": platform, "content": text, "timestamp": moment}
             values |= {"words": " ".join(search_words(text)), MODELS: [embedder.declared.identity]}
+            values |= {"language": guess(text), "product_mentions": PRODUCTS[number]}
             vector = {"e5": vectors[number].tolist()}
             data.insert({**values, "engagement": FAR + engagement}, uuid=ids[-1], vector=vector)
         yield
@@ -68,10 +70,16 @@ def test_search_filters_mixes_and_speaks_json(posts: None) -> None:
         assert [row["score"] for row in rows] == sorted((row["score"] for row in rows), reverse=True)
         return [row["content"] for row in rows]
 
-    _, english, biryani = (text for _, text, _, _ in POSTS)
+    bengali, english, biryani = (text for _, text, _, _ in POSTS)
     assert found("warm shoes for the cold season")[0] == english
     assert set(found("warm shoes", "--platform", "tiktok")) == {POSTS[0][1], biryani}
     assert found("shoes", "--since", "2026-01-02", "--until", "2026-01-03") == [english]
+    assert found("shoes", "--language", "bn") == [bengali]
+    assert set(found("shoes", "--language", "en")) == {english, biryani}
+    assert found("shoes", "--product", "Cotton Saree") == [english], "one of several products of a post"
+    assert set(found("biryani", "--product", "Cotton Saree", "--product", "Winter Boot")) == {bengali, english}
+    assert found("shoes", "--product", "Cotton") == [], "a whole name, not a part of one"
+    assert found("shoes", "--product", "Winter Boot", "--language", "bn", "--platform", "tiktok") == [bengali]
     assert set(found("shoes", "--min-engagement", str(FAR + 2))) == {english, biryani}
     assert found("biryani", "--hybrid", "0") == [biryani], "by words alone"
     assert found("grandmother's biryani", "--hybrid", "0.5", "--limit", "1") == [biryani]

@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 READY := .venv/.ready
 
-.PHONY: help setup browser prometheus demo test soak compose-proof unit lint up down bench lock clean
+.PHONY: help setup browser prometheus demo test soak compose-proof kube-proof unit lint up down bench lock clean
 .DEFAULT_GOAL := help
 
 help: ## Show the targets.
@@ -41,6 +41,9 @@ soak: browser ## The long proofs: chaos, faults one by one, volume.
 
 compose-proof: setup ## The container deployment in a real engine: build, up, faults, upgrade; over half an hour, as root.
 	@$(BIN)/python -m deploy.proof.compose_proof $(ARGS)
+
+kube-proof: setup ## The manifests on a real Kubernetes API server; the first time builds it from Go modules.
+	@$(BIN)/python -m deploy.proof.kube_proof $(ARGS)
 
 unit: setup prometheus ## Unit tests only: a few minutes, no stack.
 	@$(BIN)/pytest -m unit

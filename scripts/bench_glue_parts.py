@@ -1,9 +1,8 @@
-"""What needs no broker: codecs, scrubbing, embedding, and where the time of a record goes."""
+"""What needs no broker: codecs, scrubbing, and where the time of a record goes."""
 
 from __future__ import annotations
 
 import json
-import random
 import re
 import statistics
 import time
@@ -19,13 +18,11 @@ from confluent_kafka.serialization import MessageField, SerializationContext
 from pii_set import HOSTILE, repeated
 
 from glue.avro import Decoder, Encoder, load_schema
-from glue.embedding import open_embedder
 from glue.privacy import recognisers
 from glue.registry import registry_client
 from glue.settings import get_settings
 
 _ROUNDS = 5
-_TURNS = 7  # the best of them counts: both use every core, so that each other process slows them down
 NAIVE = (
     re.compile(r"(?:\+?88)?[\s.-]*0[\s.-]*1[\s.-]*[3-9](?:[\s.-]*[0-9০-৯]){8}"),
     re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}"),
@@ -93,77 +90,6 @@ def scrubbing() -> list[Row]:
         Row("scrub", "posts: ours / naive regexes", slow / fast),
         Row("scrub", "one hostile text of 20 kB: ours / naive regexes", slow_hostile / max(fast_hostile, 1e-6)),
         Row("scrub", f"hostile text of 100 kB, the worst of {len(long)}", worst * 1000, "ms", 10.0, at_most=True),
-    ]
-
-
-_MODEL = "minilm"  # the one that sentence-transformers can be compared with
-
-
-def _tokens(texts: list[str]) -> list[int]:
-
-    from glue.embedding.declared import load_model
-    from glue.embedding.weights import find_weights
-
-    tokenizer = find_weights(load_model(_MODEL)).tokenizer()[0]
-    tokenizer.no_padding()
-    return [len(encoding.ids) for encoding in tokenizer.encode_batch_fast(texts)]
-
-
-def embedding() -> list[Row]:
-    """One post and many, what the cache adds on repeated posts, and sentence-transformers where it is installed."""
-    made = [post["content"] for post in made_posts(600)]
-    texts = [text for text, length in zip(made, _tokens(made), strict=True) if 5 <= length <= 80][:160]
-    plain, chance = open_embedder(_MODEL, cache_size=0), random.Random(1)  # noqa: S311 - made data
-    repeated = [chance.choice(texts[:80]) for _ in texts]  # each text twice or so, as shares and reposts come
-
-    def wall(work: Callable[[], Any]) -> float:
-        started = time.perf_counter()
-        work()
-        return time.perf_counter() - started
-
-    def singly(embedder: Any, count: int = 30) -> list[float]:
-        return [wall(lambda text=text: embedder.embed([text])) for text in texts[:count]]  # type: ignore[misc]
-
-    plain.embed(texts[:16])
-    many = statistics.median(wall(lambda: plain.embed(texts)) for _ in range(3))
-    one = statistics.quantiles(singly(plain, 100), n=100)
-    without = statistics.median(wall(lambda: [plain.embed([text]) for text in repeated]) for _ in range(3))
-    fresh = [open_embedder(_MODEL) for _ in range(3)]
-    with_cache = statistics.median(
-        wall(lambda cached=cached: [cached.embed([text]) for text in repeated])  # type: ignore[misc]
-        for cached in fresh
-    )
-    again = statistics.median(wall(lambda: fresh[0].embed(repeated)) for _ in range(3))
-    rows = [
-        Row("embedding", "posts of 5 to 80 tokens, batches of 64", len(texts) / many, "posts/s"),
-        Row("embedding", "one post, P50", one[49] * 1000, "ms"),
-        Row("embedding", "one post, P95", one[94] * 1000, "ms", 100.0, at_most=True),
-        Row("embedding", f"{len(set(repeated))} texts in {len(repeated)} posts: cache / none", without / with_cache),
-        Row("embedding", "all known: cache / none", without / again),
-    ]
-    try:
-        torch = open_embedder(_MODEL, "torch", cache_size=0)
-    except Exception:
-        return rows
-    theirs_one, theirs_many, ours_one, ours_many = [], [], [], []
-    torch.embed(texts[:16])
-    for _ in range(_TURNS):
-        theirs_one.append(statistics.median(singly(torch)))
-        ours_one.append(statistics.median(singly(plain)))
-        theirs_many.append(wall(lambda: torch.embed(texts)))
-        ours_many.append(wall(lambda: plain.embed(texts)))
-    cosine = float((torch.embed(texts) * plain.embed(texts)).sum(axis=1).min())
-    beside = "onnxruntime / sentence-transformers"
-    return [
-        *rows,
-        Row(
-            "embedding",
-            f"P50 of one post: {beside}",
-            statistics.median(theirs_one) / statistics.median(ours_one),
-            aim=3,
-        ),
-        Row("embedding", f"throughput: {beside}", statistics.median(theirs_many) / statistics.median(ours_many), aim=2),
-        Row("embedding", "smallest cosine to sentence-transformers", cosine, "", 0.9999),
     ]
 
 

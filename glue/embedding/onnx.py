@@ -1,9 +1,11 @@
-"""Embedding by onnxruntime: fp32, fused, in length-sorted micro-batches, without torch."""
+"""Embedding by onnxruntime: fp32, fused, in length-sorted micro-batches side by side, without torch."""
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -21,11 +23,17 @@ REVISION = 3  # raise it when the graph changes, so that cached files of an olde
 _MICRO_BATCH = 8
 
 
+def _cores() -> int:
+    """Those that this process may use, where the system tells."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 class OnnxEmbedder(Embedder):
     """A declared model by onnxruntime.
 
     Args:
-        threads: threads within an operator; 0 lets onnxruntime choose.
+        threads: micro-batches that are computed at once, each by one thread; 0 takes one a core. Threads within an
+            operator wait for one another at each of them, which costs a tenth of their time.
         provider: execution provider (``CUDAExecutionProvider``, ``OpenVINOExecutionProvider`` … where installed).
         micro_batch: texts a run of the graph; sorted by length, small batches waste the least padding on a CPU.
     """
@@ -49,10 +57,9 @@ class OnnxEmbedder(Embedder):
         path, self._weights = cached_model(declared)
         self._weights.tokenizer(())  # what is missing shows now
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.add_session_config_entry(
-            "session.intra_op.allow_spinning", "0"
-        )  # idle threads leave the cores to others
+        options.intra_op_num_threads = 1
+        self._threads = threads or _cores()
+        self._pool = ThreadPoolExecutor(self._threads, "embedding")
         self._session = onnxruntime.InferenceSession(str(path), options, providers=[provider])
         self._micro_batch = micro_batch
         self.variant = f"onnxruntime-{declared.precision}-{provider.removesuffix('ExecutionProvider').lower()}"
@@ -62,17 +69,25 @@ class OnnxEmbedder(Embedder):
         tokens = self.tokens(texts)
         order = sorted(range(len(tokens)), key=lambda place: len(tokens[place]))
         vectors = np.empty((len(tokens), self.declared.dimensions), dtype=np.float32)
-        for first in range(0, len(order), self._micro_batch):
-            places = order[first : first + self._micro_batch]
-            width = len(tokens[places[-1]])
-            ids = np.zeros((len(places), width), dtype=np.int32)
-            mask = np.zeros((len(places), width), dtype=np.int32)
+        size = min(self._micro_batch, -(-len(order) // self._threads))  # each thread has something to do
+
+        def run(first: int) -> None:
+            places = order[first : first + size]
+            ids = np.zeros((len(places), len(tokens[places[-1]])), dtype=np.int32)
+            mask = np.zeros_like(ids)
             for row, place in enumerate(places):
                 ids[row, : len(tokens[place])] = tokens[place]
                 mask[row, : len(tokens[place])] = 1
             inputs = {"input_ids": ids, "token_type_ids": np.zeros_like(ids), "attention_mask": mask}
             vectors[places] = self._session.run(None, inputs)[0]
+
+        # the longest first, so that none is left alone at the end
+        list(self._pool.map(run, reversed(range(0, len(order), size))))
         return vectors
+
+    def close(self) -> None:
+        super().close()
+        self._pool.shutdown()
 
     def tokens(self, texts: Sequence[str]) -> list[NDArray[np.int32]]:
         """The model's numbers of each text's pieces, with those of beginning and end."""

@@ -23,7 +23,7 @@ class EmbedConfig(TransformConfig):
     text_field: str = Field("content", description="Field to embed.")
     models: list[str] = Field(min_length=1, description="Declared models, by the names of their files.")
     vectors_field: str = Field("vectors", description="Field that gets the vectors, by the names of the models.")
-    threads: int = Field(0, ge=0, description="Threads of the runtime; 0 lets it choose.")
+    threads: int = Field(0, ge=0, description="Micro-batches computed at once, a thread each; 0 takes one a core.")
     provider: str = Field("CPUExecutionProvider", description="Execution provider of onnxruntime.")
     cache_size: int = Field(20_000, ge=0, description="Vectors kept in memory.")
     cache_redis: str = Field("", description="Redis that shares vectors between processes; empty for none.")

@@ -12,7 +12,7 @@ help: ## Show the targets.
 
 setup: $(READY) ## Create .venv from the hashed lock.
 
-$(READY): requirements.lock requirements-weights.lock pyproject.toml glue/avro_native.pyx
+$(READY): requirements.lock requirements-weights.lock pyproject.toml setup.py glue/avro_native.pyx
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Error: $(PYTHON) is older than 3.11"; echo "  fix: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 2; } >&2
 	@$(PYTHON) -m venv .venv || { echo "Error: no virtual environment"; \

@@ -17,14 +17,23 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from glue.errors import ConfigError
 
+_PACKAGE = Path(__file__).resolve().parent
+_IN_CHECKOUT = (_PACKAGE.parent / "connect-config").is_dir()
+
+
+def shipped(name: str) -> Path:
+    """A file or folder of the repository that comes with this program: in the checkout around it, else installed."""
+    return (_PACKAGE.parent if _IN_CHECKOUT else _PACKAGE / "shipped") / name
+
 
 def project_root() -> Path:
-    """The nearest folder at or above the working directory that holds ``connect-config``, else this checkout."""
+    """The nearest folder at or above the working directory that holds ``connect-config``; else the checkout around this
+    program, and without one the working directory, where ``mxctl init`` would make a project."""
     here = Path.cwd()
     for folder in (here, *here.parents):
         if (folder / "connect-config").is_dir():
             return folder
-    return Path(__file__).resolve().parent.parent
+    return _PACKAGE.parent if _IN_CHECKOUT else here
 
 
 def state_dir() -> Path:

@@ -57,5 +57,5 @@ def demo(posts: int, orders: int, seed: int | None, keep: bool, output: str) -> 
             err=True,
         )
     else:
-        click.echo("\nNothing is left running. To look around: make demo KEEP=1", err=True)
+        click.echo("\nNothing is left running. To look around: mxctl demo --keep", err=True)
     sys.exit(1 if summary.lost or summary.duplicates else 0)

@@ -36,6 +36,7 @@ COMMANDS: dict[str, str] = {
     "export": "glue.cli.export:export",
     "graph": "glue.cli.graph:graph",
     "ui": "glue.cli.ui:ui",
+    "init": "glue.cli.init:init",
     "doctor": "glue.cli.doctor:doctor",
     "embedding": "glue.cli.embedding:embedding",
     "local": "glue.cli.local:local",

@@ -13,6 +13,7 @@ from glue.embedding.declared import Model
 from glue.embedding.encoder import Blocks, Floats, Shape, Weights
 from glue.embedding.q4 import BlockFile
 from glue.errors import ConfigError
+from glue.language.lexicon import INSTALL
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -132,7 +133,7 @@ def find_weights(model: Model, noted: Path | None = None) -> Weights:
     if package := model.source.package:
         spec = importlib.util.find_spec(package)
         if spec is None or not spec.submodule_search_locations:
-            raise ConfigError(what, f"the package {package} is not installed", "make setup installs the weights")
+            raise ConfigError(what, f"the package {package} is not installed", INSTALL)
         path = Path(spec.submodule_search_locations[0]) / path
     elif not path.is_absolute():
         raise ConfigError(what, f"source.path {path} is not absolute", "write the whole path, or name a package")

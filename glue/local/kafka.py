@@ -12,7 +12,7 @@ from glue.errors import MillionXError
 from glue.files import made_once, write_private
 from glue.kafka.config import KafkaConfig, read_properties
 from glue.local import jars
-from glue.local.java import METRICS_PORT, jmx_agent, jmx_rules, jvm
+from glue.local.java import METRICS_PORT, jmx_agent, jmx_rules, jvm, properties_file
 from glue.local.oidc import Oidc
 from glue.local.part import Part, Site, slack
 from glue.local.ports import answers
@@ -152,7 +152,7 @@ class Kafka(Part):
                 "broker_user": BROKER,
                 "admin": ADMIN,
             }
-        write_private(file, (CONFIG + (SECURE if secured else OPEN)).format(**values).encode())
+        write_private(file, properties_file((CONFIG + (SECURE if secured else OPEN)).format(**values)))
         return file
 
     def _format(self, site: Site, data: Path) -> None:

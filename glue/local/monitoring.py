@@ -18,11 +18,11 @@ from glue.errors import ConfigError
 from glue.local.part import Part, Site, http_ok
 from glue.local.process import Launch
 from glue.local.services import mxctl
-from glue.settings import cache_dir
+from glue.settings import cache_dir, shipped
 
-CONFIG = Path(__file__).resolve().parents[2] / "deploy" / "prometheus"
+CONFIG = shipped("deploy/prometheus")
 INTERVAL = "5s"
-FIX = "run scripts/ensure-prometheus, or install Prometheus and redis_exporter and put them on PATH"
+FIX = "install Prometheus and redis_exporter and put them on PATH; in a checkout, scripts/ensure-prometheus does it"
 # job -> part and its port that tells metrics; chains are added as they are.
 JOBS = {
     "kafka": ("kafka", "metrics"),

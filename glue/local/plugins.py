@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import shutil
 import subprocess
 import tempfile
@@ -19,6 +20,8 @@ from pathlib import Path
 
 from glue.errors import ConfigError
 from glue.files import write_whole
+from glue.local.java import UTF8
+from glue.settings import shipped
 
 MANIFESTS = "manifests.jar"
 SERVICES = "META-INF/services/"
@@ -72,7 +75,7 @@ def _has_manifest(folder: Path) -> bool:
     return False
 
 
-SOURCES = Path(__file__).resolve().parents[2] / "deploy" / "connect-python" / "src"
+SOURCES = shipped("deploy/connect-python/src")
 _NAME = "millionx-connect-python"
 _PACKAGE = "bd/millionx/connect"
 _BUILDING = ".build-"
@@ -124,7 +127,7 @@ def build_plugin(java: Path, ecj_jar: Path, classpath: list[Path], out_dir: Path
 def _compile(java: Path, ecj_jar: Path, classpath: list[Path], sources: list[Path], classes: Path) -> None:
     command = [str(java), "-jar", str(ecj_jar), "-source", "17", "-target", "17", "-encoding", "UTF-8", "-nowarn"]
     command += ["-proc:none", "-g", "-cp", ":".join(map(str, classpath)), "-d", str(classes), *map(str, sources)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | UTF8)
     if done.returncode:
         raise ConfigError("the Connect plugin for Python", f"it does not compile:\n{done.stderr.strip()[-2000:]}")
 

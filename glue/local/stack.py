@@ -32,6 +32,7 @@ from glue.local.state import PartState, State
 from glue.local.warehouse import Warehouse
 from glue.local.weaviate import Weaviate
 from glue.settings import Settings, get_settings
+from glue.topology.load import project_folder
 
 PARTS: tuple[Part, ...] = (Kafka(), Registry(), Connect(), Redis(), Warehouse(), Weaviate())
 EXTRAS: dict[str, tuple[Part, ...]] = {"monitoring": MONITORING}  # on top of the pipeline, for those who ask
@@ -89,6 +90,7 @@ class Stack:
         """
         with self._alone():
             began = time.monotonic()
+            project_folder(get_settings())
             self._finish_purge()
             self._check_space()
             site = self.site()

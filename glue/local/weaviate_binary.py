@@ -18,9 +18,9 @@ from typing import Any
 from glue.errors import ConfigError, MillionXError
 from glue.files import write_whole
 from glue.local.report import Reporter
-from glue.settings import cache_dir
+from glue.settings import cache_dir, shipped
 
-LOCK_FILE = Path(__file__).resolve().parents[2] / "deploy" / "locks" / "weaviate.json"
+LOCK_FILE = shipped("deploy/locks/weaviate.json")
 FIX = "fix: "  # how the line with the remedy begins in the log
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from pydantic import Field, create_model
@@ -32,6 +33,14 @@ Profile = create_model("Profile", __base__=_Profile, **_SECTIONS)
 Profile.__doc__ = "``profiles/<name>.json``: RFC 7396 merge patches, each for the file or folder of that name."
 
 
+def project_folder(settings: Settings) -> Path:
+    """The folder of the declared files. Raises :class:`ConfigError` where there is none."""
+    if not settings.config_dir.is_dir():
+        fix = "go to the project's folder, make one with mxctl init, or set MXCTL_CONFIG_DIR"
+        raise ConfigError(f"folder {settings.config_dir}", "there is no such folder", fix)
+    return settings.config_dir
+
+
 def load(settings: Settings, *, profile: str | None = None, connector_files: Iterable[str] = ()) -> Declared:
     """The declared state of ``profile`` (default: the settings').
 
@@ -42,10 +51,7 @@ def load(settings: Settings, *, profile: str | None = None, connector_files: Ite
         ConfigError: a file cannot be read at all. What is wrong inside one is in ``problems``.
         UsageError: no such profile.
     """
-    folder = settings.config_dir
-    if not folder.is_dir():
-        fix = "go to the project's folder, or set MXCTL_CONFIG_DIR"
-        raise ConfigError(f"folder {folder}", "there is no such folder", fix)
+    folder = project_folder(settings)
     name = profile or settings.profile
     declared = Declared(owner=settings.owner, profile=name)
     file = folder / "profiles" / f"{name}.json"

@@ -7,10 +7,7 @@ import json
 import os
 import random
 import shutil
-import subprocess
-import sys
 import sysconfig
-import zipfile
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
@@ -255,19 +252,3 @@ def test_a_type_that_contains_itself_is_left_to_fastavro() -> None:
     with pytest.raises(avro_codec.native.UnsupportedError):
         native(schema)
     assert Codec(schema).write(b"", {"next": {"next": None}}) == b"\x02\x00"
-
-
-@pytest.mark.parametrize(("compiler", "built"), [("cc", True), ("false", False)], ids=["compiler", "none"])
-def test_a_wheel_is_built_with_and_without_a_compiler(compiler: str, built: bool, tmp_path: Path) -> None:
-    for name in ("pyproject.toml", "README.md", "LICENSE", "glue/__init__.py", "glue/avro_native.pyx"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        shutil.copy(ROOT / name, tmp_path / name)
-    work = "import sys; from setuptools.build_meta import build_wheel; build_wheel('dist')"
-    environment = os.environ | {"CC": compiler, "CFLAGS": "-O0", "PYTHONWARNINGS": "ignore"}
-    done = subprocess.run(
-        [sys.executable, "-c", work], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    (wheel,) = (tmp_path / "dist").glob("millionx-*.whl")
-    found = [name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("glue/avro_native.")]
-    assert any(name.endswith((".so", ".pyd")) for name in found) is built

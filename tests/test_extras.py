@@ -164,6 +164,6 @@ def test_the_list_of_commands_loads_no_client() -> None:
     """It is asked for most, so it starts fast."""
     code = "from click.testing import CliRunner; from glue.cli.main import cli; import sys\n"
     code += "assert CliRunner().invoke(cli, ['--help']).exit_code == 0\n"
-    code += "print(*{'confluent_kafka', 'requests', 'fastavro', 'redis', 'httpx'} & set(sys.modules))"
+    code += "print(*{'confluent_kafka', 'requests', 'fastavro', 'redis', 'httpx', 'pydantic'} & set(sys.modules))"
     done = _run(set(), code=code)
     assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 import click
 
 from glue.cli.completion import source_names
-from glue.cli.options import Duration
+from glue.cli.options import Duration, settings_for
 from glue.cli.output import table_or_json
 from glue.errors import UsageError
-from glue.settings import get_settings
 
 if TYPE_CHECKING:
     from glue.canary.flight import Flight
@@ -56,7 +55,7 @@ def canary(
 
     if every and once:
         raise UsageError("mxctl canary", "--every does not go with --once", "choose one")
-    settings, stop = get_settings(), threading.Event()
+    settings, stop = settings_for(), threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
     if metrics_port is not None:

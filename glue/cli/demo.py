@@ -7,8 +7,6 @@ import sys
 
 import click
 
-from glue.settings import get_settings, state_dir
-
 
 @click.command()
 @click.option(
@@ -35,6 +33,7 @@ def demo(posts: int, orders: int, seed: int | None, keep: bool, output: str) -> 
     from glue.demo.run import demo as run_demo
     from glue.local.report import Reporter
     from glue.local.stack import Stack
+    from glue.settings import get_settings, state_dir
 
     report = Reporter()
     stack = Stack(state_dir(), report)

@@ -9,9 +9,9 @@ from typing import cast
 import click
 
 from glue.cli.completion import source_names
+from glue.cli.options import settings_for
 from glue.cli.output import table_or_json
 from glue.errors import DataError
-from glue.settings import get_settings
 
 
 @click.command()
@@ -36,7 +36,7 @@ def ingest(file: Path, source: str, form: str | None, again: bool, wait: bool, o
     from connectors.file_lines import Format
     from connectors.files import ingest as send
 
-    settings = get_settings()
+    settings = settings_for()
     outcome = None
     if wait:
         from glue.audit.watch import watching

@@ -13,7 +13,6 @@ import click
 from glue.cli.output import emit_rows, table_or_json
 from glue.errors import UsageError
 from glue.imports import needs
-from glue.settings import state_dir
 
 if TYPE_CHECKING:
     from glue.local.stack import Stack
@@ -23,6 +22,8 @@ def _stack(quiet: bool = False) -> Stack:
     with needs("the local stack", "local"):
         from glue.local.report import Reporter
         from glue.local.stack import Stack
+    from glue.settings import state_dir
+
     return Stack(state_dir(), Reporter(quiet))
 
 
@@ -54,6 +55,8 @@ def up(
     with needs("the local stack", "local"):
         from glue.local.security import make_secure
         from glue.local.size import make_size
+    from glue.settings import state_dir
+
     make_size(state_dir(), brokers, workers)
     if secure:
         make_secure(state_dir())
@@ -83,6 +86,7 @@ def down(purge: bool, extras: tuple[str, ...], quiet: bool) -> None:
 def logs(part: str | None, follow: bool, lines: int) -> None:
     """Show the end of the log of PART, or of every part."""
     from glue.local.follow import last_lines, logs, new_lines
+    from glue.settings import state_dir
 
     files = logs(state_dir(), part)
     for line in last_lines(files, lines):

@@ -7,7 +7,7 @@ import threading
 
 import click
 
-from glue.settings import get_settings
+from glue.cli.options import settings_for
 
 
 @click.command()
@@ -20,7 +20,7 @@ def metrics(port: int) -> None:
     from connectors.exporter import Reader, SourcesCollector
     from glue.kafka.config import KafkaConfig
 
-    settings, stop = get_settings(), threading.Event()
+    settings, stop = settings_for(), threading.Event()
     intervals = {
         name: load_source(name, settings, resolve=False).every.total_seconds() for name in source_names(settings)
     }

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from glue.cli.completion import connector_names
-from glue.settings import Settings, get_settings
 from glue.times import parse_duration, parse_time
-from glue.topology.change import Event
+
+if TYPE_CHECKING:
+    from glue.settings import Settings
+    from glue.topology.change import Event
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -159,6 +161,8 @@ def apply_options(function: F) -> F:
 
 def settings_for(url: str | None = None) -> Settings:
     """The settings, with Connect's address from the command line where it is given."""
+    from glue.settings import get_settings
+
     settings = get_settings()
     return settings.model_copy(update={"connect": url}) if url else settings
 

@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from glue.cli.options import Duration, yes_option
+from glue.cli.options import Duration, settings_for, yes_option
 from glue.cli.output import confirm, emit, emit_rows, table_or_json
 from glue.errors import DataError, MillionXError, UsageError
-from glue.settings import get_settings, state_dir
 
 if TYPE_CHECKING:
     from glue.rights.person import Person
@@ -82,7 +81,7 @@ def find(output: str, **given: Any) -> None:
     from glue.times import iso
 
     reporter = Reporter()
-    places = Places(get_settings(), _person(**given), lambda text: reporter.progress("find", text))
+    places = Places(settings_for(), _person(**given), lambda text: reporter.progress("find", text))
     rows: list[dict[str, Any]] = [
         {
             "place": one.place,
@@ -112,7 +111,7 @@ def disclose(out: Path, **given: Any) -> None:
     """Write what is held of a person to a file, readable (JSON): of others' records only the part about the person."""
     from glue.person.work import disclosure, write
 
-    found = disclosure(get_settings(), _person(**given), lambda text: click.echo(f"  {text}", err=True))
+    found = disclosure(settings_for(), _person(**given), lambda text: click.echo(f"  {text}", err=True))
     write(out, found)
     click.echo(f"{sum(one['count'] for one in found['held'])} records in {len(found['held'])} places: {out}", err=True)
 
@@ -139,7 +138,7 @@ def forget(out: Path | None, cut: bool, patience: timedelta, yes: bool, **given:
     from glue.privacy.keyring import load_keyring
     from glue.rights.requests import Requests
 
-    who, settings = _person(**given), get_settings()
+    who, settings = _person(**given), settings_for()
     confirm("Erase all of this person's data?", yes)
     kafka, ring = KafkaConfig.of(settings), load_keyring(settings.hash_keys_file)
     requests = Requests(kafka, ring)
@@ -170,7 +169,7 @@ def work(every: timedelta | None, out: Path | None, metrics_port: int | None) ->
     from glue.person.work import work as work_once
     from glue.person.work import work_every
 
-    settings, stop = get_settings(), threading.Event()
+    settings, stop = settings_for(), threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
     if metrics_port is not None:
@@ -178,6 +177,8 @@ def work(every: timedelta | None, out: Path | None, metrics_port: int | None) ->
 
         server, _ = start_http_server(metrics_port, settings.bind)
         click.echo(f"metrics: http://{settings.bind}:{server.server_port}/metrics", err=True)
+    from glue.settings import state_dir
+
     folder = out or state_dir() / "person"
     tell = lambda text: click.echo(text, err=True)  # noqa: E731
     if every:
@@ -198,7 +199,7 @@ def requests(output: str) -> None:
     from glue.rights.requests import Requests
     from glue.times import iso
 
-    settings = get_settings()
+    settings = settings_for()
     found = Requests(KafkaConfig.of(settings), load_keyring(settings.hash_keys_file)).all()
     rows = [one.summary() for one in found.values()]
     emit_rows([{**row, "at": iso(row["at"]), "due": iso(row["due"])} for row in rows], output)
@@ -210,7 +211,7 @@ def sweep(output: str) -> None:
     """Erase again what is forgotten and has come back to a store: by a restored backup, or offsets that were reset."""
     from glue.person.work import sweep as sweep_stores
 
-    removed = sweep_stores(get_settings(), lambda text: click.echo(f"  {text}", err=True))
+    removed = sweep_stores(settings_for(), lambda text: click.echo(f"  {text}", err=True))
     emit_rows([{"place": place, "erased": count} for place, count in removed.items()], output)
 
 
@@ -227,7 +228,7 @@ def verify(file: Path, public_key: str) -> None:
     from glue.person.receipt import verify as check
     from glue.privacy.keyring import load_keyring
 
-    ring = None if public_key else load_keyring(get_settings().hash_keys_file)
+    ring = None if public_key else load_keyring(settings_for().hash_keys_file)
     try:
         click.echo(check(_json(file), ring, public_key))
     except DataError as error:
@@ -240,5 +241,5 @@ def show_key() -> None:
     from glue.person.receipt import public_key
     from glue.privacy.keyring import load_keyring
 
-    ring = load_keyring(get_settings().hash_keys_file)
+    ring = load_keyring(settings_for().hash_keys_file)
     click.echo(public_key(ring, ring.active))

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 import click
 
 from glue.cli.completion import source_names
-from glue.cli.options import Duration, since_option, until_option
+from glue.cli.options import Duration, settings_for, since_option, until_option
 from glue.cli.output import table_or_json
 from glue.errors import UsageError
-from glue.settings import get_settings
 
 if TYPE_CHECKING:
     from connectors.runner import RunResult
@@ -49,7 +48,7 @@ def run(source: str, once: bool, every: timedelta | None, since: datetime | None
         raise UsageError("mxctl run", "--every goes with none of --once, --since, --until", "choose one")
     if since and until and since >= until:
         raise UsageError("mxctl run", "--since is not before --until", "swap them, or correct one")
-    settings = get_settings()
+    settings = settings_for()
     load_source(source, settings).parsed_options()
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):

@@ -8,7 +8,6 @@ import click
 
 from glue.cli.output import table_or_json
 from glue.errors import ServiceError, UsageError
-from glue.settings import state_dir
 
 
 @click.group()
@@ -31,6 +30,7 @@ def sandbox() -> None:
 @click.option("--fault", "faults", multiple=True, metavar="[VENDOR:]NAME[@RATE|@Nx]", help="Fault to switch on.")
 def up(port: int | None, seed: int, posts: int, orders: int, latency: float, faults: tuple[str, ...]) -> None:
     """Start it, unless it runs already."""
+    from glue.settings import state_dir
     from sandbox.control import SandboxError
     from sandbox.control import up as start
     from sandbox.faults import UnknownFaultError, parse
@@ -51,6 +51,7 @@ def up(port: int | None, seed: int, posts: int, orders: int, latency: float, fau
 @sandbox.command()
 def down() -> None:
     """Stop it."""
+    from glue.settings import state_dir
     from sandbox.control import down as stop
 
     click.echo("sandbox: stopped" if stop(state_dir()) else "sandbox: was not running", err=True)
@@ -60,6 +61,7 @@ def down() -> None:
 @table_or_json
 def status(output: str) -> None:
     """Show whether it runs and which requests it received; exit code 1 if it does not run."""
+    from glue.settings import state_dir
     from sandbox.control import find, state
 
     running = find(state_dir())
@@ -79,6 +81,7 @@ def status(output: str) -> None:
 @click.option("--clear", is_flag=True, help="Switch all faults off.")
 def faults(names: tuple[str, ...], clear: bool) -> None:
     """Switch exactly the faults NAMES on in the running sandbox; without NAMES, list all faults."""
+    from glue.settings import state_dir
     from sandbox.control import SandboxError, find, put_faults
     from sandbox.faults import FAULTS, VENDORS
 

@@ -7,9 +7,9 @@ import signal
 import click
 
 from glue.cli.completion import source_names
+from glue.cli.options import settings_for
 from glue.errors import UsageError
 from glue.imports import needs
-from glue.settings import get_settings
 
 
 @click.group()
@@ -32,7 +32,7 @@ def serve(source: str | None, host: str | None, port: int) -> None:
 
         from connectors.compliance import Desk
         from connectors.webhook import MOST_CONNECTIONS, load_webhook, make_app, receiver, webhook_source
-    settings = get_settings()
+    settings = settings_for()
     host = host or settings.bind
     source = source or webhook_source(settings)
     config, options = load_webhook(source, settings)

@@ -7,7 +7,6 @@ import re
 import shutil
 import subprocess
 from datetime import timedelta
-from functools import cache
 from importlib import metadata
 from typing import Any
 
@@ -15,9 +14,10 @@ import click
 import kubernetes_validate
 import pytest
 import yaml
-from kustomize import FOLDER, ROOT, Manifest, pod_template, render
+from kustomize import FOLDER, ROOT, Manifest, built, of, only_container, pod_template
 
 from connectors.config import load_source, source_names
+from deploy.proof.api_server import STORE, VERSION
 from glue.cli.main import cli
 from glue.service.config import ServiceConfig
 from glue.settings import Settings
@@ -27,23 +27,14 @@ OVERLAYS = ("overlays/small", "overlays/production")
 BUILDS = (*OVERLAYS, "strimzi")
 CUSTOM = ("keda.sh/", "kafka.strimzi.io/", "monitoring.coreos.com/")  # what operators define: no schema is at hand
 VERSIONS = ("1.32", "1.37")
+KUBECTL = shutil.which("kubectl") or shutil.which(STORE / VERSION / "kubectl")  # or the proof built it
 TOPICS = json.loads((ROOT / "connect-config" / "topics.json").read_text())["topics"]
-
-
-@cache
-def built(folder: str) -> tuple[Manifest, ...]:
-    return tuple(render(FOLDER / folder))
-
-
-def of(folder: str, kind: str) -> dict[str, Manifest]:
-    return {one["metadata"]["name"]: one for one in built(folder) if one["kind"] == kind}
 
 
 def container(manifest: Manifest) -> Manifest:
     template = pod_template(manifest)
     assert template is not None
-    (only,) = template["spec"]["containers"]
-    return only
+    return only_container(template)
 
 
 def parsed(arguments: list[str]) -> dict[str, Any]:
@@ -56,10 +47,10 @@ def parsed(arguments: list[str]) -> dict[str, Any]:
     return command.make_context(command.name, rest).params
 
 
-@pytest.mark.skipif(shutil.which("kubectl") is None, reason="no kubectl here to compare with")
+@pytest.mark.skipif(KUBECTL is None, reason="no kubectl here to compare with")
 @pytest.mark.parametrize("folder", BUILDS)
 def test_kustomize_builds_the_same(folder: str) -> None:
-    done = subprocess.run(["kubectl", "kustomize", FOLDER / folder], capture_output=True, text=True, check=True)
+    done = subprocess.run([KUBECTL, "kustomize", FOLDER / folder], capture_output=True, text=True, check=True)
     generated = {name for one in built(folder) if one["kind"] == "ConfigMap" for name in [one["metadata"]["name"]]}
     # A generated ConfigMap's name ends in a hash of its content, wherever it is named.
     text = re.sub(rf"\bname: ({'|'.join(generated)})-[a-z0-9]{{10}}$", r"name: \1", done.stdout, flags=re.MULTILINE)
@@ -81,7 +72,7 @@ def test_manifests_fit_the_schemas_of_kubernetes(folder: str, version: str) -> N
 
 @pytest.mark.parametrize("folder", OVERLAYS)
 def test_every_chain_has_its_deployment(folder: str) -> None:
-    found = {name: one for name, one in of(folder, "Deployment").items() if name.startswith("glue-")}
+    found = {name: one for name, one in of("Deployment", folder).items() if name.startswith("glue-")}
     assert found.keys() == {f"glue-{chain}" for chain in chain_names()}
     for chain in chain_names():
         deployment = found[f"glue-{chain}"]
@@ -93,14 +84,14 @@ def test_every_chain_has_its_deployment(folder: str) -> None:
 
 def test_three_workers_with_half_a_core_and_the_memory_that_was_measured() -> None:
     for chain in chain_names():
-        deployment = of("base", "Deployment")[f"glue-{chain}"]
+        deployment = of("Deployment", "base")[f"glue-{chain}"]
         assert deployment["spec"]["replicas"] == 3
         memory = "768Mi" if chain == "vectors" else "512Mi"  # two models
         assert container(deployment)["resources"]["limits"] == {"cpu": "500m", "memory": memory}
 
 
 def test_every_chain_scales_by_the_lag_of_its_own_group() -> None:
-    scaled = of("overlays/production", "ScaledObject")
+    scaled = of("ScaledObject", "overlays/production")
     assert scaled.keys() == {f"glue-{chain}" for chain in chain_names()}
     for chain in chain_names():
         config, spec = ServiceConfig.of(load_chain(chain)), scaled[f"glue-{chain}"]["spec"]
@@ -116,7 +107,7 @@ def test_every_chain_scales_by_the_lag_of_its_own_group() -> None:
 
 
 def test_every_source_has_its_cron_job() -> None:
-    jobs, settings = of("base", "CronJob"), Settings(profile="prod")
+    jobs, settings = of("CronJob", "base"), Settings(profile="prod")
     assert jobs.keys() == {f"source-{name}" for name in source_names(settings)}
     for name in source_names(settings):
         job, config = jobs[f"source-{name}"]["spec"], load_source(name, settings, resolve=False)
@@ -160,7 +151,7 @@ def test_ports_and_probes_fit_the_servers() -> None:
     from connectors.shopify import ShopifyOptions
     from connectors.webhook import make_app
 
-    for name, deployment in of("base", "Deployment").items():
+    for name, deployment in of("Deployment", "base").items():
         only = container(deployment)
         (port,) = only["ports"]
         asked = parsed(only["args"])
@@ -174,9 +165,9 @@ def test_ports_and_probes_fit_the_servers() -> None:
             assert paths == ["/health", "/health", "/ready"]
     options = ShopifyOptions.model_validate({"base_url": "http://shop.invalid", "token": "t", "webhook_secrets": ["s"]})
     routes = {route.path for route in make_app(None, "shopify", options).routes}  # type: ignore[arg-type,attr-defined]
-    webhook = container(of("base", "Deployment")["webhook"])
+    webhook = container(of("Deployment", "base")["webhook"])
     assert webhook["livenessProbe"]["httpGet"]["path"] in routes
-    (rule,) = of("base", "Ingress")["webhook"]["spec"]["rules"]
+    (rule,) = of("Ingress", "base")["webhook"]["spec"]["rules"]
     (path,) = rule["http"]["paths"]
     assert path["path"] in routes - {"/health", "/metrics"} and path["pathType"] == "Exact"
 
@@ -190,5 +181,5 @@ def test_commands_of_the_page_are_real() -> None:
     ours = [line.partition(" > ")[0].split()[1:] for line in lines if line.startswith("mxctl ")]
     assert ours and all(parsed(one) for one in ours)
     named = {tuple(found) for line in lines for found in re.findall(r"\b(job|cronjob)/([a-z-]+)", line)}
-    assert {name for kind, name in named if kind == "cronjob"} <= of("base", "CronJob").keys()
-    assert ("job", "apply") in named and "apply" in of("base", "Job")
+    assert {name for kind, name in named if kind == "cronjob"} <= of("CronJob", "base").keys()
+    assert ("job", "apply") in named and "apply" in of("Job", "base")

@@ -125,9 +125,9 @@ def parts(given: argparse.Namespace) -> dict[str, Callable[[], list[Row]]]:
         return soak(given.soak_minutes * 60)
 
     def bridge() -> list[Row]:
-        from bench_bridge import bridge
+        from bench_bridge import bridge, gate
 
-        return bridge(3000, 10 * given.rounds + 1)
+        return [*bridge(3000, 10 * given.rounds + 1), *gate(2000, 3 * given.rounds)]
 
     def sink() -> list[Row]:
         from bench_bridge import weaviate_sink

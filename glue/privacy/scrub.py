@@ -149,7 +149,7 @@ def compile_visit(avro_type: Any, visit_text: TextMap, tag: Tag | None) -> Visit
     visits = [(_fields_of(branch), type_name(branch), _visit_branch(branch, visit_text, tag)) for branch in options]
     if len(visits) == 1:
         only = visits[0][2]
-        return lambda value: None if value is None else only(value)
+        return only if only is _same else lambda value: None if value is None else only(value)
     of_list = next((visit for _, name, visit in visits if name == "array"), None)
 
     def by_kind(value: Any) -> Any:
@@ -167,6 +167,10 @@ def compile_visit(avro_type: Any, visit_text: TextMap, tag: Tag | None) -> Visit
     return by_kind
 
 
+def _same(value: Any) -> Any:
+    return value
+
+
 def _fields_of(branch: Any) -> set[str] | None:
     return {field["name"] for field in branch["fields"]} if type_name(branch) == "record" else None
 
@@ -175,14 +179,14 @@ def _visit_branch(branch: Any, visit_text: TextMap, tag: Tag | None) -> Visit:
     name = type_name(branch)
     if name == "array":
         visit = compile_visit(branch["items"], visit_text, tag)
-        return lambda value: [visit(item) for item in value]
+        return _same if visit is _same else lambda value: [visit(item) for item in value]  # a vector has many numbers
     if name == "map":
         visit = compile_visit(branch["values"], visit_text, tag)
         return lambda value: {visit_text(key): visit(item) for key, item in value.items()}
     if name == "record":
         return _visit_record(branch, visit_text, tag)
     if name in ("enum", "boolean", "int", "long", "float", "double"):
-        return lambda value: value
+        return _same
     if name == "string":
         return visit_text
     if name in ("bytes", "fixed"):

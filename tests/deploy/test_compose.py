@@ -300,17 +300,6 @@ def test_a_sink_has_no_more_tasks_than_its_topics_have_partitions(size: str, mon
         assert workers <= max(declared.topics[topic].partitions for topic in topics)
 
 
-def test_the_official_weaviate_connector_is_one_variable_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    example = (ROOT / "deploy/compose/env.example").read_text(encoding="utf-8")
-    env = dict(line.removeprefix("#").split("=", 1) for line in example.splitlines() if "=" in line)
-    services = with_env(env)["services"]
-    for key, value in environment(services["apply"]).items():
-        monkeypatch.setenv(key, value)
-    config = load(_settings()).connectors["weaviate-sink"].config
-    assert config["connector.class"] == "io.weaviate.connector.WeaviateSinkConnector"
-    assert environment(services["connect"])["WEAVIATE_GRPC_URL"] == "", "over gRPC it drops arrays"
-
-
 def test_every_reference_of_a_connector_resolves_in_the_worker(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for key, value in environment(SERVICES["apply"]).items():
         monkeypatch.setenv(key, value)

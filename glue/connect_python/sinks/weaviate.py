@@ -1,4 +1,4 @@
-"""The Weaviate sink: ``python.class=glue.connect_python.sinks.weaviate:WeaviateSink``."""
+"""The Weaviate sink: ``python.class=glue.connect_python.sinks.weaviate:GatedWeaviateSink``, or without its gate."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from weaviate.exceptions import (
     WeaviateInvalidInputError,
 )
 
+from glue.connect_python.gate import Gated
 from glue.connect_python.sink import Partition, Report, Sink
 from glue.connect_python.sinks.weaviate_config import WeaviateSinkConfig
 from glue.connect_python.sinks.weaviate_objects import Objects, Write, waves
@@ -176,6 +177,10 @@ class WeaviateSink(Sink[WeaviateSinkConfig]):
         self._pool.shutdown()
         if self._client is not None:
             self._client.close()
+
+
+class GatedWeaviateSink(Gated[WeaviateSinkConfig], WeaviateSink):
+    """WeaviateSink behind the privacy gate."""
 
 
 def connect(config: WeaviateSinkConfig) -> WeaviateClient:

@@ -17,7 +17,11 @@ class WeaviateStore(Store):
     name = "weaviate"
     title = "Weaviate"
     classes = frozenset(
-        {"io.weaviate.connector.WeaviateSinkConnector", "glue.connect_python.sinks.weaviate:WeaviateSink"}
+        {
+            "io.weaviate.connector.WeaviateSinkConnector",
+            "glue.connect_python.sinks.weaviate:WeaviateSink",
+            "glue.connect_python.sinks.weaviate:GatedWeaviateSink",
+        }
     )
     keeps = (1, "segments and the vector index's log until they are compacted")
     package = extra = ""  # nothing beside the standard library

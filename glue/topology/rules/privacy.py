@@ -9,6 +9,7 @@ from glue.errors import ConfigError
 from glue.imports import load_class
 from glue.pipeline.routes import Pipeline
 from glue.privacy.tags import SAFE, personal_fields
+from glue.stores.contract import PYTHON_SINK
 from glue.topology.model import Declared, Problem, split_list
 from glue.transforms.contract import Transform
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 _PYTHON = "bd.millionx.connect.PythonTransform"
 _SCRUB = "glue.transforms.scrub:ScrubPII"
+_IN_SINK = "glue.connect_python.gate"
+_GATED = "glue.connect_python.sinks.weaviate:GatedWeaviateSink"
 _NO_TEXT = frozenset({"PUBLIC"})
 _FILTER = "org.apache.kafka.connect.transforms.Filter"
 # Connect's own transforms that take fields away, and the keys under which they name them
@@ -51,7 +54,7 @@ def _fields(declared: Declared, connector: str, topic: str, safe: frozenset[str]
 
 
 def gates(declared: Declared) -> Iterator[Problem]:
-    """A sink whose records do not pass ScrubPII once more before their store.
+    """A sink whose records do not pass ScrubPII once more before their store: as a transform, or in a sink in Python.
 
     Schemas say what should be there; the gate looks at what is there. Only a sink whose topics hold no free text, by
     the declared schemas, needs none.
@@ -64,39 +67,41 @@ def gates(declared: Declared) -> Iterator[Problem]:
         before: list[str] = []
         for alias in split_list(config.get("transforms", "")):
             if config.get(f"transforms.{alias}.type", "").startswith(_PYTHON) and _is_gate(config, alias):
-                yield from _gate(declared, part.name, alias, before)
+                yield from _gate(declared, part.name, f"transforms.{alias}.", before)
                 break
             if config.get(f"transforms.{alias}.type") != _FILTER:
                 before.append(alias)
         else:
+            if config.get("connector.class") == PYTHON_SINK and _is_gated(config.get("python.class", "")):
+                yield from _gate(declared, part.name, "", before)
+                continue
             yield Problem(
                 declared.files.get(("connector", part.name)),
                 "config.transforms",
                 "there is no privacy gate before the store: what a chain has missed would be stored",
                 f"let the first transform be gate, with transforms.gate.type={_PYTHON}$Value, .class={_SCRUB}, "
-                ".again=true, .python.executable and .python.schemas; a topic whose texts are all PUBLIC needs none",
+                f".again=true, .python.executable and .python.schemas, or let a sink in Python derive from "
+                f"{_IN_SINK}:Gated; a topic whose texts are all PUBLIC needs none",
             )
 
 
-def _gate(declared: Declared, name: str, alias: str, before: list[str]) -> Iterator[Problem]:
-    """A gate that lets something pass, or comes too late."""
-    file, config, at = (
-        declared.files.get(("connector", name)),
-        declared.connectors[name].config,
-        f"transforms.{alias}",
-    )
+def _gate(declared: Declared, name: str, prefix: str, before: list[str]) -> Iterator[Problem]:
+    """A gate that lets something pass, or comes too late; ``prefix`` is that of its options, none in the sink."""
+    file, config = declared.files.get(("connector", name)), declared.connectors[name].config
+    at = prefix.rstrip(".") or "python.class"
     if before:
         message = f"follows {', '.join(before)}, which sees the record before the gate does"
-        yield Problem(file, f"config.{at}", message, f"let transforms begin with {alias}")
-    if config.get(f"{at}.predicate"):
+        fix = f"let transforms begin with {prefix.split('.')[1]}" if prefix else "let a gate be the first transform"
+        yield Problem(file, f"config.{at}", message, fix)
+    if prefix and config.get(f"{prefix}predicate"):
         message = "is the privacy gate, and would let pass what the predicate does not choose"
-        yield Problem(file, f"config.{at}.predicate", message, "remove it")
-    if config.get(f"{at}.again", "false").lower() != "true":
+        yield Problem(file, f"config.{prefix}predicate", message, "remove it")
+    if prefix and config.get(f"{prefix}again", "false").lower() != "true":
         message = "is not true, so the gate skips the texts that are tagged as scrubbed"
-        yield Problem(file, f"config.{at}.again", message, 'set it to "true"')
-    if not config.get(f"{at}.python.schemas"):
+        yield Problem(file, f"config.{prefix}again", message, 'set it to "true"')
+    if not config.get(f"{prefix}python.schemas"):
         message = "is missing: without its tags, the gate cannot tell a name from a text"
-        yield Problem(file, f"config.{at}.python.schemas", message, 'set it, e.g. "${env:MILLIONX_SCHEMAS}"')
+        yield Problem(file, f"config.{prefix}python.schemas", message, 'set it, e.g. "${env:MILLIONX_SCHEMAS}"')
 
 
 def _is_gate(config: Mapping[str, str], alias: str) -> bool:
@@ -106,6 +111,16 @@ def _is_gate(config: Mapping[str, str], alias: str) -> bool:
 
         return path == _SCRUB or issubclass(load_class(path, Transform, f"transform {alias}"), ScrubPII)
     except ConfigError:  # a class that is installed on the worker only: nothing is known of it
+        return False
+
+
+def _is_gated(path: str) -> bool:
+    """Whether a sink's class has the gate in itself; ours is known by name, as its store's client may not be here."""
+    if path == _GATED:
+        return True
+    try:
+        return getattr(load_class(path, object, "sink"), "put", None).__module__ == _IN_SINK
+    except ConfigError:
         return False
 
 

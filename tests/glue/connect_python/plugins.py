@@ -15,6 +15,7 @@ from typing import Any
 
 from pydantic import Field, SecretStr
 
+from glue.connect_python.gate import Gated
 from glue.connect_python.sink import Partition, Report, Sink
 from glue.errors import ConfigError, DataError, ServiceUnavailableError
 from glue.transforms.contract import Predicate, Record, Transform, TransformConfig
@@ -140,3 +141,7 @@ class FileSink(Sink[FileConfig]):
             file.flush()
             os.fsync(file.fileno())
         self._lines.clear()
+
+
+class GatedFileSink(Gated[FileConfig], FileSink):
+    """The same behind the privacy gate."""

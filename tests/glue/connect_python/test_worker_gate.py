@@ -1,4 +1,4 @@
-"""ScrubPII and HashIdentity inside the worker: the last gate in front of a sink, with the tags of the Avro files."""
+"""ScrubPII and HashIdentity inside the worker, before a sink and in it: the last gate, with the tags of the files."""
 
 from __future__ import annotations
 
@@ -88,3 +88,37 @@ def test_a_gate_without_its_schemas_or_its_key_does_not_start(
     with bench.running(bench.config(**gate)):
         wait_for(lambda: bench.states() == ["FAILED"], what="a failed task")
         assert why in bench.trace()
+
+
+def test_a_gate_inside_the_sink_scrubs_and_refuses_as_the_one_before_it_does(stack: Settings, tmp_path: Path) -> None:
+    avro = {
+        "value__converter": "io.confluent.connect.avro.AvroConverter",
+        "value__converter__schema__registry__url": stack.registry,
+    }
+    inside = {"python__class": "plugins:GatedFileSink", "python__schemas": str(stack.schemas_dir.resolve())}
+    before = _gate(str(stack.schemas_dir.resolve()), tmp_path) | {
+        "transforms": "scrub",
+        "transforms__scrub__again": "true",
+    }
+    written, refused = [], []
+    for name, gate in (("inside", inside), ("before", before)):
+        folders = [tmp_path / f"{name}-{what}" for what in ("avro", "json")]
+        for folder in folders:
+            folder.mkdir()
+        bench = Bench(stack, folders[0])
+        with bench.running(bench.config(**avro, **gate)):
+            _produce(bench, stack)
+            bench.wait_for_keys({"0"})
+        ((*_, value, headers),) = bench.lines()
+        written.append((value, headers))
+        bench = Bench(stack, folders[1])  # JSON has no schema, so nothing says what in it is personal
+        with bench.running(bench.config(**gate)):
+            bench.produce([{"text": "call 01712345678"}, None])
+            bench.wait_for_keys({"1"})
+            refused.append(bench.letters(1)["0"])
+    assert written[0] == written[1]
+    assert written[0][0]["content"] == "call me on [PHONE] or write to [EMAIL]"
+    assert [letter["stage"] for letter in refused] == ["TASK_PUT", "TRANSFORMATION"]
+    (why,) = {letter["exception.message"] for letter in refused}
+    assert why.startswith("ScrubPII: the record has no schema")
+    assert len({letter["exception.class.name"] for letter in refused}) == 1

@@ -144,6 +144,13 @@ GATE = {
 }
 
 
+GATED = {
+    "connector_class": "bd.millionx.connect.PythonSinkConnector",
+    "python_class": "glue.connect_python.sinks.weaviate:GatedWeaviateSink",
+    "python_schemas": "${env:MILLIONX_SCHEMAS}",
+}
+
+
 @pytest.mark.parametrize("tag", ["PII_TEXT", "PII_ID", "PII_DROP", None, "NEW_TAG"])
 def test_personal_data_does_not_reach_a_sink(project: Project, tag: str | None) -> None:
     project.things()
@@ -192,6 +199,23 @@ GATES: dict[str, tuple[dict[str, str], str]] = {
         {**GATE, "transforms_gate_python_schemas": ""},
         "config.transforms.gate.python.schemas: is missing",
     ),
+    "in the sink": (GATED, ""),
+    "in a sink of one's own": ({**GATED, "python_class": "tests.glue.connect_python.test_gated_sink:GatedKept"}, ""),
+    "in a sink that has none": ({**GATED, "python_class": "glue.connect_python.sinks.weaviate:WeaviateSink"}, ABSENT),
+    "in a sink that is not here": ({**GATED, "python_class": "else.where:GatedSink"}, ABSENT),
+    "in a class that the connector does not run": (
+        {**GATED, "connector_class": "io.weaviate.connector.WeaviateSinkConnector"},
+        ABSENT,
+    ),
+    "in the sink, too late": (
+        {**GATED, "transforms": "first", "transforms_first_type": "X"},
+        "config.python.class: follows first",
+    ),
+    "in the sink, behind a filter": (
+        {**GATED, "transforms": "empty", **FILTER, "predicates": "q", "predicates_q_type": "X"},
+        "",
+    ),
+    "in the sink, without tags": ({**GATED, "python_schemas": ""}, "config.python.schemas: is missing"),
 }
 
 

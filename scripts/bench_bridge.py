@@ -60,14 +60,15 @@ def transforms(records: int, rounds: int) -> dict[str, Any]:
     else a machine does only adds to it.
     """
     raw = _java("BridgeBench", SCRUB, records, rounds)
-    best = {name: min(raw[name]) / 1000 for name in ("none", "java", "pack", "bare", "identity", "python")}
+    best = {name: min(raw[name]) / 1000 for name in ("none", "java", "pack", "bare", "identity", "looking", "python")}
     return {
         "frame_bytes": raw["bytes"][0],
         "us_per_record": {name: round(micros, 2) for name, micros in best.items()},
         "records_per_second": round(1e6 / best["python"]),
-        "us_of_the_python_function": best["python"] - best["identity"],
-        "us_of_the_bridge_beyond_bare": best["identity"] - best["bare"],
-        "bridge_over_bare": best["identity"] / best["bare"],
+        "us_of_the_python_function": best["python"] - best["looking"],
+        "us_of_the_bridge_beyond_bare": best["looking"] - best["bare"],
+        "bridge_over_bare": best["looking"] / best["bare"],
+        "identity_over_bare": best["identity"] / best["bare"],
     }
 
 
@@ -181,6 +182,7 @@ def bridge(records: int, rounds: int) -> list[Row]:
         "java": "the same SMT in Java",
         "bare": "bare round trip of the same bytes",
         "identity": "Python SMT that does nothing",
+        "looking": "the same, which names the fields it looks at",
         "python": "Python ScrubPII",
     }
     rows = [Row(part, name, found["us_per_record"][key], "us/record") for key, name in names.items()]
@@ -191,6 +193,7 @@ def bridge(records: int, rounds: int) -> list[Row]:
         Row(part, "of it: the bridge beyond the bare round trip", found["us_of_the_bridge_beyond_bare"], "us/record"),
         Row(part, "Python ScrubPII", found["records_per_second"], "records/s"),
         Row(part, "ScrubPII less its function / bare round trip", found["bridge_over_bare"], aim=1.5, at_most=True),
+        Row(part, "Python SMT that does nothing / bare round trip", found["identity_over_bare"]),
     ]
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from typing import Any
 
 from glue.connect_python.gate import Gated
 from glue.connect_python.sink import Report, Sink
@@ -14,6 +15,13 @@ class Identity(Transform[TransformConfig]):
 
     def apply(self, record: Record) -> Record:
         return record
+
+
+class Looking(Identity):
+    """The same, and says that it looks at a post's texts, as ScrubPII does."""
+
+    def looks_at(self, schema: dict[str, Any]) -> Collection[str]:
+        return "post_id", "platform", "content", "author_username", "hashtags"
 
 
 class Discard(Sink[TransformConfig]):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, ClassVar
 
 from glue.connect_python import failures
@@ -124,7 +124,8 @@ class TransformAdapter(Adapter):
     def __init__(self, plugin: Transform[Any], schemas: SchemaTable, error_text: bool) -> None:
         self._transform = plugin
         self._schemas = schemas
-        self._lanes: dict[int, tuple[Known, Known]] = {}  # number of a schema -> that schema, that of what comes out
+        # number of a schema -> that schema, that of what comes out, the fields looked at if the transform names them
+        self._lanes: dict[int, tuple[Known, Known, Collection[str] | None]] = {}
         self._others: dict[tuple[int, int], Known] = {}  # a schema and the id of one that the transform set instead
         self._kept: list[Any] = []
         self.handlers = {Op.APPLY: self._apply, Op.STOP: self._stop}
@@ -134,18 +135,13 @@ class TransformAdapter(Adapter):
 
     def _apply(self, message: list[Any]) -> list[Any]:
         _, topic, partition, offset, key, number, wire, headers, timestamp = message
-        known, output = self._lanes.get(number) or self._lane(number)
+        known, output, fields = self._lanes.get(number) or self._lane(number)
         names = [(name, data) for name, data in headers] if headers else []
         record = Record(topic, key, known.decode(wire), known.avro, names, timestamp, partition, offset)
         result = self._transform.apply(record)
         if result is None:
             return _DROPPED
-        if result.value is None:
-            reply = [Op.OK, number if wire is None else 0, None]
-        else:
-            if result.schema is not known.avro:
-                output = self._other(known, result.schema)
-            reply = [Op.OK, output.number, output.encode(result.value)]
+        changes = None
         if (
             result.topic != topic
             or result.key != key
@@ -154,25 +150,44 @@ class TransformAdapter(Adapter):
             or headers
             or result.headers
         ):
-            reply.append(_changes(message, result))
+            changes = _changes(message, result)
+        if result.value is None:
+            reply = [Op.OK, number if wire is None else 0, None]
+        else:
+            if result.schema is not known.avro:
+                output = self._other(known, result.schema, fields)
+            row = output.encode(result.value)
+            # one that names its fields changes nothing in place that came over the wire, so equal is unchanged
+            if fields is not None and not changes and output.number == number and row == wire:
+                return [Op.OK, number]
+            reply = [Op.OK, output.number, row]
+        if changes:
+            reply.append(changes)
         return reply
 
-    def _lane(self, number: int) -> tuple[Known, Known]:
+    def _lane(self, number: int) -> tuple[Known, Known, Collection[str] | None]:
         """Made once a schema, which is when the transform is asked what its output looks like."""
         known = output = self._schemas[number]
+        fields = None
         if known.avro is not None:
             output = self._schemas.add(self._transform.output_schema(known.avro), known)
-        self._lanes[number] = known, output
-        return known, output
+            fields = self._transform.looks_at(known.avro)
+            if fields is not None:
+                known, output = known.seen(fields), output.seen(fields)
+        self._lanes[number] = lane = known, output, fields
+        return lane
 
-    def _other(self, known: Known, avro: Any) -> Known:
+    def _other(self, known: Known, avro: Any, fields: Collection[str] | None) -> Known:
         key = known.number, id(avro)
         found = self._others.get(key)
         if found is None:
             if len(self._kept) > _KEEP:  # it makes a schema a record
                 self._others.clear()
                 self._kept.clear()
-            found = self._others[key] = self._schemas.add(avro, known)
+            found = self._schemas.add(avro, known)
+            if fields is not None:
+                found = found.seen(fields)
+            self._others[key] = found
             self._kept.append(avro)  # or its id could become another schema's
         return found
 

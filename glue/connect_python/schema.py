@@ -9,7 +9,7 @@ wire a struct is the list of its values in schema order, a Decimal its text, the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -136,9 +136,9 @@ def _values(convert: Convert) -> Convert:
     return lambda mapping: {k: None if v is None else convert(v) for k, v in mapping.items()}
 
 
-def _struct(schema: Schema) -> Plan:
+def _struct(schema: Schema, only: Collection[str] | None = None) -> Plan:
     names = [name for name, _ in schema.fields]
-    plans = [field.plan for _, field in schema.fields]
+    plans = [field.plan if only is None or name in only else Plan() for name, field in schema.fields]
     decoders = [(name, one.decode) for name, one in zip(names, plans, strict=True) if one.decode]
     encoders = [(at, one.encode) for at, one in enumerate(plans) if one.encode]
 
@@ -157,7 +157,7 @@ def _struct(schema: Schema) -> Plan:
 
     def encode(value: Any) -> Any:
         try:
-            row = pick(value)
+            row = list(pick(value))
         except KeyError:
             row = _fill(schema, value)
         except TypeError:
@@ -165,11 +165,9 @@ def _struct(schema: Schema) -> Plan:
         if len(value) != len(names) and not known.issuperset(value):
             extra = ", ".join(sorted(str(name) for name in value.keys() - known))
             raise DataError(schema.name or "struct", f"the schema has no field {extra}", "declare it in output_schema")
-        if encoders:
-            row = list(row)
-            for at, convert in encoders:
-                if row[at] is not None:
-                    row[at] = convert(row[at])
+        for at, convert in encoders:
+            if row[at] is not None:
+                row[at] = convert(row[at])
         return row
 
     return Plan(decode, encode)
@@ -228,6 +226,11 @@ class Schema:
     def plan(self) -> Plan:
         """Conversions of values that are not null."""
         return plan(self)
+
+    def plan_of(self, only: Collection[str]) -> Plan:
+        """Conversions of a STRUCT of which just these fields are looked at; the others stay as they are on the wire."""
+        found = _struct(self, only)
+        return Plan(_nullable(found.decode or _same), found.encode)
 
     @cached_property
     def decode(self) -> Convert:

@@ -9,8 +9,8 @@ take that as "personal".
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +100,13 @@ class Known:
     avro: Any
     decode: Convert
     encode: Convert
+
+    def seen(self, fields: Collection[str]) -> Known:
+        """The same for who looks at these fields of a record alone: no others are converted."""
+        if self.schema is None or self.schema.type != "STRUCT":
+            return self
+        decode, encode = self.schema.plan_of(fields)
+        return replace(self, decode=decode or _same, encode=encode or _same)
 
 
 class SchemaTable:

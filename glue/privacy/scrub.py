@@ -81,6 +81,10 @@ class Scrubber:
                     value[name] = visit(value[name])
         return output
 
+    def looks_at(self, schema: AvroSchema) -> list[str]:
+        """The fields that do not pass unread."""
+        return [name for name, _ in self._plan(schema)[0]]
+
     def _fields(self, schema: AvroSchema) -> list[tuple[str, Visit | None]]:
         """What happens to each field that does not stay as it is; None removes it."""
         plan: list[tuple[str, Visit | None]] = []

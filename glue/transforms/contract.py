@@ -7,7 +7,7 @@ The same class runs in the glue service, in ``mxctl transforms test``, and insid
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, TypeVar, get_args, get_origin
 
@@ -129,6 +129,15 @@ class Transform(Configurable[ConfigT]):
             except Exception as error:
                 results.append(error)
         return results
+
+    def looks_at(self, schema: dict[str, Any]) -> Collection[str] | None:
+        """The fields of a value of ``schema`` that ``apply`` looks at; None, the default, where it may do anything.
+
+        A transform that names them may replace or remove their values, but changes no list and no map in place, and
+        leaves the other fields as they are. A Connect worker then converts these fields alone, and takes no value back
+        that is equal: a gate that finds nothing costs little more than the way there and back.
+        """
+        return None
 
     def output_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
         """The Avro schema of what ``apply`` returns for values of ``schema``; asked once a schema.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -68,6 +68,9 @@ class ScrubPII(Transform[ScrubConfig]):
             record.headers.append((HEADER, counts.encode()))
             found.clear()
         return record
+
+    def looks_at(self, schema: dict[str, Any]) -> Collection[str]:
+        return self._scrubber.looks_at(schema)
 
     def output_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
         return self._scrubber.output_schema(schema)

@@ -34,9 +34,9 @@ class Probe:
         return self.process.stdout.readline().strip()
 
 
-@pytest.fixture(scope="module")
-def probe(jvm: Jvm) -> Iterator[Probe]:
-    command = jvm.command("RoundTrip", "plugins:Identity", str(HERE))
+@pytest.fixture(scope="module", params=["Identity", "Looking"])
+def probe(jvm: Jvm, request: pytest.FixtureRequest) -> Iterator[Probe]:
+    command = jvm.command("RoundTrip", f"plugins:{request.param}", str(HERE))
     found = Probe(command, {**os.environ, "MILLIONX_PYTHON": sys.executable})
     yield found
     assert found.process.stdin

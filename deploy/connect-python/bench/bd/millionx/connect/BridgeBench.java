@@ -72,6 +72,8 @@ public final class BridgeBench {
         PythonPlugin identity = new PythonPlugin("transform", Map.of("class", "bench_plugins:Identity"));
         PythonTransform<SinkRecord> passing = new PythonTransform.Value<>();
         passing.configure(Map.of("class", "bench_plugins:Identity"));
+        PythonTransform<SinkRecord> looking = new PythonTransform.Value<>();
+        looking.configure(Map.of("class", "bench_plugins:Looking"));
         identity.send(identity.host(), Op.APPLY, records.get(0), false); // tells the schema, so that a frame is one frame
         long sink = 0;
         for (int round = -1; round < rounds; round++) { // the first one only warms up
@@ -85,6 +87,9 @@ public final class BridgeBench {
             start = System.nanoTime();
             for (SinkRecord record : records) sink += passing.apply(record).kafkaOffset();
             long passed = System.nanoTime() - start;
+            start = System.nanoTime();
+            for (SinkRecord record : records) sink += looking.apply(record).kafkaOffset();
+            long looked = System.nanoTime() - start;
             start = System.nanoTime();
             for (SinkRecord record : records) sink += transform.apply(record).kafkaOffset();
             long inPython = System.nanoTime() - start;
@@ -102,12 +107,14 @@ public final class BridgeBench {
             print("none", none / count, bytes);
             print("java", inJava / count, bytes);
             print("identity", passed / count, bytes);
+            print("looking", looked / count, bytes);
             print("python", inPython / count, bytes);
             print("pack", packed / count, bytes);
             print("bare", bare / count, bytes);
         }
         transform.close();
         passing.close();
+        looking.close();
         identity.close();
         if (sink == 42) System.out.println();
     }

@@ -46,10 +46,14 @@ public abstract class PythonTransform<R extends ConnectRecord<R>> implements Tra
         return plugin.call(host -> read(plugin.send(host, Op.APPLY, record, ofKey), host, record));
     }
 
-    /** Reads what is left of [OK, schema, value, changes]: nothing for a dropped record, no changes for none. */
+    /**
+     * Reads what is left of [OK, schema, value, changes]: nothing for a dropped record, a schema alone for one that is
+     * as it was, no changes for none.
+     */
     private R read(Unpack in, PythonHost host, R record) {
         if (!in.hasMore()) return null;
         Schema schema = host.schemas().get(in.integer());
+        if (!in.hasMore()) return record;
         Object subject = in.nil() ? null : Values.read(in, schema);
         String topic = record.topic();
         Integer partition = record.kafkaPartition();

@@ -39,6 +39,7 @@ from connectors.source import Context, Raw
 from connectors.stats import Stats
 from glue.errors import ConfigError, MillionXError, ServiceUnavailableError, UsageError
 from glue.kafka.config import KafkaConfig
+from glue.kafka.produce import FencedError
 from glue.privacy.fingerprint import fingerprint
 from glue.registry import registry_client
 from glue.settings import Settings, state_dir
@@ -74,13 +75,19 @@ class _Item:
 
 
 class Receiver:
-    """Writes what webhooks bring. ``start`` once, ``submit`` from any thread, ``close`` once."""
+    """Writes what webhooks bring. ``start`` once, ``submit`` from any thread, ``close`` once.
+
+    Attributes:
+        failing: whether the last batch was not stored.
+        fenced: set when its producer can never store anything again, so that the process has to be started anew.
+    """
 
     def __init__(self, publisher: Publisher) -> None:
         self._publisher = publisher
         self._queue: queue.Queue[_Item | None] = queue.Queue(maxsize=10_000)
         self._thread = threading.Thread(target=self._write, name="webhook-writer", daemon=True)
         self.failing = False
+        self.fenced = threading.Event()
 
     def start(self) -> None:
         """Begin to write."""
@@ -116,13 +123,19 @@ class Receiver:
             if last:
                 return
 
-    def _deliver(self, batch: list[_Item]) -> None:
+    def _deliver(self, waiting: list[_Item]) -> None:
+        # Who was answered already sends it again; from here on a waiter that gives up can no longer cancel its future.
+        batch = [item for item in waiting if item.done.set_running_or_notify_cancel()]
+        if not batch:
+            return
         try:
             self._publisher.deliver([item.raw for item in batch], None, [_token(item.webhook_id) for item in batch])
             self.failing = False
         except Exception as error:  # whoever waits must get an answer
             self.failing = True
             log.error("webhooks: %s", error if isinstance(error, MillionXError) else type(error).__name__)
+            if isinstance(error, FencedError):
+                self.fenced.set()
             for item in batch:
                 item.done.set_exception(error)
         else:
@@ -176,8 +189,9 @@ def _watch_poll(publisher: Publisher, name: str, settings: Settings, stop: threa
     while not stop.is_set():
         try:
             publisher.others = [read_checkpoint(KafkaConfig.of(settings), name).seen]
-        except MillionXError as error:
-            log.info("webhooks: what the poll sent is not known now (%s)", error)
+        except Exception as error:  # it is asked again, whatever this was
+            why = error if isinstance(error, MillionXError) else type(error).__name__
+            log.info("webhooks: what the poll sent is not known now (%s)", why)
         stop.wait(_REFRESH)
 
 
@@ -246,7 +260,7 @@ async def _take(
         return 200, "known"
     try:
         raw = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         raw = {"body": body.decode("utf-8", "replace")}  # signed, but no JSON: a dead letter, and no more retries
     try:
         await asyncio.wait_for(asyncio.wrap_future(receiver.submit(raw, webhook_id)), ANSWER_WITHIN)

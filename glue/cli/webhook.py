@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import signal
+import threading
 
 import click
 
 from glue.cli.completion import source_names
 from glue.cli.options import settings_for
-from glue.errors import UsageError
+from glue.errors import ServiceUnavailableError, UsageError
 from glue.imports import needs
 
 
@@ -51,7 +52,12 @@ def serve(source: str | None, host: str | None, port: int) -> None:
         click.echo(f"webhooks: http://{host}:{port}/webhooks/{source}", err=True)
         # uvicorn raises the signal again when it is done; what waits must still be written then.
         signal.signal(signal.SIGTERM, lambda *_: None)
+        # What can store nothing any more ends, so that whoever supervises it starts it anew.
+        stop = threading.Thread(target=lambda: setattr(server, "should_exit", taking.fenced.wait()), daemon=True)
+        stop.start()
         try:
             server.run()
         except SystemExit as error:
             raise UsageError(f"port {port}", "it cannot be listened on", "choose another --port") from error
+        if taking.fenced.is_set():
+            raise ServiceUnavailableError("webhook", "its producer can store nothing any more", "start it again")

@@ -31,7 +31,7 @@ Headers = Sequence[tuple[str, bytes | None]]
 
 
 class FencedError(MillionXError):
-    """Another producer of the same name took over; this one must stop at once and has committed nothing since."""
+    """This producer must stop: another of its name took over, or it failed for good. It commits nothing any more."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ class TransactionalProducer:
         """Send all of them, acknowledged by all replicas, or nothing.
 
         Raises:
-            FencedError: another producer of this name took over; nothing was committed.
+            FencedError: another producer of this name took over, or this one failed for good; nothing was committed.
             ServiceError: Kafka refuses a record for good; nothing was committed.
             ServiceUnavailableError: Kafka does not answer; nothing was committed.
         """
@@ -169,8 +169,8 @@ class TransactionalProducer:
     def _undo(self, error: KafkaError, last: bool) -> None:
         """After a failed transaction: clear it so that it can be sent again, or give up."""
         cause = self._errors[0] if self._errors else error
-        given_up = self._error(error if error.code() in FENCED else cause)
-        if isinstance(given_up, FencedError) or error.fatal() or last:
+        given_up = self._error(error if error.code() in FENCED or error.fatal() else cause)
+        if isinstance(given_up, FencedError) or last:
             raise given_up
         self.abort()
         if isinstance(given_up, ServiceError):
@@ -179,6 +179,8 @@ class TransactionalProducer:
     def _error(self, error: KafkaError) -> MillionXError:
         if error.code() in FENCED:
             return FencedError(f"Kafka producer {self.name}", "another producer of this name took over")
+        if error.fatal():
+            return FencedError(f"Kafka producer {self.name}", f"it cannot go on, start it anew: {error.str()}")
         if error.code() in _REFUSED:
             return ServiceError("Kafka", error.str(), "mxctl topics apply")
         return ServiceUnavailableError("Kafka", error.str(), "mxctl local status; then run again: nothing is lost")

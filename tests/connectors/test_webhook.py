@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
@@ -20,6 +21,7 @@ from connectors.shopify import ShopifyOptions
 from connectors.webhook import MAX_BODY, Receiver, is_signed, load_webhook, make_app, receiver, signature
 from glue.errors import ConfigError, ServiceUnavailableError, UsageError
 from glue.kafka.config import KafkaConfig
+from glue.kafka.produce import FencedError
 from glue.kafka.topic_log import Entry, TopicLog
 from glue.privacy.keyring import load_keyring
 from glue.rights.person import Person
@@ -152,6 +154,91 @@ def test_who_waits_too_long_is_told_to_come_again(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr("connectors.webhook.ANSWER_WITHIN", 0.05)
     assert post(client(Slow())) == 503
+
+
+class Log:
+    """Stands for the publisher: what Kafka does with each batch is told, one after the other."""
+
+    def __init__(self, *ways: Callable[[], None]) -> None:
+        self.ways = list(ways)
+        self.stored: list[Any] = []
+
+    def knows(self, _fingerprint: str) -> bool:
+        return False
+
+    def deliver(self, records: list[Any], _cursor: None, _remember: list[str]) -> None:
+        if self.ways:
+            self.ways.pop(0)()
+        self.stored += records
+
+
+def failing(error: Exception) -> Callable[[], None]:
+    def fail() -> None:
+        raise error
+
+    return fail
+
+
+@pytest.fixture
+def writing() -> Any:
+    """Makes receivers that write, and ends them."""
+    made: list[Receiver] = []
+
+    def start(log: Log) -> Receiver:
+        made.append(Receiver(log))  # type: ignore[arg-type]
+        made[-1].start()
+        return made[-1]
+
+    yield start
+    for one in made:
+        one.close()
+
+
+@pytest.mark.parametrize("dies", [False, True])
+def test_a_broker_slower_than_shopify_waits_stops_nothing(
+    monkeypatch: pytest.MonkeyPatch, writing: Callable[[Log], Receiver], dies: bool
+) -> None:
+    monkeypatch.setattr("connectors.webhook.ANSWER_WITHIN", 4.0)  # the product's own
+    answered = threading.Event()
+
+    def slow() -> None:
+        assert answered.wait(60)
+        if dies:
+            raise ServiceUnavailableError("Kafka", "it does not answer")
+
+    log = Log(slow)
+    desk = writing(log)
+    assert post(client(desk), X_Shopify_Webhook_Id="w1") == 503
+    waits = desk.submit({"id": 2}, "w2")  # comes while the first is still under way, and is given up too
+    assert waits.cancel()
+    answered.set()
+    assert post(client(desk), X_Shopify_Webhook_Id="w3") == 200
+    assert desk.alive
+    assert [raw["id"] for raw in log.stored] == ([1] if dies else [1, 1])  # the one given up in time was not sent
+
+
+@pytest.mark.parametrize("error", [ServiceUnavailableError("Kafka", "down"), RuntimeError("what nobody foresaw")])
+def test_a_batch_that_fails_ends_with_its_answer(writing: Callable[[Log], Receiver], error: Exception) -> None:
+    desk = writing(Log(failing(error)))
+    with pytest.raises(type(error)):
+        desk.submit({"id": 1}, "w1").result(60)
+    assert not desk.alive and not desk.fenced.is_set()
+    desk.submit({"id": 1}, "w1").result(60)
+    assert desk.alive
+
+
+def test_a_producer_that_can_not_go_on_is_told_to_whoever_starts_it_anew(writing: Callable[[Log], Receiver]) -> None:
+    desk = writing(Log(failing(FencedError("Kafka producer shopify.webhook", "another took over"))))
+    with pytest.raises(FencedError):
+        desk.submit({"id": 1}, "w1").result(60)
+    assert desk.fenced.is_set()
+
+
+def test_signed_json_that_is_nested_too_deeply_is_set_aside_like_any_other_that_is_none() -> None:
+    desk = Desk()
+    body = b"[" * 200_000
+    assert post(client(desk), body) == 200
+    assert desk.taken == [({"body": body.decode()}, "w1")]
 
 
 def test_other_topics_and_shops() -> None:

@@ -120,3 +120,40 @@ def test_a_trade_number_in_a_sku_is_no_phone(sku: str, left: str) -> None:
         value = {"sku": sku}
         Scrubber(again=True).value(value, load_schema(project_root() / "schemas" / file))
         assert value["sku"] == left
+
+
+_IDS = [
+    (file, name)
+    for file, names in {
+        "order_row.avsc": ("order_id", "line_id", "product_id", "sku"),
+        "market_order.avsc": ("order_id", "sku"),
+        "price_observation.avsc": ("order_id", "variant_id", "sku"),
+        "market_listing.avsc": ("seller_id", "product_id"),
+        "market_product.avsc": ("product_id",),
+        "social_post.avsc": ("post_id",),
+        "vector_post.avsc": ("post_id",),
+    }.items()
+    for name in names
+]
+
+
+@pytest.mark.parametrize(("file", "name"), _IDS)
+def test_a_vendors_id_that_names_somebody_is_scrubbed_and_any_other_stays(file: str, name: str) -> None:
+    def left(text: str) -> str:
+        value = {name: text}
+        Scrubber(again=True).value(value, load_schema(project_root() / "schemas" / file))
+        return value[name]
+
+    for text, inside in (
+        ("CUSTOM-01712345678", "01712345678"), ("01712345678-0", "01712345678"), ("x01712345678", "01712345678"),
+        ("SKU8801712345678A", "01712345678"), ("0171-2345678_2", "2345678"), ("017.123.456.78", "456"),
+        ("০১৭১২৩৪৫৬৭৮", "০১৭"), ("0(1712)345678", "345678"), ("01712345678,01812345678", "345678"),
+        ("facebook.com/rahim.uddin", "rahim"), ("wa.me/8801712345678", "1712345678"), ("Rahim Uddin", "Rahim"),
+        ("rahim(at)gmail.com", "rahim"), ("NID:1990123456789", "1990123456789"), ("House-7,Road-3", "Road-3"),
+    ):  # fmt: skip
+        assert inside not in left(text), text
+    for text in (
+        "1712345678", "7301234567890123456", "354001174_BD-1712345678", "122093_1712345678", "#1001", "MX-1001",
+        "gid-0171234567890123456", "INV 1001/26", "4111111111111111", "panjabi-40.white+red", "01712-345",
+    ):  # fmt: skip
+        assert left(text) == text

@@ -22,7 +22,7 @@ from glue.errors import DataError
 
 log = logging.getLogger(__name__)
 _STEP = Decimal("0.0001")
-_MASKED = re.compile(r"[*•●∗]|(?<=\d)[xX]{2,}|[xX]{2,}(?=\d)")
+_MASKED = re.compile(r"[*•●∗]|(?<=\d)[xX]{2}|[xX]{2}(?=\d)")
 # From the least to the most advanced, for units that are left; else the first that fits.
 _OPEN_WORDS = ("pending", "packing", "shipped", "delivered")
 _CLOSED_WORDS = ("returned", "failed", "lost", "cancelled", "unpaid")

@@ -16,13 +16,13 @@ _NEAR = Decimal("0.000001")  # a double's last digits, not a fifth decimal
 # Indian (1,23,456) or western (1,234,567) grouping, or none.
 _AMOUNT = re.compile(r"[+-]?(?:\d{1,3}(?:,\d{3})+|\d{1,2}(?:,\d{2})*,\d{3}|\d+)(?:\.\d+)?|[+-]?\.\d+")
 _CURRENCY_BEFORE = re.compile(r"^(?:৳|bdt|tk\.?|taka|টাকা)\s*", re.IGNORECASE)
-_CURRENCY_BEHIND = re.compile(r"\s*(?:/[-=]|৳|bdt|tk\.?|taka|টাকা)(?:\s*(?:/[-=]|only|মাত্র))?$", re.IGNORECASE)
-_SCIENTIFIC = re.compile(r"[+-]?\d+(?:[.,]\d+)?\s*[eE]\s*[+-]?\d+")
+_CURRENCY_BEHIND = re.compile(r"(?<!\s)\s*(?:/[-=]|৳|bdt|tk\.?|taka|টাকা)(?:\s*(?:/[-=]|only|মাত্র))?$", re.IGNORECASE)
+_SCIENTIFIC = re.compile(r"(?<!\d)[+-]?\d+(?:[.,]\d+)?\s*[eE]\s*[+-]?\d+")
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?")
 _SLASHES = re.compile(r"^(\d{4})/(\d{2})/(\d{2})(?=\D|$)")
-_OFFSET_BEHIND_BLANK = re.compile(r"\s+(?=(?:[+-]\d{2}:?\d{2}|Z)$)")
+_OFFSET_BEHIND_BLANK = re.compile(r"(?<!\s)\s+(?=(?:[+-]\d{2}:?\d{2}|Z)$)")
 _ZONE_NAME = re.compile(r"\[[A-Za-z]+(?:/[\w+-]+)*\]$")  # behind an offset, as Java writes: +06:00[Asia/Dhaka]
-_UTC = re.compile(r"\s*(?:UTC|GMT)$")
+_UTC = re.compile(r"(?<!\s)\s*(?:UTC|GMT)$")
 _SUPERSCRIPTS = re.compile("([\u00b2\u00b3\u00b9\u2070-\u2089\u2460-\u249b])")
 _FIRST, _LAST = datetime(2000, 1, 1, tzinfo=UTC).timestamp(), datetime(2100, 1, 1, tzinfo=UTC).timestamp()
 

@@ -38,7 +38,7 @@ _NOUNS = """
 """
 _PLAIN = re.compile(r"\d+|\d{1,3}(?:[ ',]\d{3})+|\d{1,2}(?:,\d{2})*,\d{3}|\d{1,3}(?:\.\d{3})+")
 _SCALED = re.compile(r"(\d+|\d{1,3}(?:,\d{3})+|\d{1,2}(?:,\d{2})*,\d{3})(?:\.(\d+))?")
-_DECIMAL_COMMA = re.compile(r"(\d+),(\d{1,2})")
+_DECIMAL_COMMA = re.compile(r"(?<!\d)(\d+),(\d{1,2})")
 _COUNT = re.compile(r"(\d(?:[\d., '’٬٫]*\d)?)\s*(.*)", re.DOTALL)
 # A hashtag begins with a letter, digit or _; marks belong to the letter before them, joiners stand between two.
 _MARKS = "".join(chr(code) for code in range(0x300, 0x1_1000) if unicodedata.category(chr(code))[0] == "M")

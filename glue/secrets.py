@@ -37,30 +37,35 @@ _NOT_SECRET = re.compile(
 )
 _NO = r"(?!\$\{)"  # a reference is not a secret
 _SCHEME = r"(?:bearer|basic|digest|negotiate|sharedaccesssignature|token|apikey)"
-# In each, the secret is the group `s`.
+_VALUE = r"(?:[^\s,;&}\"')]|[,;](?!\s|$|[\w.-]{1,64}\s*=))+"  # a separator ends it where another key follows
+# In each, the secret is the group `s`. Texts are foreign: no form looks twice at the same run of characters without a
+# bound, so that the work is linear (tests/glue/test_linear_patterns.py).
 _FORMS = (
-    rf"(?i:\b[\w.-]*(?:{_WORDS}|pwd)\"?\s*=\s*\"){_NO}(?P<s>[^\"]+)\"",
-    rf"(?i:\b[\w.-]*(?:{_WORDS}|pwd?)\s*=\s*'?){_NO}(?P<s>[^\s,;&}}\"')]+)",
-    rf"(?i:[?&;](?:[\w-]*sig|[\w-]*signature|pass)=){_NO}(?P<s>[^\s,;&]+)",
+    rf"(?i:(?:{_WORDS}|pwd)\"?\s*=\s*\"){_NO}(?P<s>[^\"]+)\"",
+    rf"(?i:(?:{_WORDS}|pwd?|\bpass|\bappid|\buser\.info)\s*=\s*'?){_NO}(?P<s>{_VALUE})",
+    rf"(?i:[?&;](?:[\w-]{{0,64}}sig|[\w-]{{0,64}}signature|pass)=){_NO}(?P<s>[^\s,;&]+)",
     rf"(?i:[?&;](?:key|code)=){_NO}(?P<s>[^\s,;&]{{16,}})",
-    rf"(?i:[\"'][\w.-]*(?:{_WORDS}|pwd)\\?[\"']\s*:\s*\\?[\"']){_NO}(?P<s>(?:\\[^\"']|[^\"'\\])+)",
-    rf"\b[a-zA-Z][\w+.-]*://(?:\$\{{[^{{}}]*\}}|[^/\s:@?#$])*:{_NO}(?P<s>[^/\s?#]+)@",
-    r"\b[a-zA-Z][\w+.-]*://(?P<s>(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[\w-]{20,})@",  # a token in place of a login
-    r"(?i:\bhooks\.slack\.com/services|\bdiscord(?:app)?\.com/api/webhooks/\d+)/(?P<s>[\w/-]{16,})",
-    r"(?i:\bapi\.telegram\.org/bot)(?P<s>\d+:[\w-]{16,})",
-    rf"(?i:\bjdbc:oracle:\w+:[^/\s@:]+/){_NO}(?P<s>[^@\s]+)@",
+    rf"(?i:[\"'][\w.-]{{0,64}}(?:{_WORDS}|pwd)\\?[\"']\s*:\s*\\?[\"']){_NO}(?P<s>(?:\\[^\"']|[^\"'\\])+)",
+    rf"://(?:\$\{{[^{{}}]{{0,256}}\}}|[^/\s:@?#$])*:{_NO}(?P<s>[^/\s?#]+)@",
+    # a password with a slash, which is no port before a path
+    rf"://[^/\s:@?#$]*:(?!\d{{1,5}}(?:[/?#\s]|$)){_NO}(?P<s>[^\s\"'<>?#,@]{{1,128}})@",
+    r"://(?P<s>(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[\w-]{20,})@",  # a token in place of a login
+    r"(?i:\bhooks\.slack\.com/services|\bdiscord(?:app)?\.com/api/webhooks/\d{1,32})/(?P<s>[\w/-]{16,})",
+    r"(?i:\bapi\.telegram\.org/bot)(?P<s>\d{1,32}:[\w-]{16,})",
+    rf"(?i:\bjdbc:oracle:\w{{1,32}}:[^/\s@:]{{1,64}}/){_NO}(?P<s>[^@\s]{{1,256}})@",
     rf"^\s*(?i:bearer)\s+{_NO}(?P<s>\S+)\s*$",
     rf"\b(?i:{_SCHEME})\s+{_NO}(?P<s>(?=[\w+/.~-]*[A-Z\d])[\w+/.~-]{{8,}}=*)",
-    rf"(?i:\b(?:authorization|cookie|x-[\w-]*(?:key|token|secret))[\"']?\s*[:=]\s*[\"']?(?:{_SCHEME}\s+)?)"
+    rf"(?i:(?:\bauthorization|\bcookie|(?<![\w-])x-[\w-]{{0,64}}(?:key|token|secret))[\"']?\s*[:=]\s*[\"']?(?:{_SCHEME}\s+)?)"
     rf"{_NO}(?P<s>(?!(?i:{_SCHEME})\s)[^\s,;|\"']+)",
-    r"(?P<s>-----BEGIN [^-]+-----[\s\S]*?(?:-----END [^-]+-----|$))",
-    r"\b(?P<s>eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*)",
+    r"(?P<s>-----BEGIN [^-]{1,64}-----[\s\S]*?(?:-----END [^-]{1,64}-----|$))",
+    r"\b(?P<s>eyJ[\w-]{8,512}\.[\w-]{8,}\.[\w-]*)",
     r"\b(?P<s>gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{20,}|xox[abprs]-[\w-]{10,}|[sr]k_live_\w{16,}"
-    r"|AIza[\w-]{35}|hf_\w{30,}|sk-[\w-]{20,})",
+    r"|AIza[\w-]{35}|hf_\w{30,}|sk-[\w-]{20,}|shp(?:at|ca|pa|ss)_\w{16,}|EAA[A-Za-z\d]{24,}|whsec_\w{16,}"
+    r"|AKIA[A-Z\d]{16}|GOCSPX-[\w-]{20,})",
 )
 _SECRETS = tuple(re.compile(form) for form in _FORMS)
 # Where plain prose is read, a colon does as well; in a config it may be a map of names.
-_PROSE = re.compile(rf"(?i:\b[\w.-]*(?:{_WORDS}|pwd)\s*:\s*){_NO}(?P<s>[^\s,;&}})]+)")
+_PROSE = re.compile(rf"(?i:(?:{_WORDS}|pwd)\s*:\s*){_NO}(?P<s>[^\s,;&}})]+)")
 _MASKED = re.compile(r"^(?:[*•●]{3,}|[\[<(](?:hidden|redacted|masked|sensitive(?: value)?)[\]>)])$", re.IGNORECASE)
 
 
@@ -102,8 +107,13 @@ def mask_text(text: str) -> str:
 
 def _masked(text: str, patterns: Iterable[re.Pattern[str]]) -> str:
     for pattern in patterns:
-        text = pattern.sub(lambda found: found.group().replace(found.group("s"), MASK), text)
+        text = pattern.sub(_without_secret, text)
     return text
+
+
+def _without_secret(found: re.Match[str]) -> str:
+    start, end = found.start("s") - found.start(), found.end("s") - found.start()
+    return f"{found.group()[:start]}{MASK}{found.group()[end:]}"
 
 
 def clean_message(message: str, key: str, config: Mapping[str, str], resolved: Mapping[str, Any]) -> str:
@@ -121,6 +131,7 @@ def clean_message(message: str, key: str, config: Mapping[str, str], resolved: M
     hidden |= {name for name, value in resolved.items() if value is not None and is_masked(str(value))}
     values = {name: str(resolved[name]) for name in hidden if resolved.get(name)}
     unknown = {name for name in hidden if name not in values or is_masked(values[name])}
+    message = message[:_LONGEST]
     text = message.replace(key, "")
     if key in unknown or any(_quotes(text, value) for name, value in values.items() if name not in unknown):
         return "refused by the plugin (its text may quote a resolved secret and is not shown; see the worker's log)"
@@ -130,6 +141,7 @@ def clean_message(message: str, key: str, config: Mapping[str, str], resolved: M
 
 
 _QUOTE = 5
+_LONGEST = 4000  # characters of a plugin's complaint that are read
 _TOKEN = re.compile(r"[^\s,;:()\"'\[\]{}]{4,}")
 
 

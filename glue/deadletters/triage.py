@@ -11,7 +11,7 @@ from typing import Any
 from glue.deadletters.read import Letter
 from glue.errors import UsageError
 
-_ID = re.compile(r"[^/]+/\d+/\d+")
+_ID = re.compile(r"\A[^/]+/\d+/\d+")
 
 
 @dataclass(frozen=True)

@@ -16,14 +16,14 @@ from glue.privacy.recognisers.span import words_of
 
 _MOBILE_DIGITS = 10  # 1XXXXXXXXX, what all spellings of a Bangladeshi mobile have in common
 _SHORTEST_PHONE = 7
-_MASK = re.compile(r"\*|[•●∙×]|\.{3}|…|(?<=\d)x{2,}|x{2,}(?=\d)|^x+$|#{2,}|\?{2,}")
+_MASK = re.compile(r"\*|[•●∙×]|\.{3}|…|(?<=\d)xx|xx(?=\d)|^x+$|#{2,}|\?{2,}")
 _NOBODY = words_of(
     "n/a na n.a nil none null nan undefined unknown anonymous guest customer test tester dummy default empty blank no "
     "not-available notavailable nophone noemail noname no-email no-reply noreply donotreply do-not-reply ? false true "
     "admin user name phone email mail নাই নেই নাম নম্বর ফোন অজানা"
 ) | {"not available", "no phone", "no number", "no email", "no name", "not given", "not provided", "জানা নেই"}
 _SPREADSHEET = re.compile(r"\d(?:[.,]\d+)?e\+?\d+", re.IGNORECASE)
-_MAIL = re.compile(r"(?:mailto:)?([^\s<>\"'()\[\],;:]+)@([^\s<>\"'()\[\],;:@]+)", re.IGNORECASE)
+_MAIL = re.compile(r"(?<![^\s<>\"'()\[\],;:])(?:mailto:)?([^\s<>\"'()\[\],;:]+)@([^\s<>\"'()\[\],;:@]+)", re.IGNORECASE)
 _DOTLESS = ("gmail.com", "googlemail.com")  # Google ignores dots before the @
 _SEQUENCE = "01234567890123456789"
 

@@ -19,6 +19,7 @@ OLD_TASKS = 2.0  # seconds in which tasks that had failed before a change are st
 TAKE_OVER = 15.0  # seconds in which tasks show a new config, if their plugin shows it at all
 AT_REST = ("PAUSED", "STOPPED")
 _CAUSE = re.compile(r"^Caused by: (.+)$", re.MULTILINE)
+_READ = 4000  # characters of a cause that are searched for secrets
 
 
 class ConnectorFailedError(MillionXError, Terminal):
@@ -58,7 +59,7 @@ def root_cause(trace: str) -> str:
     """The deepest cause of a Java stack trace, in one line, with what looks like a secret masked."""
     causes = _CAUSE.findall(trace)
     line = causes[-1] if causes else trace.strip().partition("\n")[0]
-    return mask_text(line.strip())[:500] or "no trace given"
+    return mask_text(line.strip()[:_READ])[:500] or "no trace given"  # cut before it is searched, and after
 
 
 def wait_running(

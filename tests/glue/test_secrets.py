@@ -112,6 +112,17 @@ def test_values_that_do_not(value: str) -> None:
         ("key -----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY----- end", "hunter2"),
         ("bearer eyJhbGciOiJI.eyJzdWIiOiIx.c2ln", "eyJzdWIiOiIx"),
         ("api.key = hunter2", "hunter2"),
+        ("redis://:hunter2@cache:6379/0 is away", "hunter2"),
+        ("https://made:hunt/er2@db.invalid/x", "er2"),
+        ("{'password': 'hunter2', 'user': 'x'}", "hunter2"),
+        ('{"login": {"client_secret": "hunter2"}}', "hunter2"),
+        ("db.passwd=hunter2", "hunter2"),
+        ("pass=hunter2 user=x", "hunter2"),
+        ("aws_secret_access_key=hunter2", "hunter2"),
+        ("GET /weather?q=Dhaka&appid=hunter2 failed", "hunter2"),
+        ("basic.auth.user.info=admin:hunter2", "hunter2"),
+        ("password=hun,ter2 and so on", "ter2"),
+        ("the token shpat_0123456789abcdef0123 ended", "0123456789abcdef"),
     ],
 )
 def test_text_is_masked(text: str, secret: str) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from glue.errors import ConfigError, ServiceError, ServiceUnavailableError
+from glue.secrets import url_without_credentials
 from glue.settings import Settings, get_settings, read_secret
 from glue.stores.contract import Target
 from glue.stores.rows import Rows
@@ -118,7 +119,7 @@ class SnowflakeClient(SqlClient):
 
     def _unavailable(self, error: Exception) -> ServiceUnavailableError:
         return ServiceUnavailableError(
-            f"the warehouse at {self._settings.warehouse} does not answer",
+            f"the warehouse at {url_without_credentials(self._settings.warehouse)} does not answer",
             _reason(error),
             "start the local one with `mxctl local up`, or set MXCTL_WAREHOUSE",
         )

@@ -47,6 +47,11 @@ def test_states(one: LiveConnector | None, state: str) -> None:
     assert health(one).state == state
 
 
+def test_a_cause_is_cut_before_it_is_searched_and_hides_what_lies_at_the_cut() -> None:
+    assert root_cause("x.Y: " + "a." * 500_000) == ("x.Y: " + "a." * 250)[:500]
+    assert "hunter2" not in root_cause("x.Y: " + "a" * 470 + " password=hunter2hunter2hunter2 end")
+
+
 def test_root_cause_is_the_deepest_in_one_line_without_secrets() -> None:
     assert root_cause(TRACE) == "java.sql.SQLException: login failed, password=******"
     assert root_cause("a.B: plain\n\tat x") == "a.B: plain"

@@ -55,6 +55,11 @@ def tag_of(field: dict[str, Any], inherited: Tag | None = None) -> Tag:
     return "PII_TEXT" if holds_text(field["type"]) else "PUBLIC"
 
 
+def stricter_tag(one: dict[str, Any], other: dict[str, Any]) -> Tag:
+    """The stricter of the tags of two fields."""
+    return min(tag_of(one), tag_of(other), key=_ORDER.index)
+
+
 def personal_fields(
     schema: dict[str, Any] | None, inherited: Tag | None = None, safe: frozenset[str] = SAFE
 ) -> list[str]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from glue.avro import Decoder
-from glue.errors import DataError, ServiceError, ServiceUnavailableError
+from glue.avro_types import AvroSchema, BySchema
+from glue.errors import ConfigError, DataError, ServiceError, ServiceUnavailableError
+from glue.privacy.declared import schema_of, stricter
 from glue.registry import SchemaRegistryClient, registry_errors
 from glue.transforms.chain import Failure
 from glue.transforms.contract import Record
@@ -20,13 +22,15 @@ class TopicReader:
     """Reads values as the latest schema of their topic's subject, so that a chain sees one version of it.
 
     Old and new versions may be in flight together: what an older one lacks is its default, what a newer one adds is
-    left out. A topic without a subject is read as it was written.
+    left out. A topic without a subject is read as it was written. What the project's own files call personal is so in
+    the schema that is given, whatever the registry calls it.
     """
 
     def __init__(self, registry: SchemaRegistryClient) -> None:
         self._registry = registry
         self.decode = Decoder(registry)
         self._ids: dict[str, int | None] = {}
+        self._tagged: dict[str, BySchema[AvroSchema]] = {}
         self._outage: ServiceUnavailableError | None = None
         self._down_since = 0.0
 
@@ -37,11 +41,11 @@ class TopicReader:
             DataError: not framed Avro, or of a schema that cannot be read as the latest.
             ServiceUnavailableError: the registry does not answer.
         """
-        try:
-            return self.decode(data, self._ids[topic])
-        except KeyError:
+        if topic not in self._ids:
             self._ids[topic] = self._latest(f"{topic}-value")
-        return self.decode(data, self._ids[topic])
+            self._tagged[topic] = BySchema(_with_own_tags(topic))
+        value, schema = self.decode(data, self._ids[topic])
+        return value, self._tagged[topic](schema)
 
     def _latest(self, subject: str) -> int | None:
         if self._outage is not None and time.monotonic() - self._down_since < _OUTAGE_SECONDS:
@@ -54,6 +58,14 @@ class TopicReader:
         except ServiceUnavailableError as error:
             self._outage, self._down_since = error, time.monotonic()
             raise
+
+
+def _with_own_tags(topic: str) -> Callable[[AvroSchema], AvroSchema]:
+    try:
+        own = schema_of(topic)
+    except ConfigError:
+        return lambda schema: schema  # no file speaks of it
+    return lambda schema: stricter(schema, own)
 
 
 def to_record(message: Any, read: TopicReader) -> Record:

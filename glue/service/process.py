@@ -10,8 +10,11 @@ from itertools import compress
 from typing import Any
 
 from glue.avro import Encoder
+from glue.avro_types import BySchema
 from glue.deadletters.headers import REPLAY_FOR, RETRY_COUNT, last
+from glue.errors import DataError
 from glue.privacy.recognisers import find
+from glue.privacy.tags import personal_fields
 from glue.rights.forgotten import Forgotten as Known
 from glue.service.config import ServiceConfig
 from glue.service.decode import TopicReader, to_records
@@ -59,6 +62,7 @@ class Processor:
         self._name, self._known = name, known
         self._chain, self._read, self._encode, self._config = chain, read, encode, config
         self._passed = frozenset(config.headers_pass)
+        self._unsafe = BySchema(personal_fields)
 
     def __call__(self, messages: Sequence[Any]) -> list[Result]:
         decoded = to_records(messages, self._read)
@@ -92,10 +96,17 @@ class Processor:
         wanted = last(record.headers, REPLAY_FOR)
         return bool(wanted) and wanted != self._name
 
+    def _personal(self, record: Record) -> list[str]:
+        """What no transform made safe; a sink topic takes none of it, whatever its own schema says."""
+        return personal_fields(None) if record.schema is None else self._unsafe(record.schema)
+
     def _encoded(self, outcome: Outcome, source: str) -> Result:
         if not isinstance(outcome, Record):
             return outcome
         value = outcome.value
+        if value is not None and (unsafe := self._personal(outcome)):
+            why = f"fields {unsafe} still hold personal data: let the chain scrub, hash and shape them"
+            return Failure(DataError("chain", why), "TRANSFORMATION", "glue.service.process:Processor")
         headers = outcome.headers
         if headers:
             headers = passed(headers, self._passed)

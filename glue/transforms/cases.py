@@ -11,10 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from glue.avro import load_schema
 from glue.avro_types import from_json, to_json
-from glue.errors import ConfigError
-from glue.settings import get_settings
+from glue.privacy.declared import schema_of
 from glue.transforms.chain import Chain, Failure
 from glue.transforms.contract import Record
 from glue.transforms.declared import Case, DeclaredChain, load_chain
@@ -66,21 +64,6 @@ def _with_keys(config: dict[str, str], keys: Path) -> dict[str, str]:
             made[f"transforms.{alias.strip()}.keys.file"] = str(keys)
             made.pop(f"transforms.{alias.strip()}.key.id", None)
     return made
-
-
-def schema_of(topic: str) -> dict[str, Any]:
-    """The declared schema of a topic's values (``connect-config/subjects.json``).
-
-    Raises:
-        ConfigError: none is declared.
-    """
-    settings = get_settings()
-    try:
-        subjects = json.loads((settings.config_dir / "subjects.json").read_text(encoding="utf-8"))["subjects"]
-        file: str = subjects[f"{topic}-value"]["schema"]
-    except (OSError, ValueError, KeyError):
-        raise ConfigError(f"topic {topic}", "no schema is declared for its values", "see subjects.json") from None
-    return load_schema(settings.schemas_dir / file)
 
 
 def _problems(chain: Chain, declared: DeclaredChain, case: Case) -> list[str]:

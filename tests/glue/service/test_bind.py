@@ -6,9 +6,11 @@ import contextlib
 import json
 import signal
 import socket
+import threading
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -105,7 +107,8 @@ def test_webhooks(bind: str, flag: str | None, monkeypatch: pytest.MonkeyPatch) 
 
     hosts = []
     monkeypatch.setattr(uvicorn.Server, "run", lambda server: hosts.append(server.config.host))
-    monkeypatch.setattr(webhook, "receiver", lambda *_: contextlib.nullcontext())
+    desk = SimpleNamespace(fenced=threading.Event())
+    monkeypatch.setattr(webhook, "receiver", lambda *_: contextlib.nullcontext(desk))
     for name in ("URL", "TOKEN", "WEBHOOK_SECRET"):
         monkeypatch.setenv(f"MILLIONX_SHOPIFY_{name}", "https://shop.example")
     monkeypatch.setenv("MXCTL_PROFILE", "prod")

@@ -15,6 +15,7 @@ from glue.topology.memory import Applied, Memory, new_id, now
 from glue.topology.model import Declared
 from glue.topology.plan import Plan
 from glue.topology.services import Services
+from glue.topology.validate import refuse_unsafe
 
 log = logging.getLogger(__name__)
 
@@ -90,7 +91,10 @@ def declared_by(applied: Applied) -> Declared:
 
     Raises:
         UsageError: the history holds no such snapshot.
+        ConfigError: it would let personal data or a secret out.
     """
     if not applied.desired:
         raise UsageError(f"apply {applied.id}", "its declaration was not kept", "choose another: mxctl history")
-    return from_snapshot(applied.desired)
+    declared = from_snapshot(applied.desired)
+    refuse_unsafe(declared)
+    return declared

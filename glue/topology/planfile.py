@@ -14,6 +14,7 @@ from glue.topology.load import from_snapshot, to_snapshot
 from glue.topology.memory import now
 from glue.topology.plan import Plan, make_plan
 from glue.topology.services import Services
+from glue.topology.validate import refuse_problems
 
 VERSION = 1
 
@@ -59,13 +60,16 @@ def replan(services: Services, body: dict[str, Any], cluster: str) -> Plan:
     """The plan of a file against what is live now.
 
     Raises:
+        ConfigError: what the file declares breaks a rule.
         ServiceError: another cluster, or the live state has moved since; names what.
     """
     if body["cluster"] != cluster:
         raise ServiceError(
             "plan", f"was made for cluster {body['cluster']}, this is {cluster}", "make a new one: mxctl plan"
         )
-    plan = make_plan(services, from_snapshot(body["desired"]), body["kinds"], prune=body["prune"])
+    declared = from_snapshot(body["desired"])
+    refuse_problems(declared, body["kinds"])  # who can write the file could leave out what plan refuses
+    plan = make_plan(services, declared, body["kinds"], prune=body["prune"])
     found, then = fingerprints(plan), body["fingerprints"]
     moved = sorted(key for key in found.keys() | then.keys() if found.get(key) != then.get(key))
     if moved:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from glue.errors import ConfigError
 from glue.topology.kinds import KINDS
 from glue.topology.model import Declared, Problem
-from glue.topology.rules import RULES
+from glue.topology.rules import RULES, SAFETY
 from glue.topology.services import Services
 
 
@@ -32,6 +32,15 @@ def validate_live(services: Services, declared: Declared) -> list[Problem]:
     return [problem for kind in reversed(KINDS.values()) for problem in kind.validate(services, declared)]
 
 
+def refuse_unsafe(declared: Declared) -> None:
+    """Raise where what is declared would let personal data or a secret out, whatever else is wrong with it.
+
+    Raises:
+        ConfigError: it would.
+    """
+    _refuse([problem for rule in SAFETY for problem in rule(declared) if not problem.warning])
+
+
 def refuse_problems(declared: Declared, kinds: Iterable[str] = KINDS) -> None:
     """Raise for the errors in the files of these kinds, all of them in one.
 
@@ -39,7 +48,10 @@ def refuse_problems(declared: Declared, kinds: Iterable[str] = KINDS) -> None:
         ConfigError: there are some.
     """
     wanted = {None, *kinds}
-    found = [one for one in problems(declared) if not one.warning and kind_of(one) in wanted]
+    _refuse([one for one in problems(declared) if not one.warning and kind_of(one) in wanted])
+
+
+def _refuse(found: list[Problem]) -> None:
     if found:
         why = "\n       ".join(map(str, found))
         fixes = "; ".join(dict.fromkeys(problem.fix for problem in found if problem.fix))

@@ -23,3 +23,5 @@ RULES: tuple[Callable[[Declared], Iterator[Problem]], ...] = (
     routes.unknown_store,
     routes.same_merchant,
 )
+# What would let personal data or a secret out: asked of whatever is applied, an earlier state too.
+SAFETY = (privacy.sinks, privacy.gates, secrets.literal)

@@ -30,10 +30,19 @@ _REMOVERS = {
 
 
 def sinks(declared: Declared) -> Iterator[Problem]:
-    """A sink that reads a topic whose schema has personal fields, and does not take them away."""
+    """A sink that reads a topic whose schema has personal fields, and does not take them away; or one of which no
+    schema is known, so that everything in it counts as personal."""
     for part in Pipeline.of(declared).connectors.values():
         for topic in part.reads:
-            if exposed := _fields(declared, part.name, topic, SAFE):
+            exposed = _fields(declared, part.name, topic, SAFE)
+            if exposed is None and topic in declared.topics and part.sink:  # another rule speaks of the rest
+                yield Problem(
+                    declared.files.get(("connector", part.name)),
+                    "config.topics",
+                    f"{topic} has no declared schema, so all that it holds counts as personal",
+                    f"declare {topic}-value in subjects.json, or read a topic that has a schema",
+                )
+            elif exposed:
                 shown = ", ".join(exposed[:5]) + (f" and {len(exposed) - 5} more" if len(exposed) > 5 else "")
                 schema = declared.subjects[f"{topic}-value"].file.name
                 yield Problem(

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from glue.errors import ConfigError
 from glue.settings import Settings
-from glue.topology.load import load
+from glue.topology.history import declared_by
+from glue.topology.kinds import KINDS
+from glue.topology.load import load, to_snapshot
 from glue.topology.model import Problem
+from glue.topology.planfile import read_plan, replan
 from glue.topology.validate import validate_offline
 
 from .project import RECORD, STRINGS, Project
@@ -158,6 +164,33 @@ def test_personal_data_does_not_reach_a_sink(project: Project, tag: str | None) 
     project.connector("sink", **GATE)
     (told,) = messages(project)
     assert told.startswith("config.topics: p.things carries personal data (f1 in things.avsc)")
+
+
+def test_a_topic_without_a_schema_reaches_no_sink(project: Project) -> None:
+    project.things()
+    project.subjects({})
+    project.connector("sink", **GATE)
+    (told,) = messages(project)
+    assert told == "config.topics: p.things has no declared schema, so all that it holds counts as personal"
+
+
+def test_what_a_plan_file_or_the_history_brings_back_is_held_to_the_rules(project: Project, tmp_path: Path) -> None:
+    project.things()
+    project.subjects({"things": personal("PII_TEXT")})
+    project.connector("sink", **GATE)
+    declared = load(project.settings)
+    body = {"cluster": "c", "desired": to_snapshot(declared), "kinds": list(KINDS), "prune": False, "version": 1}
+    file = tmp_path / "plan.json"
+    file.write_text(json.dumps(body), encoding="utf-8")
+    nothing_is_asked: Any = None
+    with pytest.raises(ConfigError, match="carries personal data"):
+        replan(nothing_is_asked, read_plan(file), "c")
+    applied: Any = SimpleNamespace(id="1", desired=to_snapshot(declared))
+    with pytest.raises(ConfigError, match="carries personal data"):
+        declared_by(applied)
+    project.subjects({"things": personal("SCRUBBED")})
+    applied.desired = to_snapshot(load(project.settings))
+    assert declared_by(applied).connectors.keys() == declared.connectors.keys()
 
 
 def test_a_field_that_is_taken_away_is_protected_unless_only_sometimes(project: Project) -> None:

@@ -127,7 +127,7 @@ def parts(given: argparse.Namespace) -> dict[str, Callable[[], list[Row]]]:
     def bridge() -> list[Row]:
         from bench_bridge import bridge, gate
 
-        return [*bridge(3000, 10 * given.rounds + 1), *gate(2000, 3 * given.rounds)]
+        return [*bridge(3000, 10 * given.rounds + 1), *gate(2000, 5 * given.rounds)]
 
     def sink() -> list[Row]:
         from bench_bridge import weaviate_sink

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from glue.errors import UsageError
+from glue.errors import MillionXError, UsageError
 
 DECLARED = ("connect-config", "schemas")
 _README = """# A MillionX project
@@ -63,8 +63,12 @@ def init(folder: Path) -> None:
             raise UsageError(f"mxctl init {folder}", f"there is a {name} already", "name another folder")
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".init-") as draft:  # an interrupted one leaves no half project
-        for name in reversed(DECLARED):
-            shutil.copytree(shipped(name), Path(draft) / name, ignore=shutil.ignore_patterns("kustomization.yaml"))
+        try:
+            for name in reversed(DECLARED):
+                shutil.copytree(shipped(name), Path(draft) / name, ignore=shutil.ignore_patterns("kustomization.yaml"))
+        except shutil.Error as error:  # one entry for each file
+            why = str(error.args[0][0][2])
+            raise MillionXError(f"mxctl init {folder}", why, "free some space there, or name another folder") from None
         for name, text in BESIDE.items():
             (Path(draft) / name).write_text(text, encoding="utf-8")
         for made in (Path(draft) / name for name in (*BESIDE, *reversed(DECLARED))):

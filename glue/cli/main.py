@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import errno
 import importlib
 import os
 import re
@@ -145,11 +146,13 @@ def main() -> None:
     except BrokenPipeError:
         sys.exit(0)
     except OSError as error:
-        # Files and folders that a user named; services have errors of their own.
-        if error.filename is None or os.environ.get("MXCTL_LOG_LEVEL") == "DEBUG":
+        # Files and folders that a user named, full disks; services have errors of their own.
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        if not (error.filename or full) or os.environ.get("MXCTL_LOG_LEVEL") == "DEBUG":
             raise
-        click.echo(f"Error: {error.filename}\n  why: {error.strerror}\n  fix: name a place you may use", err=True)
-        sys.exit(1)
+        fix = "free some space there" if full else "name a place you may use"
+        moved = "MXCTL_STATE_DIR moves the data of the local stack, MXCTL_CACHE_DIR the downloads"
+        _fail(MillionXError(str(error.filename or "writing a file"), error.strerror or str(error), f"{fix}; {moved}"))
     finally:
         # Libraries switch Python's warnings on for everybody; at exit they would name the services that live on.
         warnings.simplefilter("ignore", ResourceWarning)

@@ -31,7 +31,7 @@ from glue.local.size import MOST_WORKERS, size_of
 from glue.local.state import PartState, State
 from glue.local.warehouse import Warehouse
 from glue.local.weaviate import Weaviate
-from glue.settings import Settings, get_settings
+from glue.settings import Settings, cache_dir, get_settings
 from glue.topology.load import project_folder
 
 PARTS: tuple[Part, ...] = (Kafka(), Registry(), Connect(), Redis(), Warehouse(), Weaviate())
@@ -173,6 +173,7 @@ class Stack:
         site.state.save()
 
     def _check_space(self) -> None:
+        cache_dir().mkdir(parents=True, exist_ok=True)  # what forbids it is told before a part starts
         free = shutil.disk_usage(self.root).free
         if free < NEEDED_BYTES:
             raise MillionXError(

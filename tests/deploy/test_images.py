@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import re
@@ -111,6 +112,13 @@ def test_what_is_copied_is_there_and_reaches_the_builder(stages: dict[str, Any])
                 assert any(source == one or source.startswith(f"{one}/") for one in sent), f"{source} is ignored"
     assert copies > 20
     assert not any("secret" in one or one == ".env" for one in sent)
+
+
+def test_the_wheel_of_the_images_ships_what_every_wheel_ships(stages: dict[str, Any]) -> None:
+    shipped = re.search(r"^SHIPPED = (\{.*?^\})", (ROOT / "setup.py").read_text(encoding="utf-8"), re.M | re.S)
+    assert shipped
+    copied = {value.split()[0] for instruction, value in stages["wheel"] if instruction == "COPY"}
+    assert set(ast.literal_eval(shipped[1])) <= copied
 
 
 # --- The locks and bills of materials that the first stage makes ----------------------------------------------------

@@ -46,3 +46,12 @@ def test_help_does_not_import_the_heavy_parts():
     )
     out = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
     assert out.strip().endswith("[]")
+
+
+def test_a_full_disk_is_told_with_its_fix():
+    with open("/dev/full", "w") as full:  # noqa: PTH123
+        command = [sys.executable, "-m", "glue", "--version"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert "No space left on device" in done.stderr and "fix: free some space" in done.stderr
+    assert "Traceback" not in done.stderr

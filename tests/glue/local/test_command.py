@@ -56,6 +56,7 @@ def test_down_of_a_stack_that_never_was_is_nothing(tmp_path: Path) -> None:
         (["logs"], {}, 2, "mxctl local up"),
         (["up"], {"MXCTL_WEAVIATE_BINARY": "/nowhere/server"}, 2, "MXCTL_WEAVIATE_BINARY"),
         (["up"], {"MXCTL_WEAVIATE_PLUGIN": "/nowhere"}, 2, "MXCTL_WEAVIATE_PLUGIN"),
+        (["up"], {"MXCTL_CACHE_DIR": "/dev/null/cache"}, 1, "MXCTL_CACHE_DIR the downloads"),
         (["sideways"], {}, 2, "No such command"),
     ],
 )

@@ -20,7 +20,7 @@ _WORDS = (
 )
 _SECRET_KEY = re.compile(
     rf"(?:{_WORDS}|credential|sasl\.jaas\.config|basic\.auth\.user\.info|keystore\.key|connection[._-]?string"
-    r"|(?:^|[._-])(?:pwd|pass|authorization|apikey)(?:$|[._-]))",
+    r"|(?:^|[._-])(?:pwd|pass|authorization|apikey|bearer|jwt|cookie)(?:$|[._-]))",
     re.IGNORECASE,
 )
 # What says something about a secret and is none: `token.endpoint.url`, `api.key.header`, `tokens.max`, `access.key.id`.
@@ -35,6 +35,7 @@ _NOT_SECRET = re.compile(
     r"|secretar",
     re.IGNORECASE,
 )
+_AROUND = re.compile(r"[\w.@+-]{0,128}:|(?i:bearer|basic|token|apikey)|[\w.$]{1,200}LoginModule\s[^$]*", re.ASCII)
 _NO = r"(?!\$\{)"  # a reference is not a secret
 _SCHEME = r"(?:bearer|basic|digest|negotiate|sharedaccesssignature|token|apikey)"
 _VALUE = r"(?:[^\s,;&}\"')]|[,;](?!\s|$|[\w.-]{1,64}\s*=))+"  # a separator ends it where another key follows
@@ -82,9 +83,18 @@ def has_reference(value: str) -> bool:
 
 def holds_secret(key: str, value: str) -> bool:
     """Whether a config value holds a secret in plain text: by its key, or by its own form."""
-    if is_secret_key(key) and not has_reference(value):
-        return value.strip().lower() not in ("", "true", "false")
+    if is_secret_key(key) and not _is_referenced(value):
+        return True
     return _masked(value, _SECRETS) != value
+
+
+def _is_referenced(value: str) -> bool:
+    """Whether all of a secret is a reference; a name before it (``user:``), a scheme or JAAS's other words may stand
+    around it, and its default is text of the file like any other."""
+    rest = _REFERENCE.sub(lambda found: found.group()[:-1].partition(":-")[2], value).strip()
+    if rest.lower() in ("", "true", "false"):
+        return True
+    return has_reference(value) and bool(_AROUND.fullmatch(rest))
 
 
 def is_masked(value: str) -> bool:

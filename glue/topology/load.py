@@ -63,6 +63,7 @@ def load(settings: Settings, *, profile: str | None = None, connector_files: Ite
             declared.files[kind.name, resource] = where
     for source in sorted((folder / "sources").glob("*.json")):
         patch = patches.get("sources", {}).get(source.stem, {})
+        declared.files["source", source.stem] = source
         declared.sources[source.stem] = merge_patch(read_json(source, declared.problems), patch)
     for kind in KINDS.values():
         kind.complete(replace(files, patch=patches.get(kind.section, {})), declared)

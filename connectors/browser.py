@@ -5,13 +5,15 @@ Uses Playwright (extra ``browser``) with the system's Chromium, else Playwright'
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 import os
 import shutil
+import socket
 import time
 import urllib.parse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, SecretStr
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 _ASK = "use the site's API; or, with its permission, set browser.obey_robots to false"
 _HEAVY = {"image", "media", "font"}
+_LOCAL = (".localhost", ".local", ".internal", ".lan", ".home.arpa", ".cluster.local", ".svc")
 _SYSTEM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -44,6 +47,9 @@ class BrowserOptions(Strict):
     session_age: float = Field(900.0, gt=0, description="Age at which a session is replaced.")
     sessions: int = Field(3, ge=1, description="Fresh sessions to try before a block ends the run.")
     obey_robots: bool = True
+    sandbox: Literal["auto", "on", "off"] = Field(
+        "auto", description="Chromium's own sandbox; auto: on where it can start, else a warning."
+    )
 
 
 class Browser:
@@ -58,6 +64,8 @@ class Browser:
         self._pages = 0
         self._born = 0.0
         self._sessions = 0
+        self._asked: set[str] = set()
+        self._known: dict[str, bool] = {}
         self._robots = Robots(options.user_agent, options.obey_robots, _ASK)
 
     def _start(self) -> Chromium:
@@ -70,18 +78,35 @@ class Browser:
             except Exception as error:  # what ends when its program does not start is not said by the library
                 fix = "see what it needs: python -m playwright install-deps --dry-run chromium; and libatomic1"
                 raise ConfigError("browser", f"the driver of Playwright does not start: {error}", fix) from error
-            # Chromium's own sandbox does not start for root (containers).
-            args = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
             try:
-                self._chromium = self._playwright.chromium.launch(
-                    executable_path=self.options.executable or found, args=[*args, "--disable-dev-shm-usage"]
-                )
+                self._chromium = self._launch(self._playwright, self.options.executable or found, Error)
             except Error as error:
                 self.close()
-                raise ConfigError(
-                    "browser", "no Chromium could be started", "install Chromium, or run: playwright install chromium"
-                ) from error
+                fix = "install Chromium, or run: playwright install chromium"
+                if self.options.sandbox == "on":
+                    fix = "let it make user namespaces, or set browser.sandbox to auto, or " + fix
+                raise ConfigError("browser", "no Chromium could be started", fix) from error
         return self._chromium
+
+    def _launch(self, playwright: Playwright, executable: str | None, refused: type[Exception]) -> Chromium:
+        """Chromium with its sandbox, which Playwright leaves out unless asked: it needs user namespaces, no root."""
+
+        def launch(sandboxed: bool) -> Chromium:
+            return playwright.chromium.launch(
+                executable_path=executable, chromium_sandbox=sandboxed, args=["--disable-dev-shm-usage"]
+            )
+
+        wanted, root = self.options.sandbox, hasattr(os, "geteuid") and os.geteuid() == 0
+        if wanted == "on" or (wanted == "auto" and not root):
+            try:
+                return launch(sandboxed=True)
+            except refused:
+                if wanted == "on":
+                    raise
+        if wanted == "auto":
+            why = "it is started by root" if root else "the kernel or the container allows it no user namespaces"
+            log.warning("Chromium runs without its sandbox: %s", why)
+        return launch(sandboxed=False)
 
     def page(self) -> Page:
         """A new page of a session that is still good; the caller closes it."""
@@ -95,14 +120,37 @@ class Browser:
                 locale=self.options.locale,
                 user_agent=self.options.user_agent,
                 viewport={"width": 1280, "height": 900},
+                accept_downloads=False,
+                service_workers="block",  # their requests would pass no route
                 proxy=_proxy(proxy) if proxy else None,  # type: ignore[arg-type]
             )
             self._session.set_default_timeout(self.options.page_timeout * 1000)
-            self._session.route("**/*", _skip_heavy)
+            self._session.route("**/*", self._route)
+            self._session.route_web_socket("**/*", lambda socket: socket.close())  # no request that a route would see
             self._pages, self._born = 0, time.monotonic()
             self._sessions += 1
         self._pages += 1
         return self._session.new_page()
+
+    def _route(self, route: Route) -> None:
+        """Let a page load what it needs from the internet, and nothing from where this process lives.
+
+        The site whose robots.txt was asked may be anywhere. What a redirect leads to is not asked here; Chromium keeps
+        public pages from local addresses itself (Local Network Access).
+        """
+        parts = urllib.parse.urlsplit(route.request.url)
+        local = parts.scheme in ("data", "blob")
+        if route.request.resource_type in _HEAVY or not (
+            local or parts.netloc in self._asked or self._is_public((parts.hostname or "").rstrip("."))
+        ):
+            route.abort()
+        else:
+            route.continue_()
+
+    def _is_public(self, host: str) -> bool:
+        if host not in self._known:
+            self._known[host] = is_public(host, resolve=not self.options.proxies)
+        return self._known[host]
 
     def retire(self) -> None:
         """End the session: the next page starts with fresh cookies and the next proxy."""
@@ -120,6 +168,7 @@ class Browser:
         Raises:
             ServiceError: it does not allow the page.
         """
+        self._asked.add(urllib.parse.urlsplit(url).netloc)
         self._robots.check(url, http)
 
     def close(self) -> None:
@@ -137,11 +186,25 @@ class Browser:
                 self._playwright = None
 
 
-def _skip_heavy(route: Route) -> None:
-    if route.request.resource_type in _HEAVY:
-        route.abort()
-    else:
-        route.continue_()
+def is_public(host: str, *, resolve: bool = True) -> bool:
+    """Whether a host is one of the internet: no name of a local network, and no address of one behind it.
+
+    Args:
+        resolve: ask for the addresses; not where a proxy does.
+    """
+    try:
+        return ipaddress.ip_address(host).is_global
+    except ValueError:
+        pass
+    if "." not in host or host.endswith(_LOCAL):
+        return False
+    if not resolve:
+        return True
+    try:
+        found = socket.getaddrinfo(host, None)
+    except OSError:
+        return False
+    return all(ipaddress.ip_address(str(address[0]).partition("%")[0]).is_global for *_, address in found)
 
 
 def _proxy(url: str) -> dict[str, Any]:

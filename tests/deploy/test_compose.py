@@ -391,3 +391,18 @@ def test_a_source_runs_as_often_as_its_file_says() -> None:
 def _bytes(text: str) -> float:
     number, unit = re.fullmatch(r"(\d+)([a-zA-Z]*)", text).groups()  # type: ignore[union-attr]
     return float(number) * {"m": 2**20, "g": 2**30}[unit[0].lower()]
+
+
+def test_who_shows_foreign_pages_has_no_other_sources_tokens() -> None:
+    volumes = {
+        name: {str(one).partition(":")[0] for one in service.get("volumes", []) if not str(one).startswith(".")}
+        for name, service in SERVICES.items()
+    }
+    browsers = {
+        name for name, service in SERVICES.items() if str(service.get("image", "")).startswith("millionx/sources:")
+    }
+    assert browsers >= {"tiktok", "facebook", "daraz-listings"}
+    for name in browsers:
+        assert volumes[name] and not volumes[name] & set().union(
+            *(volumes[one] for one in SERVICES if one not in browsers)
+        )

@@ -10,6 +10,7 @@ import logging
 import os
 import shutil
 import socket
+import sys
 import time
 import urllib.parse
 from pathlib import Path
@@ -33,6 +34,24 @@ _ASK = "use the site's API; or, with its permission, set browser.obey_robots to 
 _HEAVY = {"image", "media", "font"}
 _LOCAL = (".localhost", ".local", ".internal", ".lan", ".home.arpa", ".cluster.local", ".svc")
 _SYSTEM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+def _of_the_system() -> str | None:
+    return next((path for path in map(shutil.which, _SYSTEM) if path), None)
+
+
+def check_browser() -> None:
+    """Say early what a source that reads pages would say late. A Chromium of the system is trusted to start.
+
+    Raises:
+        ConfigError: Playwright is not installed, or there is no Chromium that starts.
+    """
+    with needs("browser"):
+        import playwright.sync_api  # noqa: F401
+    if _of_the_system() is None:
+        browser = Browser(BrowserOptions(), Path())
+        browser._start()
+        browser.close()
 
 
 class BrowserOptions(Strict):
@@ -72,17 +91,16 @@ class Browser:
         if self._chromium is None:
             with needs("browser"):
                 from playwright.sync_api import Error, sync_playwright
-            found = next((path for path in map(shutil.which, _SYSTEM) if path), None)
             try:
                 self._playwright = sync_playwright().start()
             except Exception as error:  # what ends when its program does not start is not said by the library
                 fix = "see what it needs: python -m playwright install-deps --dry-run chromium; and libatomic1"
                 raise ConfigError("browser", f"the driver of Playwright does not start: {error}", fix) from error
             try:
-                self._chromium = self._launch(self._playwright, self.options.executable or found, Error)
+                self._chromium = self._launch(self._playwright, self.options.executable or _of_the_system(), Error)
             except Error as error:
                 self.close()
-                fix = "install Chromium, or run: playwright install chromium"
+                fix = f"install Chromium, or run: {Path(sys.executable).with_name('playwright')} install chromium"
                 if self.options.sandbox == "on":
                     fix = "let it make user namespaces, or set browser.sandbox to auto, or " + fix
                 raise ConfigError("browser", "no Chromium could be started", fix) from error

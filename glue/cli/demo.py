@@ -30,11 +30,13 @@ def demo(posts: int, orders: int, seed: int | None, keep: bool, output: str) -> 
 
     Exit code 1 if a record was lost or doubled. A stack that ran before goes on running.
     """
+    from glue.demo.run import check_sources
     from glue.demo.run import demo as run_demo
     from glue.local.report import Reporter
     from glue.local.stack import Stack
     from glue.settings import get_settings, state_dir
 
+    check_sources(get_settings())
     report = Reporter()
     stack = Stack(state_dir(), report)
     ran_before = any(part.state != "stopped" for part in stack.status())

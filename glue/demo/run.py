@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from connectors.browser import check_browser
 from connectors.config import load_source, source_names
 from connectors.runner import run_once
 from glue.audit.watch import Tally, Watch, watching
@@ -58,6 +59,13 @@ def sandboxed(settings: Settings, address: str) -> tuple[list[str], list[str]]:
             options = ""
         (made if address in options else others).append(name)
     return made, others
+
+
+def check_sources(settings: Settings) -> None:
+    """What the declared sources need of this machine. Raises :class:`ConfigError` with the fix where it is missing."""
+    classes = (load_source(name, settings, resolve=False).source_class() for name in source_names(settings))
+    if any("browser" in one.options_class.model_fields for one in classes):
+        check_browser()
 
 
 class Producers:

@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -67,3 +70,12 @@ def test_the_sources_of_a_demo_are_those_that_the_profile_points_at_the_sandbox(
         (tmp_path / "sources" / f"{name}.json").write_text(f'{{{common}, "options": {options}}}')
     assert sandboxed(Settings(config_dir=tmp_path), ADDRESS) == (["made"], ["real", "secret"])
     assert sandboxed(Settings(), ADDRESS)[1] == [], "all that this project declares"
+
+
+def test_without_a_browser_a_demo_ends_before_it_starts_anything(tmp_path: Path):
+    hidden = {"PATH": str(tmp_path), "PLAYWRIGHT_BROWSERS_PATH": str(tmp_path), "MXCTL_STATE_DIR": str(tmp_path / "s")}
+    command = [sys.executable, "-m", "glue", "demo"]
+    done = subprocess.run(command, env=os.environ | hidden, capture_output=True, text=True, check=False)
+    assert done.returncode == 2, done.stderr
+    assert "Error: browser\n" in done.stderr and "playwright install chromium" in done.stderr
+    assert not (tmp_path / "s").exists()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -26,8 +26,8 @@ from glue.local.report import Reporter
 KUBE = HERE / "kube"
 STORE = CACHE.with_name("kube-proof")
 MODULES: dict[str, dict[str, str]] = json.loads((KUBE / "modules.json").read_text())
-PROGRAMS = ("server", "kube-apiserver", "kubectl")  # the first is etcd
-VERSION = next(line.split()[-1] for line in (KUBE / "go.mod").read_text().splitlines() if "k8s.io/kubernetes v" in line)
+PROGRAMS = ("server", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok", "kubectl")  # server: etcd
+VERSION = (KUBE / "go.mod").read_text().partition("k8s.io/kubernetes ")[2].split()[0]
 FLAGS = f"-s -w -X k8s.io/component-base/version.gitVersion={VERSION}"
 STRIMZI = ("connect.KafkaConnect", "connector.KafkaConnector", "topic.KafkaTopic", "user.KafkaUser")
 UP_S = 120
@@ -45,13 +45,13 @@ def programs() -> Path:
 
 
 def modules(*words: str) -> str:
-    """Fetch Go modules, those of ``go.mod`` unless others are named; what Go said.
+    """Fetch Go modules, all of ``go.mod``, one of them, or another one by its version; what Go said.
 
     Raises:
         UnavailableError: where they cannot be had.
     """
     command = [go_program(Reporter()), "mod", "download", *words]
-    folder = tempfile.gettempdir() if words else KUBE
+    folder = tempfile.gettempdir() if "@" in " ".join(words) else KUBE
     got = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if got.returncode:
         raise UnavailableError(f"{' '.join(command[1:])}: {(got.stderr or got.stdout).strip()[-500:]}")
@@ -77,13 +77,15 @@ def definitions() -> list[str]:
 class Cluster:
     """``kubectl`` as the administrator of the server that runs."""
 
-    def __init__(self, kubectl: Path, config: Path) -> None:
-        self.kubectl, self.config = kubectl, config
+    def __init__(self, folder: Path, config: Path) -> None:
+        path = f"{folder}:{Path(sys.executable).parent}:{os.environ['PATH']}"  # mxctl is beside Python
+        self.environment = {**os.environ, "PATH": path, "KUBECONFIG": str(config),
+                            "KUBECACHEDIR": str(config.with_name("cache"))}  # fmt: skip
 
     def run(self, *words: str | Path, given: str | None = None) -> subprocess.CompletedProcess[str]:
         """The ended command; ``given`` is its input."""
-        command = [self.kubectl, "--kubeconfig", self.config, "--cache-dir", self.config.with_name("cache"), *words]
-        return subprocess.run(command, input=given, capture_output=True, text=True, check=False)
+        return subprocess.run(["kubectl", *words], input=given, capture_output=True, text=True, check=False,
+                              env=self.environment)  # fmt: skip
 
     def __call__(self, *words: str | Path, given: str | None = None) -> str:
         """What the command printed; its failure ends the proof."""
@@ -95,11 +97,14 @@ class Cluster:
 
 @contextmanager
 def cluster() -> Iterator[Cluster]:
-    """A server while the block runs, in a temporary folder; processes end by their id."""
+    """A server with its controllers, scheduler and nodes that only simulate pods (kwok); processes end by their id.
+
+    Their logs stay in ``STORE``.
+    """
     built = programs()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kube-proof-")))
-        client, peer, secure = ports.choose(3)
+        client, peer, secure, manager, scheduler, nodes = ports.choose(6)
         store, members, server = (f"{kind}://127.0.0.1:{port}" for kind, port in
                                   (("http", client), ("http", peer), ("https", secure)))  # fmt: skip
         key, token = folder / "accounts.pem", secrets.token_hex(32)
@@ -114,34 +119,33 @@ def cluster() -> Iterator[Cluster]:
             "users": [{"name": "admin", "user": {"token": token}}],
             "contexts": [{"name": "proof", "context": {"cluster": "proof", "user": "admin"}}],
         }))  # fmt: skip
-        commands: list[list[str | Path]] = [
-            [built / "server", "--data-dir", folder / "etcd", "--unsafe-no-fsync", "--listen-client-urls", store,
-             "--advertise-client-urls", store, "--listen-peer-urls", members,
-             "--initial-advertise-peer-urls", members, "--initial-cluster", f"default={members}"],
-            [built / "kube-apiserver", "--etcd-servers", store, "--bind-address", "127.0.0.1", "--secure-port",
-             str(secure), "--cert-dir", folder / "certificates", "--token-auth-file", folder / "tokens.csv",
-             "--authorization-mode", "RBAC", "--allow-privileged",
-             "--service-account-key-file", key, "--service-account-signing-key-file", key,
-             "--service-account-issuer", "https://proof.invalid", "--service-cluster-ip-range", "10.0.0.0/24"],
-        ]  # fmt: skip
-        for command in commands:
-            log = stack.enter_context((folder / f"{Path(command[0]).name}.log").open("wb"))
-            started = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
-            stack.callback(_end, started)
-        there = Cluster(built / "kubectl", config)
+
+        def start(name: str, *words: str | Path) -> subprocess.Popen[bytes]:
+            log = stack.enter_context((STORE / f"{name}.log").open("wb"))
+            started = stack.enter_context(subprocess.Popen(
+                [built / name, *words], stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL))  # fmt: skip
+            stack.callback(started.kill)
+            return started
+
+        start("server", "--data-dir", folder / "etcd", "--unsafe-no-fsync", "--listen-client-urls", store,
+              "--advertise-client-urls", store, "--listen-peer-urls", members,
+              "--initial-advertise-peer-urls", members, "--initial-cluster", f"default={members}")  # fmt: skip
+        api = start("kube-apiserver", "--etcd-servers", store, "--bind-address", "127.0.0.1", "--secure-port",
+                    str(secure), "--cert-dir", folder / "certificates", "--token-auth-file", folder / "tokens.csv",
+                    "--authorization-mode", "RBAC", "--allow-privileged", "--service-cluster-ip-range", "10.0.0.0/24",
+                    "--service-account-key-file", key, "--service-account-signing-key-file", key,
+                    "--service-account-issuer", "https://proof.invalid")  # fmt: skip
+        there = Cluster(built, config)
         end = time.monotonic() + UP_S
         while there.run("get", "--raw", "/readyz").returncode:
-            if started.poll() is not None or time.monotonic() > end:
-                shutil.copy(folder / "kube-apiserver.log", STORE)
+            if api.poll() is not None or time.monotonic() > end:
                 raise SystemExit(f"Error: kube-apiserver does not start; its log: {STORE / 'kube-apiserver.log'}")
             time.sleep(0.5)
+        alone = ("--kubeconfig", config, "--leader-elect=false", "--bind-address", "127.0.0.1", "--secure-port")
+        start("kube-controller-manager", *alone, str(manager), "--service-account-private-key-file", key)
+        start("kube-scheduler", *alone, str(scheduler))
+        stages = Path(json.loads(modules("-json", "sigs.k8s.io/kwok"))["Dir"]) / "kustomize" / "stage"
+        played = [f"--config={file}" for kind in ("node", "pod") for file in (stages / kind / "fast").glob("*-*.yaml")]
+        start("kwok", "--kubeconfig", config, "--manage-all-nodes", "--server-address", f"127.0.0.1:{nodes}",
+              "--node-lease-duration-seconds", "40", *played)  # fmt: skip
         yield there
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(20)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()

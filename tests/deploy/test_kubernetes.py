@@ -175,7 +175,7 @@ def test_ports_and_probes_fit_the_servers() -> None:
 def test_commands_of_the_page_are_real() -> None:
     page = (ROOT / "docs" / "deploy-kubernetes.md").read_text(encoding="utf-8")
     lines = [line for block in re.findall(r"```sh\n(.*?)```", page, re.DOTALL) for line in block.splitlines()]
-    folders = {found for line in lines for found in re.findall(r"apply -k (\S+)", line)}
+    folders = {found for line in lines for found in re.findall(r"apply --server-side -k (\S+)", line)}
     assert folders == {f"deploy/kubernetes/{name}" for name in ("strimzi", "overlays/production")}
     assert all((ROOT / folder / "kustomization.yaml").is_file() for folder in folders)
     ours = [line.partition(" > ")[0].split()[1:] for line in lines if line.startswith("mxctl ")]

@@ -20,7 +20,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
 from glue.errors import ConfigError, ServiceError, ServiceUnavailableError
-from glue.settings import Settings, read_secret
+from glue.settings import Settings, read_secret, read_token
 
 _GATEWAY = (429, 502, 503, 504)
 _EARLY_S = 30  # before its end a token is fetched anew
@@ -132,7 +132,7 @@ class HttpAccess:
             ServiceUnavailableError: it does not answer.
         """
         if self.token_file:
-            return read_secret(self.token_file)
+            return read_token(self.token_file)
         with self._lock:
             token, ends = self._token
             if time.time() > ends - _EARLY_S:

@@ -54,6 +54,19 @@ def read_secret(file: Path) -> str:
         raise ConfigError(f"secret file {file}", reason, "correct the path or its rights") from None
 
 
+def read_token(file: Path) -> str:
+    """The bearer token of a file, which a header can take.
+
+    Raises:
+        ConfigError: it cannot be read, or is none: what is refused is not shown.
+    """
+    token = read_secret(file)
+    if not token.isascii() or any(character.isspace() for character in token):
+        reason = "a token is one word of ASCII characters, and this is not"
+        raise ConfigError(f"secret file {file}", reason, "name the file that holds the token and nothing else")
+    return token
+
+
 def _sandbox_address() -> str:
     """Where the sandbox listens, from the file it wrote when it started; empty when there is none."""
     try:

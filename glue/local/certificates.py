@@ -17,6 +17,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from glue.files import write_private
 
 HERE = ("localhost", "127.0.0.1")
+TRUST_PASSWORD = "not-secret"  # noqa: S105 - the file holds a public certificate
 _DAY = timedelta(days=1)
 
 
@@ -66,14 +67,19 @@ class Authority:
         return file
 
     def for_java(self, name: str, password: str) -> None:
-        """``NAME.p12`` with what ``NAME.pem`` holds, and ``ca.p12`` to trust: Jetty and the JVM itself read no PEM."""
+        """``NAME.p12`` with what ``NAME.pem`` holds, and ``ca.p12`` to trust: Jetty and the JVM itself read no PEM.
+
+        ``password`` is of the first. The second holds nothing secret, and the JVM is told its password by an argument,
+        which everybody on the machine sees: :data:`TRUST_PASSWORD`.
+        """
         pem, kept = (self.folder / f"{name}.pem").read_bytes(), serialization.BestAvailableEncryption(password.encode())
         made = pkcs12.serialize_key_and_certificates(
             b"key", _private(pem), x509.load_pem_x509_certificate(pem), None, kept
         )
         write_private(self.folder / f"{name}.p12", made)
         trusted = x509.load_pem_x509_certificate(self.certificate.read_bytes())
-        store = pkcs12.serialize_java_truststore([pkcs12.PKCS12Certificate(trusted, b"ca")], kept)
+        open_to_all = serialization.BestAvailableEncryption(TRUST_PASSWORD.encode())
+        store = pkcs12.serialize_java_truststore([pkcs12.PKCS12Certificate(trusted, b"ca")], open_to_all)
         write_private(self.folder / "ca.p12", store)
 
 

@@ -20,6 +20,7 @@ from glue.local.process import Launch, python
 from glue.local.registry import Registry, unpacked
 from glue.local.security import ADMIN, BROKER, Security, properties
 from glue.local.size import Size, numbered
+from glue.local.weaviate import Weaviate
 from glue.topology.load import load
 from glue.topology.rights import WORKER_TOPICS
 
@@ -105,6 +106,8 @@ class Connect(Part):
         if site.security:
             login = {"user.info": f"{ADMIN}:{site.security.passwords[ADMIN]}"}
             write_private(folder / "secrets" / "registry.properties", properties(login).encode())
+            key = {"api.key": site.security.passwords[ADMIN]}
+            write_private(folder / "secrets" / "weaviate.properties", properties(key).encode())
         lock = jars.JarLock.load()
         jars.fetch((*lock["kafka"], *lock["snowflake"], *lock["compiler"]), site.fetcher)
         plugin_path = folder / "plugins"
@@ -126,7 +129,7 @@ class Connect(Part):
             "SNOWFLAKE_URL": f"http://{site.address('warehouse', 'http')}",
             "SNOWFLAKE_USER": site.settings.warehouse_user,
             "SNOWFLAKE_ROLE": site.settings.warehouse_role,
-            "WEAVIATE_URL": f"http://{site.address('weaviate', 'http')}",
+            "WEAVIATE_URL": Weaviate().url(site),
             "WEAVIATE_GRPC_URL": site.address("weaviate", "grpc"),
             "POSTGRES_URL": site.settings.postgres,
             "POSTGRES_USER": site.settings.postgres_user,
@@ -135,6 +138,8 @@ class Connect(Part):
             "MXCTL_STATE_DIR": str(site.root),
             "MXCTL_TRACES": site.settings.traces,
         }
+        if site.security:  # by which Weaviate's own client knows whom to trust, by HTTP and by gRPC
+            env |= dict.fromkeys(("SSL_CERT_FILE", "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH"), str(site.security.authority))
         program = ["org.apache.kafka.connect.cli.ConnectDistributed", str(config)]
         options = {"log4j2.configurationFile": str(log4j)}
         if site.security:

@@ -55,7 +55,7 @@ class Site:
 
     @property
     def scheme(self) -> str:
-        """Of the registry and of Connect."""
+        """Of the registry, of Connect and of Weaviate."""
         return "https" if self.security else "http"
 
     def access(self, service: str) -> HttpAccess:
@@ -133,9 +133,9 @@ def http_ok(url: str, timeout_s: float = 2, access: HttpAccess | None = None) ->
     return answer is not None and answer.status_code == 200
 
 
-def json_of(url: str, timeout_s: float = 2) -> dict[str, Any]:
+def json_of(url: str, timeout_s: float = 2, access: HttpAccess | None = None) -> dict[str, Any]:
     """The JSON object at ``url``; empty when there is none."""
-    answer = _get(url, timeout_s)
+    answer = _get(url, timeout_s, access)
     try:
         found = answer.json() if answer is not None else None
     except ValueError:

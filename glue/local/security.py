@@ -15,7 +15,7 @@ from pathlib import Path
 from glue.errors import ConfigError
 from glue.files import made_once, write_private
 from glue.http_access import HttpAccess
-from glue.local.certificates import HERE, Authority
+from glue.local.certificates import HERE, TRUST_PASSWORD, Authority
 
 BROKER, ADMIN, GUEST = "broker", "admin", "guest"  # the first two may do everything, the last one nothing
 AUDIENCE = "millionx"
@@ -47,25 +47,29 @@ class Security:
         """Properties file with which a client of librdkafka logs in by password."""
         return self.folder / f"kafka-{user}.properties"
 
+    def password_file(self, user: str = ADMIN) -> Path:
+        """His password, and nothing else; for Weaviate it is his API key."""
+        return self.folder / f"{user}.password"
+
     @property
     def store_password(self) -> str:
-        """What opens the files ``.p12``."""
+        """What opens the servers' key in a ``.p12``."""
         return (self.folder / "store-password").read_text()
 
     @property
     def jvm(self) -> dict[str, str]:
         """System properties with which a JVM trusts the authority, and no other one."""
-        store = {"trustStore": str(self.folder / "ca.p12"), "trustStorePassword": self.store_password}
+        store = {"trustStore": str(self.folder / "ca.p12"), "trustStorePassword": TRUST_PASSWORD}
         return {f"javax.net.ssl.{key}": value for key, value in {**store, "trustStoreType": "PKCS12"}.items()}
 
     def http(self, service: str, user: str = ADMIN) -> dict[str, str]:
         """Settings with which our programs log in to a service by HTTP."""
-        found = {"password_file": self.folder / f"{user}.password", "ca_file": self.authority}
+        found = {"password_file": self.password_file(user), "ca_file": self.authority}
         return {f"{service}_user": user, **{f"{service}_{name}": str(file) for name, file in found.items()}}
 
     def access(self, service: str) -> HttpAccess:
         """The same as one value."""
-        return HttpAccess(service, ADMIN, self.folder / f"{ADMIN}.password", ca_file=self.authority)
+        return HttpAccess(service, ADMIN, self.password_file(), ca_file=self.authority)
 
     def java(self, user: str = ADMIN) -> dict[str, str]:
         """The same for a client of Kafka's own library, which knows neither these keys nor PEM by default."""

@@ -6,10 +6,13 @@ import json
 
 import psutil
 
+from glue.files import write_private
+from glue.http_access import HttpAccess
 from glue.local import process, weaviate_binary
 from glue.local.part import Part, Site, http_ok, json_of
 from glue.local.ports import LOOPBACK, answers
 from glue.local.process import Launch
+from glue.local.security import ADMIN, BROKER
 
 
 class Weaviate(Part):
@@ -30,16 +33,36 @@ class Weaviate(Part):
     def prepare(self, site: Site) -> None:
         marks = {process.STACK_MARK: str(site.root), process.PART_MARK: self.name}
         description = {"arguments": self._arguments(site), "env": {**process.basic_env(), **self._env(site), **marks}}
-        (site.folder(self.name) / "launch.json").write_text(json.dumps(description, indent=1))
+        write_private(site.folder(self.name) / "launch.json", json.dumps(description, indent=1).encode())
 
     def _arguments(self, site: Site) -> list[str]:
-        return ["--host", LOOPBACK, "--port", str(site.port(self.name, "http")), "--scheme", "http"]
+        port = str(site.port(self.name, "http"))
+        if site.security is None:
+            return ["--host", LOOPBACK, "--port", port, "--scheme", "http"]
+        certificate = str(site.security.certificate(BROKER))
+        files = ["--tls-certificate", certificate, "--tls-key", certificate]
+        return ["--tls-host", LOOPBACK, "--tls-port", port, "--scheme", "https", *files]
+
+    def _secured(self, site: Site) -> dict[str, str]:
+        """Who shows the key may do everything, nobody else anything; gRPC by TLS as well."""
+        if site.security is None:
+            return {"AUTHENTICATION_ANONYMOUS_ACCESS_ENABLED": "true"}
+        return {
+            "AUTHENTICATION_ANONYMOUS_ACCESS_ENABLED": "false",
+            "AUTHENTICATION_APIKEY_ENABLED": "true",
+            "AUTHENTICATION_APIKEY_ALLOWED_KEYS": site.security.passwords[ADMIN],
+            "AUTHENTICATION_APIKEY_USERS": ADMIN,
+            "AUTHORIZATION_ADMINLIST_ENABLED": "true",
+            "AUTHORIZATION_ADMINLIST_USERS": ADMIN,
+            "GRPC_CERT_FILE": str(site.security.certificate(BROKER)),
+            "GRPC_KEY_FILE": str(site.security.certificate(BROKER)),
+        }
 
     def _env(self, site: Site) -> dict[str, str]:
         port = {name: str(site.port(self.name, name)) for name in self.ports}
         return {
             "PERSISTENCE_DATA_PATH": str(site.folder(self.name) / "data"),
-            "AUTHENTICATION_ANONYMOUS_ACCESS_ENABLED": "true",
+            **self._secured(site),
             "CORS_ALLOW_ORIGIN": "http://weaviate.invalid",  # by default a page of any site may ask and delete
             "DEFAULT_VECTORIZER_MODULE": "none",
             "QUERY_DEFAULTS_LIMIT": "20",
@@ -84,12 +107,12 @@ class Weaviate(Part):
         return now
 
     def healthy(self, site: Site) -> bool:
-        ready = http_ok(f"http://{site.address(self.name, 'http')}/v1/.well-known/ready")
+        ready = http_ok(f"{self.url(site)}/v1/.well-known/ready", access=self._access(site))
         return ready and answers(site.port(self.name, "grpc"))
 
     def warn(self, site: Site) -> None:
         wanted = weaviate_binary.lock()["version"]
-        found = json_of(f"http://{site.address(self.name, 'http')}/v1/meta").get("version")
+        found = json_of(f"{self.url(site)}/v1/meta", access=self._access(site)).get("version")
         if found != wanted:
             site.report.warning(self.name, f"it is version {found}; this project is tested with {wanted}")
         open_ports = process.beyond_loopback(site.state.part(self.name))
@@ -106,7 +129,17 @@ class Weaviate(Part):
         return fixes[-1].removeprefix(weaviate_binary.FIX) if fixes else super().fix(site)
 
     def settings(self, site: Site) -> dict[str, str]:
-        return {
-            "weaviate": f"http://{site.address(self.name, 'http')}",
-            "weaviate_grpc": site.address(self.name, "grpc"),
-        }
+        found = {"weaviate": self.url(site), "weaviate_grpc": site.address(self.name, "grpc")}
+        if site.security is None:
+            return found
+        login = {"api_key_file": site.security.password_file(), "ca_file": site.security.authority}
+        return found | {f"{self.name}_{name}": str(file) for name, file in login.items()}
+
+    def url(self, site: Site) -> str:
+        """Its REST interface."""
+        return f"{site.scheme}://{site.address(self.name, 'http')}"
+
+    def _access(self, site: Site) -> HttpAccess:
+        if site.security is None:
+            return HttpAccess(self.name)
+        return HttpAccess(self.name, token_file=site.security.password_file(), ca_file=site.security.authority)

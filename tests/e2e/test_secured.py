@@ -1,4 +1,4 @@
-"""The whole pipeline where nobody comes in without a password: broker, registry and Connect by TLS, ACLs enforced."""
+"""The whole pipeline where nobody comes in without a password: broker, registry, Connect, Weaviate, Redis."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
+import psutil
 import pytest
+import redis
 import requests
 
 from glue.errors import ServiceError
@@ -15,8 +18,10 @@ from glue.http_access import HttpAccess
 from glue.local.report import Reporter
 from glue.local.security import make_secure, security_of
 from glue.local.stack import Stack
+from glue.redis_client import open_redis
 from glue.registry import subject_names
 from glue.settings import Settings, get_settings, state_dir
+from glue.stores.weaviate.rest import Rest
 from glue.topology.services import Services
 
 pytestmark = pytest.mark.stack
@@ -83,6 +88,34 @@ def test_nobody_comes_in_without_a_password(secured: Settings, service: str) -> 
     services = Services(wrong)
     with pytest.raises(ServiceError, match="401"):
         subject_names(services.registry) if service == "registry" else services.connect.connectors()
+
+
+def test_stores_let_nobody_in_without_a_password(secured: Settings, tmp_path: Path) -> None:
+    security = security_of(state_dir())
+    assert security is not None and secured.weaviate.startswith("https://")
+    with HttpAccess("weaviate", ca_file=security.authority).session() as nobody:
+        assert nobody.get(f"{secured.weaviate}/v1/schema", timeout=60).status_code == 401
+    wrong = secured.model_copy(update=dict.fromkeys(("weaviate_api_key_file", "redis_password_file"), tmp_path / "no"))
+    (tmp_path / "no").write_text("another\n")
+    weaviate = Rest(wrong)
+    with pytest.raises(ServiceError, match="401"):
+        weaviate.get("schema")
+    weaviate.close()
+    with pytest.raises(redis.AuthenticationError), open_redis(wrong, 10) as cache:
+        cache.ping()
+    with open_redis(secured, 10) as cache:
+        assert cache.ping()
+        with pytest.raises(redis.ResponseError, match="no permissions"):
+            cache.flushall()
+
+
+def test_no_secret_is_an_argument_of_a_program(secured: Settings) -> None:
+    security = security_of(state_dir())
+    assert security is not None
+    parts = json.loads((state_dir() / "state.json").read_text())["parts"]
+    seen = " ".join(" ".join(psutil.Process(part["pid"]).cmdline()) for part in parts.values() if part["pid"])
+    assert "weaviate-server" in seen and "redis-server" in seen
+    assert not [secret for secret in (*security.passwords.values(), security.store_password) if secret in seen]
 
 
 def test_the_registry_takes_a_token_of_the_provider(secured: Settings) -> None:

@@ -17,7 +17,7 @@ from glue.connect import ConnectClient
 from glue.errors import ConfigError, ServiceError, ServiceUnavailableError
 from glue.local.certificates import HERE, Authority
 from glue.registry import incompatibilities, registry_client, subject_names
-from glue.settings import Settings
+from glue.settings import Settings, read_token
 from glue.stores.postgres.client import connection_options as postgres_options
 from glue.stores.snowflake.client import connection_options as snowflake_options
 from glue.stores.weaviate.rest import Rest
@@ -123,6 +123,13 @@ def test_a_token_of_a_file_is_read_for_each_request(server: Server, authority: A
     secret(tmp_path, "t2")
     subject_names(registry)
     assert [who for who, _ in server.seen] == ["Bearer t1", "Bearer t2"]
+
+
+@pytest.mark.parametrize("text", ["-----BEGIN KEY-----\nAAAA", "two words", "ключ", "a\x00\tb"])
+def test_a_file_that_holds_no_token_is_named_and_not_shown(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigError, match="one word of ASCII") as refused:
+        read_token(secret(tmp_path, text))
+    assert text not in str(refused.value)
 
 
 def test_a_client_exchanges_its_secret_for_a_token_once(server: Server, authority: Authority, tmp_path: Path) -> None:

@@ -55,6 +55,8 @@ def open_client(
 ) -> WeaviateClient:
     """A connected client of Weaviate's own library, for the sink: it writes batches over gRPC.
 
+    The environment names an authority of one's own: ``SSL_CERT_FILE`` for HTTP, ``GRPC_DEFAULT_SSL_ROOTS_FILE_PATH``.
+
     Args:
         url: scheme://host:port of the REST interface.
         grpc: host:port of the gRPC interface.
@@ -76,7 +78,9 @@ def open_client(
         grpc_secure=grpc_secure,
         headers=dict(headers) if headers else None,
         auth_credentials=auth,
-        additional_config=AdditionalConfig(timeout=Timeout(init=seconds, query=seconds, insert=seconds)),
+        additional_config=AdditionalConfig(
+            trust_env=True, timeout=Timeout(init=seconds, query=seconds, insert=seconds)
+        ),
     )
 
 

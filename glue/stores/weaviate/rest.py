@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from glue.errors import ServiceError, ServiceUnavailableError
-from glue.settings import Settings, read_secret
+from glue.settings import Settings, read_token
 
 _SECONDS = 30
 _ABSENT = ("Cannot query field", "could not find class", "no graphql provider present")
@@ -106,7 +106,7 @@ class Rest:
     def _headers(self) -> dict[str, str]:
         """With the key as its file says now."""
         key, file = self._settings.weaviate_api_key, self._settings.weaviate_api_key_file
-        token = read_secret(file) if file else key.get_secret_value() if key else ""
+        token = read_token(file) if file else key.get_secret_value() if key else ""
         return {"Content-Type": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
 
     def _connected(self, path: str) -> tuple[http.client.HTTPConnection, str]:

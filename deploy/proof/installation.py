@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.proof.engine import ROOT, WORK, Engine, call
+from glue.local.ports import choose
 
 HOST = "account.snowflake.test"  # the connector reads an account out of the name
 SECRETS = {
@@ -75,7 +76,8 @@ class Installation:
         for name, text in SECRETS.items():
             (secrets / name).write_text(text)
         compose = self.folder / "deploy" / "compose"
-        ports = "".join(f"{name}_PORT={_free()}\n" for name in ("WEBHOOK", "PROMETHEUS", "GRAFANA", "KAFKA_UI"))
+        names = ("WEBHOOK", "PROMETHEUS", "GRAFANA", "KAFKA_UI")
+        ports = "".join(f"{name}_PORT={port}\n" for name, port in zip(names, choose(len(names)), strict=True))
         settings = (compose / "env.example").read_text() + (compose / "small.env").read_text() + ports
         settings += f"SNOWFLAKE_URL=http://{HOST}:8084\n"
         (self.folder / ".env").write_text(settings)
@@ -184,12 +186,6 @@ def until(condition: Callable[[], bool], within_s: float, why: Callable[[], str]
             raise SystemExit(f"Error: after {within_s:.0f} s {why()}")
         time.sleep(1)
     return time.monotonic() - began
-
-
-def _free() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _merged(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:

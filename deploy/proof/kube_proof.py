@@ -33,8 +33,8 @@ from glue.errors import MillionXError
 FOLDER = ROOT / "deploy" / "kubernetes"
 PAGE = ROOT / "docs" / "deploy-kubernetes.md"
 OVERLAYS = ("strimzi", "overlays/small", "overlays/production")
-STAGES = ("custom_resources", "installation", "pods", "pod_security", *OVERLAYS, "exports", "drain", "misspelt_fields",
-          "rights", "networks")  # fmt: skip
+STAGES = ("custom_resources", "installation", "pods", "pod_security", *OVERLAYS, "own_values", "exports", "drain",
+          "misspelt_fields", "rights", "networks")  # fmt: skip
 APPLY = ("apply", "--server-side", "--validate=strict", "--warnings-as-errors")
 OURS = ("-n", "millionx")
 NODES = 3
@@ -67,11 +67,14 @@ class Proof:
 
     def page(self, title: str, without: str = "nothing") -> int:
         """Run the commands of a section of the page as they are written, but for lines that begin with ``without``."""
-        section = PAGE.read_text(encoding="utf-8").partition(f"\n## {title}\n")[2].partition("\n## ")[0]
-        lines = "".join(re.findall(r"```sh\n(.*?)```", section, re.DOTALL)).splitlines()
-        done = [line for line in lines if not line.startswith(without)]
+        done = [line for line in self.blocks(title, "sh").splitlines() if not line.startswith(without)]
         call("sh", "-euxc", "\n".join(done), cwd=self.folder, env=self.there.environment)
         return len(done)
+
+    def blocks(self, title: str, language: str) -> str:
+        """What a section of the page shows in a language."""
+        section = PAGE.read_text(encoding="utf-8").partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+        return "".join(re.findall(rf"```{language}\n(.*?)```", section, re.DOTALL))
 
     def items(self, *words: str | Path) -> list[dict[str, Any]]:
         """The objects of a ``kubectl get``."""
@@ -129,6 +132,18 @@ class Proof:
         """Kind and name -> how often the wanted state of an object of an overlay changed."""
         kept = [(one["kind"], one["metadata"]) for one in self.items("-k", FOLDER / name)]
         return {f"{kind}/{one['name']}": one.get("generation", 0) for kind, one in kept}
+
+    def own_values(self) -> dict[str, object]:
+        """The overlay that the page shows is accepted, and puts the address and the registry that it names."""
+        own = self.folder / "deploy" / "kubernetes" / "overlays" / "own"
+        own.mkdir()
+        (own / "kustomization.yaml").write_text(self.blocks("Own values", "yaml"))
+        self.there("delete", "job", "apply", *OURS)
+        self.there(*APPLY, "--dry-run=server", "-k", own)
+        text = self.there("kustomize", own)
+        if "image: millionx/glue" in text or "my-redis" not in text:
+            raise SystemExit("Error: the overlay of the page changes not everything that it names")
+        return {"images replaced": text.count("image: registry.example.com/")}
 
     def exports(self) -> dict[str, object]:
         """What else ``mxctl`` writes for Strimzi is accepted: users with their rights, workers that log in."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Sequence
 
@@ -21,6 +22,7 @@ def table(
         rule: whether a line is drawn below the heads.
         paint: colours a padded cell, given the cell as it was.
     """
+    heads, rows = list(map(printable, heads)), [list(map(printable, row)) for row in rows]
     widths = [max(width(row[at]) for row in (heads, *rows)) for at in range(len(heads))]
     right = right or [False] * len(heads)
 
@@ -35,6 +37,15 @@ def table(
     if rule:
         lines.append("  ".join("─" * wide for wide in widths))
     return lines + [line(row, paint) for row in rows]
+
+
+# What a terminal obeys instead of showing it: controls, escapes, and what turns the direction of what follows.
+_COMMANDS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def printable(text: str) -> str:
+    """``text`` with a mark in place of each character that a terminal would take as a command; people wrote it."""
+    return _COMMANDS.sub("\ufffd", text)
 
 
 def width(text: str) -> int:

@@ -10,6 +10,7 @@ import click
 
 from glue.cli.options import millis, since_option, yes_option
 from glue.cli.output import emit, emit_rows, output_option
+from glue.tables import printable
 
 
 def _filters(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -86,7 +87,8 @@ def stats(output: str, **given: Any) -> None:
         return
     click.echo(f"{'letters':>8} {'open':>6}  by / origin / cause")
     for group in groups:
-        click.echo(f"{group['letters']:>8} {group['open']:>6}  {group['by']} / {group['origin']} / {group['message']}")
+        what = f"{group['by']} / {group['origin']} / {group['message']}"
+        click.echo(f"{group['letters']:>8} {group['open']:>6}  {printable(what)}")
         click.echo(f"{'':>16}  {group['class']} {group['error']}, for instance {group['example']}")
 
 
@@ -117,7 +119,7 @@ def show(contents: bool, output: str, **given: Any) -> None:
     for entry in shown:
         for name, value in entry.items():
             text = json.dumps(value, ensure_ascii=False, indent=2) if isinstance(value, dict) else str(value)
-            click.echo(f"{name + ':':<11} {text}")
+            click.echo(f"{name + ':':<11} {printable(text)}")
         click.echo()
 
 

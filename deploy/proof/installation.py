@@ -42,7 +42,7 @@ services:
               --data-dir, "{work}/warehouse", --public-key, "{work}/warehouse/key.pub"]
   vendors:
     <<: *outside
-    networks: [inside, outside]
+    networks: [inside, outside, pages]
     command: [python, -m, sandbox, --port, "9000", --bind, 0.0.0.0, --seed, "${{VENDORS_SEED:-1}}"]
   connect: {{volumes: ["{work}/warehouse:{work}/warehouse"]}}
 volumes:

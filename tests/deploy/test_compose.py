@@ -259,6 +259,9 @@ def test_every_setting_is_one_that_the_programs_read(name: str) -> None:
 @each_mxctl
 def test_every_address_is_given_or_the_default_would_be_loopback(name: str) -> None:
     for setting in ("KAFKA", "CONNECT", "REGISTRY", "REDIS", "WEAVIATE", "WEAVIATE_GRPC"):
+        server = SERVICES[setting.partition("_")[0].lower()]
+        if not set(server["networks"]) & set(SERVICES[name]["networks"]):
+            continue  # it is not meant to reach it
         assert re.search(r"(^|//)[a-z]+:\d+", environment(SERVICES[name])[f"MXCTL_{setting}"])
 
 
@@ -402,6 +405,13 @@ def test_who_shows_foreign_pages_has_no_other_sources_tokens() -> None:
         name for name, service in SERVICES.items() if str(service.get("image", "")).startswith("millionx/sources:")
     }
     assert browsers >= {"tiktok", "facebook", "daraz-listings"}
+    reached = {
+        other
+        for name in browsers
+        for other, service in SERVICES.items()
+        if other not in browsers and set(service.get("networks", [])) & set(SERVICES[name]["networks"])
+    }
+    assert reached == {"kafka", "registry", "prometheus"}
     for name in browsers:
         assert volumes[name] and not volumes[name] & set().union(
             *(volumes[one] for one in SERVICES if one not in browsers)

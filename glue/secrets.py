@@ -139,6 +139,7 @@ def clean_message(message: str, key: str, config: Mapping[str, str], resolved: M
     """
     hidden = {name for name, value in config.items() if has_reference(value) or holds_secret(name, value)}
     hidden |= {name for name, value in resolved.items() if value is not None and is_masked(str(value))}
+    hidden = {name for name in hidden if str(resolved.get(name)) != _GUARDED}
     values = {name: str(resolved[name]) for name in hidden if resolved.get(name)}
     unknown = {name for name in hidden if name not in values or is_masked(values[name])}
     message = message[:_LONGEST]
@@ -151,6 +152,7 @@ def clean_message(message: str, key: str, config: Mapping[str, str], resolved: M
 
 
 _QUOTE = 5
+_GUARDED = "[resolved]"  # our workers' own filter took this value out, and whatever quotes it
 _LONGEST = 4000  # characters of a plugin's complaint that are read
 _TOKEN = re.compile(r"[^\s,;:()\"'\[\]{}]{4,}")
 

@@ -26,6 +26,8 @@ from glue.topology.rights import WORKER_TOPICS
 
 SERVICE = "connect"  # the first worker, its folder and what all of them are for
 _PREPARING = threading.Lock()
+_BASIC = "org.apache.kafka.connect.rest.basic.auth.extension.BasicAuthSecurityRestExtension"
+_GUARD = "bd.millionx.connect.RestGuard"
 JDBC = "io.debezium.connector.jdbc."
 CONFIG = """\
 bootstrap.servers={kafka}
@@ -55,7 +57,10 @@ connector.client.config.override.policy=All
 config.providers=env,file
 config.providers.env.class=org.apache.kafka.common.config.provider.EnvVarConfigProvider
 config.providers.env.param.allowlist.pattern=(SCHEMA_REGISTRY|SNOWFLAKE|WEAVIATE|POSTGRES|MILLIONX|MXCTL)_.*
-config.providers.file.class=org.apache.kafka.common.config.provider.FileConfigProvider
+config.providers.file.class=bd.millionx.connect.SecretFiles
+config.providers.file.param.allowed.paths={secrets}
+rest.extension.classes={extensions}
+rest.guard.hosts=127.0.0.1,localhost
 """
 
 
@@ -94,6 +99,8 @@ class Connect(Part):
             rest=site.address(self.name, "rest"),
             port=site.port(self.name, "rest"),
             plugins=plugin_path,
+            secrets=own / "secrets",
+            extensions=",".join((_BASIC, _GUARD) if site.security else (_GUARD,)),
             discovery=plugins.discovery(plugin_path),
             jars=" ".join(sorted(file.name for file in plugin_path.rglob("*.jar"))),
         ) + properties(_secured(site.security) if site.security else {})
@@ -134,6 +141,7 @@ class Connect(Part):
             "POSTGRES_URL": site.settings.postgres,
             "POSTGRES_USER": site.settings.postgres_user,
             "MILLIONX_PYTHON": python(),
+            "MILLIONX_PYTHON_PATHS": str(site.settings.config_dir.resolve().parent),
             "MILLIONX_SCHEMAS": str(site.settings.schemas_dir.resolve()),
             "MXCTL_STATE_DIR": str(site.root),
             "MXCTL_TRACES": site.settings.traces,
@@ -176,7 +184,6 @@ def _secured(security: Security) -> dict[str, str]:
         "listeners.https.ssl.keystore.location": str(security.folder / f"{BROKER}.p12"),
         "listeners.https.ssl.keystore.password": security.store_password,
         "listeners.https.ssl.key.password": security.store_password,
-        "rest.extension.classes": "org.apache.kafka.connect.rest.basic.auth.extension.BasicAuthSecurityRestExtension",
     }
 
 

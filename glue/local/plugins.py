@@ -83,10 +83,12 @@ _SERVICES = {
     "org.apache.kafka.connect.sink.SinkConnector": ("PythonSinkConnector",),
     "org.apache.kafka.connect.transforms.Transformation": ("PythonTransform$Value", "PythonTransform$Key"),
     "org.apache.kafka.connect.transforms.predicates.Predicate": ("PythonPredicate",),
+    "org.apache.kafka.connect.rest.ConnectRestExtension": ("RestGuard",),
+    "org.apache.kafka.common.config.provider.ConfigProvider": ("SecretFiles",),
 }
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the same sources give the same bytes
 # the Kafka jars that the plugin is compiled against; a worker has them
-NEEDED = ("connect-api", "kafka-clients", "slf4j-api")
+NEEDED = ("connect-api", "kafka-clients", "slf4j-api", "jackson-", "jakarta.ws.rs-api")
 
 
 def build_plugin(java: Path, ecj_jar: Path, classpath: list[Path], out_dir: Path) -> Path:

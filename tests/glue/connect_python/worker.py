@@ -96,7 +96,7 @@ class Bench:
             transforms__f__python__path=PYTHON_PATH,
             transforms__f__marks=marks,
             transforms__f__times=times,
-            **more,
+            **{"transforms__f__python__error__text": "true", **more},
         )
 
     @contextmanager

@@ -17,6 +17,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
 import org.apache.kafka.connect.data.Schema;
 import org.apache.kafka.connect.errors.ConnectException;
 import org.slf4j.Logger;
@@ -29,6 +30,11 @@ import org.slf4j.LoggerFactory;
  */
 final class PythonHost implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(PythonHost.class);
+    private static final Pattern INHERITED = Pattern.compile(
+            "PATH|HOME|USER|LANG|LANGUAGE|TZ|TMPDIR|TEMP|TMP|LD_LIBRARY_PATH|VIRTUAL_ENV|SSL_CERT_(FILE|DIR)|REQUESTS_CA_BUNDLE"
+                    + "|(?i:(https?|no|all)_proxy)|(LC|PYTHON|OTEL|MILLIONX|MXCTL|OMP|MKL|OPENBLAS|MALLOC|COVERAGE)_?\\w*");
+    private static final Pattern SECRET = Pattern.compile(
+            "(?i).*(PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|(API|ACCESS|PRIVATE|OPENWEATHER)_KEY|CREDENTIALS|KAFKA_PROPERTIES)");
     private static final int LONGEST_SOCKET_PATH = 100; // sun_path has room for 108 on Linux, 104 on macOS
     private static final int SIGNALS = 128; // Java's exit value of a process that a signal ended is this and the signal
     private static final ScheduledExecutorService WATCH = Executors.newSingleThreadScheduledExecutor(task -> {
@@ -85,6 +91,8 @@ final class PythonHost implements AutoCloseable {
         ProcessBuilder builder = new ProcessBuilder(
                 settings.executable, "-P", "-X", "faulthandler", "-m", "glue.connect_python.host", socket.toString());
         builder.redirectErrorStream(true);
+        // A plugin gets its options; the worker's passwords and tokens are not among them.
+        builder.environment().keySet().removeIf(name -> !INHERITED.matcher(name).matches() || SECRET.matcher(name).matches());
         if (!settings.path.isEmpty()) {
             String inherited = builder.environment().get("PYTHONPATH");
             builder.environment().put("PYTHONPATH", inherited == null ? settings.path : settings.path + ":" + inherited);

@@ -1,5 +1,6 @@
 package bd.millionx.connect;
 
+import java.nio.file.Path;
 import java.util.Map;
 import org.apache.kafka.common.config.AbstractConfig;
 import org.apache.kafka.common.config.ConfigDef;
@@ -64,7 +65,11 @@ final class PythonSettings {
                                 + "installed. Default, and the only one where it is set: the worker's environment "
                                 + "variable MILLIONX_PYTHON; else python3.",
                         GROUP, 2, ConfigDef.Width.LONG, "Interpreter")
-                .define(PATH, Type.STRING, "", Importance.LOW,
+                .define(PATH, Type.STRING, "", ConfigDef.LambdaValidator.with((name, value) -> {
+                            if (python != null && value != null && !isAllowed(value.toString()))
+                                throw new ConfigException(name, value,
+                                        "this worker takes folders only below those of its variable MILLIONX_PYTHON_PATHS");
+                        }, () -> "below the worker's MILLIONX_PYTHON_PATHS, where its MILLIONX_PYTHON is set"), Importance.LOW,
                         "Folders put in front of Python's module search path, separated by colons.",
                         GROUP, 3, ConfigDef.Width.LONG, "Module path")
                 .define(START_TIMEOUT, Type.LONG, 60_000L, Range.atLeast(1), Importance.LOW,
@@ -76,15 +81,29 @@ final class PythonSettings {
                 .define(MEMORY_LIMIT, Type.INT, 2048, Range.atLeast(0), Importance.MEDIUM,
                         "Data memory the Python process may take, in MiB (RLIMIT_DATA, Linux); 0 for no limit.",
                         GROUP, 6, ConfigDef.Width.SHORT, "Memory limit")
-                .define(ERROR_TEXT, Type.BOOLEAN, true, Importance.MEDIUM,
+                .define(ERROR_TEXT, Type.BOOLEAN, false, Importance.MEDIUM,
                         "Whether the text of unforeseen Python exceptions, which may quote data, goes to logs and dead "
-                                + "letters. If false only their type and trace do. DataError always keeps its text.",
+                                + "letters. By default only their type and trace do. DataError always keeps its text.",
                         GROUP, 7, ConfigDef.Width.SHORT, "Error text")
                 .define(SCHEMAS, Type.STRING, schemas == null ? "" : schemas, Importance.LOW,
                         "A folder of .avsc files. What they say of a record's fields beyond Connect's schemas, such as "
                                 + "privacy tags, is added to the schema that the class sees. Default: the worker's "
                                 + "environment variable MILLIONX_SCHEMAS, else none.",
                         GROUP, 8, ConfigDef.Width.LONG, "Avro files");
+    }
+
+    /** Whether each folder of a module path lies below one that the worker's own variable names. */
+    private static boolean isAllowed(String path) {
+        String allowed = System.getenv("MILLIONX_PYTHON_PATHS");
+        for (String folder : path.split(":")) {
+            if (folder.isEmpty()) continue;
+            Path wanted = Path.of(folder).toAbsolutePath().normalize();
+            boolean below = false;
+            for (String one : allowed == null ? new String[0] : allowed.split(":"))
+                below |= !one.isEmpty() && wanted.startsWith(Path.of(one).toAbsolutePath().normalize());
+            if (!below) return false;
+        }
+        return true;
     }
 
     /** Pack the START or DESCRIBE message. */

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -38,9 +39,13 @@ def programs() -> Path:
     target = STORE / VERSION
     if not all((target / name).exists() for name in PROGRAMS):
         modules()
-        target.mkdir(parents=True, exist_ok=True)
-        call(go_program(Reporter()), "build", "-trimpath", "-buildvcs=false", "-ldflags", FLAGS, "-o", f"{target}/",
+        draft = STORE / "part"
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir(parents=True)
+        call(go_program(Reporter()), "build", "-trimpath", "-buildvcs=false", "-ldflags", FLAGS, "-o", f"{draft}/",
              "tool", cwd=KUBE, env={**os.environ, "CGO_ENABLED": "0"})  # fmt: skip
+        shutil.rmtree(target, ignore_errors=True)
+        draft.rename(target)
     return target
 
 

@@ -50,6 +50,7 @@ class Tally:
     denied: set[tuple[Target, str]] = field(default_factory=set)  # what a dead letter accounts for
     latencies: list[float] = field(default_factory=list)
     duplicates: int = 0
+    held: dict[Target, int] = field(default_factory=dict)  # at the end: all that a store has, of earlier times too
 
     @property
     def missing(self) -> int:
@@ -108,7 +109,7 @@ class Watch:
             self.tally.stored[target].add(key)
 
     def complete(self, on_look: Callable[[Tally], None], patience: float = 60.0, pause: float = 0.2) -> Tally:
-        """Read to the present end of the topics and look until nothing is missing; then count duplicates.
+        """Read to the present end of the topics and look until nothing is missing; then count duplicates and all.
 
         Gives up, with what is missing in the tally, when nothing has moved for ``patience`` seconds.
         """
@@ -123,6 +124,7 @@ class Watch:
         for target, store in self._stores.items():
             counted = store.count(self.tally.stored[target])
             self.tally.duplicates += sum(times - 1 for times in counted.values())
+            self.tally.held[target] = store.size()
         return self.tally
 
 

@@ -32,13 +32,16 @@ class Progress:
 
 @dataclass(frozen=True)
 class Summary:
-    """Counts of keys, not of messages; ``lost`` is produced, not stored and not dead. Latencies in milliseconds."""
+    """Counts of keys, not of messages, of this run alone but for ``held``; ``lost`` is produced, not stored and not
+    dead. Latencies in milliseconds.
+    """
 
     produced: dict[str, int]
     stored: dict[Target, int]
     dead_letters: int
     lost: int
     duplicates: int
+    held: dict[Target, int]
     p50: float | None
     p95: float | None
 
@@ -57,10 +60,11 @@ class Summary:
     def as_text(self) -> str:
         """A short report for people."""
         sources = ", ".join(f"{count:,} {name}" for name, count in sorted(self.produced.items())) or "nothing"
-        stored = ", ".join(f"{count:,} in {target.label}" for target, count in self.stored.items()) or "nothing"
+        earlier = [f"In all        {_in(self.held)}, earlier runs included"] if self.held != self.stored else []
         lines = [
             f"Produced      {sources}",
-            f"Stored        {stored}",
+            f"Stored        {_in(self.stored)}",
+            *earlier,
             f"Dead letters  {self.dead_letters:,} (mxctl dlq list)",
             f"Lost          {self.lost:,}    Duplicates {self.duplicates:,}",
         ]
@@ -69,6 +73,10 @@ class Summary:
                 f"From source to queryable: half within {self.p50 / 1000:.1f} s, 95 % within {self.p95 / 1000:.1f} s"
             )
         return "\n".join(lines)
+
+
+def _in(counts: dict[Target, int]) -> str:
+    return ", ".join(f"{count:,} in {target.label}" for target, count in counts.items()) or "nothing"
 
 
 def summarise(tally: Tally) -> Summary:
@@ -80,6 +88,7 @@ def summarise(tally: Tally) -> Summary:
         dead_letters=len(tally.dead),
         lost=tally.missing,
         duplicates=tally.duplicates,
+        held=tally.held,
         p50=round(cuts[49]) if cuts else None,
         p95=round(cuts[94]) if cuts else None,
     )

@@ -29,6 +29,7 @@ def finished_tally() -> Tally:
         dead={"x"},
         latencies=[100.0, 200.0, 300.0],
         duplicates=2,
+        held={POSTS: 1, ORDERS: 30, PRICES: 1},
     )
 
 
@@ -51,6 +52,7 @@ def test_the_text_names_what_a_person_asks_first():
     text = summarise(finished_tally()).as_text()
     assert "Produced      1 daraz, 2 tiktok" in text
     assert "Stored        1 in Weaviate Post, 1 in Snowflake ORDERS, 1 in Snowflake PRICES" in text
+    assert "In all        1 in Weaviate Post, 30 in Snowflake ORDERS, 1 in Snowflake PRICES, earlier runs" in text
     assert "Lost          1" in text
     assert "half within 0.2 s, 95 % within 0.3 s" in text
     assert describe(finished_tally()).startswith("produced 3 · stored: Weaviate Post 1/2, Snowflake ORDERS 1/1")

@@ -28,7 +28,7 @@ from starlette.routing import Route
 
 from connectors.checkpoint import lease, read_checkpoint
 from connectors.compliance import COMPLIANCE, Desk, comply
-from connectors.config import SourceConfig, load_source, source_names
+from connectors.config import SourceConfig, load_source
 from connectors.http import Http
 from connectors.limits import TokenBucket
 from connectors.producer import SourceProducer
@@ -281,20 +281,6 @@ async def _body(request: Request) -> bytes | None:
         if len(body) > MAX_BODY:
             return None
     return bytes(body)
-
-
-def webhook_source(settings: Settings) -> str:
-    """The declared source that has webhooks.
-
-    Raises:
-        UsageError: there is none, or more than one.
-    """
-    names = source_names(settings)
-    found = [name for name in names if issubclass(load_source(name, settings, resolve=False).source_class(), Shopify)]
-    if len(found) != 1:
-        why = f"{', '.join(found)} have webhooks" if found else "no declared source has webhooks"
-        raise UsageError("webhook", why, "name one with --source" if found else "declare one in connect-config/sources")
-    return found[0]
 
 
 def load_webhook(name: str, settings: Settings) -> tuple[SourceConfig, ShopifyOptions]:

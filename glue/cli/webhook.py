@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +12,9 @@ from glue.cli.completion import source_names
 from glue.cli.options import settings_for
 from glue.errors import ServiceUnavailableError, UsageError
 from glue.imports import needs
+
+if TYPE_CHECKING:
+    from glue.settings import Settings
 
 
 @click.group()
@@ -32,10 +36,10 @@ def serve(source: str | None, host: str | None, port: int) -> None:
         import uvicorn
 
         from connectors.compliance import Desk
-        from connectors.webhook import MOST_CONNECTIONS, load_webhook, make_app, receiver, webhook_source
+        from connectors.webhook import MOST_CONNECTIONS, load_webhook, make_app, receiver
     settings = settings_for()
     host = host or settings.bind
-    source = source or webhook_source(settings)
+    source = source or _only_source(settings)
     config, options = load_webhook(source, settings)
     desk = Desk(settings, options, config.source_class().merchant_of(lambda name: str(getattr(options, name))))
     with receiver(source, settings, config, options) as taking:
@@ -61,3 +65,21 @@ def serve(source: str | None, host: str | None, port: int) -> None:
             raise UsageError(f"port {port}", "it cannot be listened on", "choose another --port") from error
         if taking.fenced.is_set():
             raise ServiceUnavailableError("webhook", "its producer can store nothing any more", "start it again")
+
+
+def _only_source(settings: Settings) -> str:
+    """The declared source that has webhooks.
+
+    Raises:
+        UsageError: there is none, or more than one.
+    """
+    from connectors.config import load_source
+    from connectors.config import source_names as names
+    from connectors.shopify import Shopify
+
+    classes = {name: load_source(name, settings, resolve=False).source_class() for name in names(settings)}
+    found = [name for name, source in classes.items() if issubclass(source, Shopify)]
+    if len(found) != 1:
+        why = f"{', '.join(found)} have webhooks" if found else "no declared source has webhooks"
+        raise UsageError("webhook", why, "name one with --source" if found else "declare one in connect-config/sources")
+    return found[0]

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from glue.errors import ServiceError, ServiceUnavailableError
+from glue.secrets import url_without_credentials
 from glue.settings import Settings, read_token
 
 _SECONDS = 30
@@ -97,7 +98,7 @@ class Rest:
                 if kept and again and not isinstance(error, TimeoutError):
                     continue  # the server had closed the connection meanwhile
                 raise ServiceUnavailableError(
-                    f"Weaviate at {self._base}",
+                    f"Weaviate at {url_without_credentials(self._base)}",
                     f"{type(error).__name__}: {error}",
                     "start it (mxctl local up), or set MXCTL_WEAVIATE",
                 ) from error

@@ -32,7 +32,7 @@ final class PythonHost implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(PythonHost.class);
     private static final Pattern INHERITED = Pattern.compile(
             "PATH|HOME|USER|LANG|LANGUAGE|TZ|TMPDIR|TEMP|TMP|LD_LIBRARY_PATH|VIRTUAL_ENV|SSL_CERT_(FILE|DIR)|REQUESTS_CA_BUNDLE"
-                    + "|(?i:(https?|no|all)_proxy)|(LC|PYTHON|OTEL|MILLIONX|MXCTL|OMP|MKL|OPENBLAS|MALLOC|COVERAGE)_?\\w*");
+                    + "|(?i:(https?|no|all)_proxy)|(LC|PYTHON|OTEL|MILLIONX|MXCTL|OMP|MKL|GRPC|OPENBLAS|MALLOC|COVERAGE)_?\\w*");
     private static final Pattern SECRET = Pattern.compile(
             "(?i).*(PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|(API|ACCESS|PRIVATE|OPENWEATHER)_KEY|CREDENTIALS|KAFKA_PROPERTIES)");
     private static final int LONGEST_SOCKET_PATH = 100; // sun_path has room for 108 on Linux, 104 on macOS

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives import serialization
 
 from glue.errors import UsageError
 from glue.local import follow, keys, plugins
+from glue.local.java import properties_file
 
 
 def test_the_key_pair_fits_together_and_is_made_once(tmp_path: Path) -> None:
@@ -34,6 +35,10 @@ def test_hash_keys_are_strong_and_made_once(tmp_path: Path) -> None:
     assert len(base64.b64decode(found["keys"][found["active"]])) == 32
     assert keys.hash_keys(file).read_text() == file.read_text()
     assert keys.hash_keys(tmp_path / "other.json").read_text() != file.read_text()
+
+
+def test_a_properties_file_holds_letters_as_java_reads_them() -> None:
+    assert properties_file("log.dirs=/দোকান/é\n") == b"log.dirs=/\\u09a6\\u09cb\\u0995\\u09be\\u09a8/\xe9\n"
 
 
 def test_secrets_are_for_their_owner_alone(tmp_path: Path) -> None:

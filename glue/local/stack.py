@@ -66,7 +66,7 @@ class Stack:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """Let one ``up`` or ``down`` at a time work on this stack."""
-        self.root.mkdir(parents=True, exist_ok=True)
+        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)  # Kafka's files and logs hold what sources brought
         with (self.root / "lock").open("a") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

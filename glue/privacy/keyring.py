@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -118,16 +119,25 @@ class Keyring:
             raise ConfigError(f"hash key {key_id!r}", f"the key file holds {sorted(self.keys)}", _FIX) from None
 
 
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The object of ``pairs``; a key's id that is given twice would silently be its last."""
+    if len({name for name, _ in pairs}) < len(pairs):
+        raise ValueError("a name is given twice")
+    return dict(pairs)
+
+
 def load_keyring(path: str | Path | None) -> Keyring:
     """The keys in a file ``{"active": id, "keys": {id: base64}}``.
 
     Raises:
-        ConfigError: no path, no such file, or a key that is missing, malformed or shorter than 32 bytes.
+        ConfigError: no path, no such file, one that anybody may write, or a key that is missing, given twice,
+            malformed, all zeros or shorter than 32 bytes.
     """
     if not path:
         raise ConfigError("hash keys", "no key file is set, and without a key persons cannot be protected", _FIX)
     try:
-        data = json.loads(Path(path).read_text(encoding="utf-8"))
+        mode = Path(path).stat().st_mode
+        data = json.loads(Path(path).read_text(encoding="utf-8"), object_pairs_hook=_once)
         keys = {str(name): base64.b64decode(text, validate=True) for name, text in data["keys"].items()}
         active = str(data["active"])
         pseudonyms = tuple(map(str, data.get("pseudonyms", ())))
@@ -136,6 +146,8 @@ def load_keyring(path: str | Path | None) -> Keyring:
         raise ConfigError("hash keys", f"the key file cannot be read: {error.strerror}", _FIX) from None
     except (ValueError, KeyError, TypeError, AttributeError, binascii.Error):
         raise ConfigError("hash keys", "the key file is malformed", _FIX) from None
+    if mode & 0o002:
+        raise ConfigError("hash keys", "anybody may write to the key file", "chmod 600 it, and make new keys")
     if active not in keys:
         raise ConfigError("hash keys", f"the active key {active!r} is not among the keys", _FIX)
     if missing := sorted(set(pseudonyms) - set(keys)):
@@ -145,6 +157,8 @@ def load_keyring(path: str | Path | None) -> Keyring:
     for name, secret in keys.items():
         if len(secret) < _SHORTEST:
             raise ConfigError(f"hash key {name!r}", f"{len(secret)} bytes are too few to resist guessing", _FIX)
+        if not any(secret):
+            raise ConfigError(f"hash key {name!r}", "it is nothing but zeros", _FIX)
         if not _ID.fullmatch(name):
             raise ConfigError(f"hash key {name!r}", "an id is of letters, digits, . _ and -", _FIX)
     return Keyring(active, keys, pseudonyms, merchants)

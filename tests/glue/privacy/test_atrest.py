@@ -203,6 +203,23 @@ def test_a_key_file_that_does_not_fit_is_refused(tmp_path: Path, more: dict[str,
         load_keyring(_ring(tmp_path / "keys.json", **more))
 
 
+@pytest.mark.parametrize(
+    ("text", "mode", "why"),
+    [
+        ('"k1": "' + "MTEx" * 12 + '"', 0o666, "anybody may write"),
+        ('"k1": "' + "AAAA" * 12 + '"', 0o600, "zeros"),
+        ('"k1": "' + "MTEx" * 12 + '", "k1": "' + "MTIz" * 12 + '"', 0o600, "malformed"),
+    ],
+    ids=["of anybody", "zeros", "twice"],
+)
+def test_a_key_file_that_protects_nobody_is_refused(tmp_path: Path, text: str, mode: int, why: str) -> None:
+    file = tmp_path / "keys.json"
+    file.write_text('{"active": "k1", "keys": {' + text + "}}", encoding="utf-8")
+    file.chmod(mode)
+    with pytest.raises(ConfigError, match=why):
+        load_keyring(file)
+
+
 def test_a_key_file_that_cannot_be_written_stays_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = _ring(tmp_path / "keys.json")
     before = file.read_text()

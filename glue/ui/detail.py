@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from glue.deadletters.triage import by_cause
@@ -179,15 +180,25 @@ def _connector(node: Node, graph: Graph, snapshot: Snapshot, collector: Collecto
         sections.insert(0, _table("Tasks", ["Task", "State", "Worker", "Root cause"], tasks, note))
     config = found.config if found is not None else snapshot.declared.connectors[node.label].config
     title = "Configuration" if found is not None else "Configuration as declared"
-    return snapshot.declared.connectors[node.label].plugin, [*sections, _config(config, title)]
+    secrets = _passwords(config, collector) if found is not None else ()
+    return snapshot.declared.connectors[node.label].plugin, [*sections, _config(config, title, secrets)]
+
+
+def _passwords(config: dict[str, str], collector: Collector) -> list[str]:
+    """The keys that the plugin itself declares as passwords, whatever their names."""
+    try:
+        known = collector.services.definitions.of(config)
+    except MillionXError:
+        return list(config)  # the worker does not say, so any may be one
+    return [key for key, definition in known.items() if definition.type == "PASSWORD"]
 
 
 def _trace(trace: str) -> str:
     return clean(root_cause(trace)) if trace else ""
 
 
-def _config(config: dict[str, str], title: str = "Configuration") -> Section:
-    rows: list[list[Any]] = [[key, clean(shown(key, value))] for key, value in sorted(config.items())]
+def _config(config: dict[str, str], title: str = "Configuration", secrets: Iterable[str] = ()) -> Section:
+    rows: list[list[Any]] = [[key, clean(shown(key, value, secrets))] for key, value in sorted(config.items())]
     return _table(title, ["Key", "Value"], rows)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from glue.topology.graph.traffic import Member, Traffic
 from glue.topology.kinds.connector import LiveConnector
 from glue.topology.load import load
 from glue.ui.collector import CONNECT, KAFKA, REGISTRY, Snapshot
+from glue.ui.detail import _config, _passwords
 from glue.ui.rates import Rates
 from glue.ui.view import graph_view
 
@@ -157,3 +159,13 @@ def test_only_markers_left_is_no_lag() -> None:
     assert seen.lag("g", ["context.weather"]) == 1
     assert replace(seen, done=frozenset({(place, 4)})).lag("g", ["context.weather"]) == 0
     assert replace(seen, done=frozenset({(place, 3)})).lag("g", ["context.weather"]) == 1
+
+
+def test_what_a_plugin_declares_as_a_password_is_hidden_whatever_its_name() -> None:
+    config = {"harmless.name": "hunter2", "topics": "t"}
+    definitions = SimpleNamespace(
+        of=lambda _config: {"harmless.name": SimpleNamespace(type="PASSWORD"), "topics": SimpleNamespace(type="LIST")}
+    )
+    collector: Any = SimpleNamespace(services=SimpleNamespace(definitions=definitions))
+    shown = _config(config, secrets=_passwords(config, collector))
+    assert "hunter2" not in str(shown) and "topics" in str(shown)

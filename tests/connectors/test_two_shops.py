@@ -45,15 +45,17 @@ SHOPS = {
 }
 
 
-def declared(folder: Path, sandbox: str, prefix: str = "") -> Path:
-    """The project's declared files with four shops as sources, on topics that begin with ``prefix``."""
+def declared(folder: Path, prefix: str = "") -> Path:
+    """The project's declared files with four shops of the sandbox as sources, on topics that begin with ``prefix``."""
     made = folder / "connect-config"
     shutil.copytree(project_root() / "connect-config", made)
     local = json.loads((made / "profiles" / "local.json").read_text())["sources"]
     for name, (platform, place, merchant) in SHOPS.items():
         body = json.loads((project_root() / "connect-config" / "sources" / f"{platform}.json").read_text())
         body["options"] |= local[platform]["options"] | {"merchant_id": merchant}
-        body["options"]["base_url"] = f"{sandbox}{place}/{platform}" + ("/rest" if platform == "daraz" else "")
+        body["options"]["base_url"] = f"${{setting:sandbox}}{place}/{platform}" + (
+            "/rest" if platform == "daraz" else ""
+        )
         body |= {"rate": {"per_second": 1000, "burst": 1000}}
         body |= {part: prefix + body[part] for part in ("topic", "dead_letters")}
         (made / "sources" / f"{name}.json").write_text(json.dumps(body))
@@ -81,7 +83,7 @@ def by_hand(merchant: str) -> dict[tuple[str, str, str], tuple[str, str]]:
 
 
 def test_two_sources_that_name_one_merchant_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = declared(tmp_path, "http://127.0.0.1:9")
+    folder = declared(tmp_path)
     monkeypatch.setenv("MXCTL_CONFIG_DIR", str(folder))
     monkeypatch.setenv("MXCTL_SANDBOX", "http://127.0.0.1:9")
     get_settings.cache_clear()
@@ -96,7 +98,7 @@ def test_two_sources_that_name_one_merchant_are_refused(tmp_path: Path, monkeypa
 
 def test_orders_of_the_same_number_are_two_shops_orders(make_sandbox: Make, tmp_path: Path, offline: Make) -> None:
     sandbox = make_sandbox("--orders", str(ORDERS), "--shop", "two")
-    settings = Settings(profile="local", config_dir=declared(tmp_path, sandbox.address), sandbox=sandbox.address)
+    settings = Settings(profile="local", config_dir=declared(tmp_path), sandbox=sandbox.address)
     read = {
         name: [MarketOrder.model_validate(one) for one in offline(load_source(name, settings)).read()] for name in SHOPS
     }
@@ -115,7 +117,7 @@ def shops(stack: Settings, make_sandbox: Make, tmp_path: Path) -> Iterator[tuple
     """Settings whose declared files have the four shops, on topics of their own with that prefix."""
     sandbox = make_sandbox("--orders", str(ORDERS), "--shop", "two")
     prefix = f"test.{uuid.uuid4().hex[:8]}."
-    folder = declared(tmp_path, sandbox.address, prefix)
+    folder = declared(tmp_path, prefix)
     settings = stack.model_copy(update={"config_dir": folder, "profile": "local", "sandbox": sandbox.address})
     admin, registry = KafkaConfig.of(settings).admin(), registry_client(settings)
     names = [f"{prefix}source.market.shopify", f"{prefix}source.market.daraz", f"{prefix}dead-letters-market"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
@@ -54,6 +55,7 @@ class Embed(Transform[EmbedConfig]):
                     cache_redis=self.config.cache_redis or None,
                 )
             )
+        self._pool = ThreadPoolExecutor(len(self._embedders), "model")  # a lone post keeps a core busy a model
         self._variant = "+".join(dict.fromkeys(one.variant for one in self._embedders))
         self._identities = [one.declared.identity for one in self._embedders]
 
@@ -79,12 +81,13 @@ class Embed(Transform[EmbedConfig]):
         if not texts:
             return results
         started = time.perf_counter()
-        made = {one.declared.name: one.embed(texts).tolist() for one in self._embedders}
+        vectors = self._pool.map(lambda one: one.embed(texts).tolist(), self._embedders)
+        made = {one.declared.name: found for one, found in zip(self._embedders, vectors, strict=True)}
         self.on_embedded(self._variant, len(texts), time.perf_counter() - started)
         for number, place in enumerate(places):
             record = records[place]
             assert record.value is not None  # noqa: S101
-            record.value[self.config.vectors_field] = {name: vectors[number] for name, vectors in made.items()}
+            record.value[self.config.vectors_field] = {name: found[number] for name, found in made.items()}
             record.value["embedding_models"] = list(self._identities)
             record.value["embedding_variant"] = self._variant
             record.schema = self._output
@@ -96,3 +99,5 @@ class Embed(Transform[EmbedConfig]):
     def close(self) -> None:
         for embedder in getattr(self, "_embedders", ()):
             embedder.close()
+        if hasattr(self, "_pool"):
+            self._pool.shutdown()

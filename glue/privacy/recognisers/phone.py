@@ -19,6 +19,10 @@ _MOBILE = re.compile(r"(?P<prefix>(?:0{0,2}88)?0{0,2})(?P<national>1[13-9]\d*)\Z
 _BARE_SHAPES = ((10,), (4, 6), (4, 3, 3), (5, 5))
 _TIGHT = re.compile(r"[\s\-./_,:·•–—()]{1,2}\Z")
 _LANDLINE = re.compile(r"(?:0{0,2}880?|0)(?:2\d{7,9}|[3-9]\d{7,9}|9\d{9}|1[0-2]\d{8})\Z")
+# Of Dhaka and of internet telephony, in forms that nothing else has: no amount begins with 0, a date groups otherwise
+_PLAIN_LANDLINE = re.compile(
+    r"(?:096\d{8}|02\d{7,8}|0?9[67]\d{2,3} \d{6}|02 \d{7,8}|02 \d{4} \d{4}|(?:00)?8802\d{7,8}|(?:00)?880 ?2 \d{7,8})\Z"
+)
 _COUNTRY = r"(?:971|966|974|965|968|973|962|961|20|39|44|49|33|34|60|65|61|81|82|86|91|92|94|95|977|1)"
 _ABROAD = re.compile(rf"(?:00{_COUNTRY}|{_COUNTRY})[1-9]\d{{7,10}}\Z")
 _REAL_DIGITS = 7
@@ -93,13 +97,20 @@ def _is_bare(block: Block, at: int, end: int) -> bool:
     return shape in _BARE_SHAPES and bare_is_phone(block.text, block.groups[at].start, block.groups[end - 1].end)
 
 
+def _are_tight(block: Block, at: int, end: int) -> bool:
+    """No more than a separator or two between the groups."""
+    return all(
+        _TIGHT.match(block.text[left.end : right.start])
+        for left, right in zip(block.groups[at:end], block.groups[at + 1 : end], strict=False)
+    )
+
+
 def _is_mistyped(block: Block, at: int, end: int) -> bool:
     first, last = block.groups[at], block.groups[end - 1]
     if not _enough_digits(block, at, end) or first.digits.startswith("011"):
         return False
-    for left, right in zip(block.groups[at:end], block.groups[at + 1 : end], strict=False):
-        if _TIGHT.match(block.text[left.end : right.start]) is None:
-            return False
+    if not _are_tight(block, at, end):
+        return False
     if is_phone_word(block.text, first.start, last.end):
         return True
     if is_named_id(block.text, first.start):
@@ -136,9 +147,21 @@ def _landline(block: Block, at: int) -> int:
             break
         if len(digits) >= _REAL_DIGITS + 4 and _ABROAD.match(digits) and _is_abroad(block, at, end, digits):
             return end
+        if _is_plain_landline(block, at, end):
+            return end
         if _LANDLINE.match(digits) and is_phone_word(block.text, block.groups[at].start, block.groups[end - 1].end):
             return end
     return at
+
+
+def _is_plain_landline(block: Block, at: int, end: int) -> bool:
+    groups = block.groups[at:end]
+    if len(groups) > 3 or not _PLAIN_LANDLINE.match(" ".join(group.digits for group in groups)):
+        return False
+    start = groups[0].start
+    if start and (block.text[start - 1].isalnum() or block.text[start - 1] in "#._-/"):
+        return False  # the end of a longer number, code or name
+    return _are_tight(block, at, end) and not is_named_id(block.text, start)
 
 
 def _is_abroad(block: Block, at: int, end: int, digits: str) -> bool:

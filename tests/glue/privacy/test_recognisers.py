@@ -30,6 +30,19 @@ def test_phones_as_people_mistype_them(phone: str) -> None:
     assert found(f"call {phone} now") == [(phone, "PHONE")]
 
 
+@pytest.mark.parametrize("phone", ["02-9876543", "09612345678", "09612-345678", "88029876543", "+88 02 9876543"])
+def test_landlines_of_one_form_need_no_word_beside_them(phone: str) -> None:
+    assert found(f"দোকান {phone} আসেন") == [(phone, "PHONE")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["0.0298765432", "MX-0298765432", "#0298765432", "order id 0298765432", "02/11/2026 10:30", "02-11-2026 1045"],
+)
+def test_what_only_begins_as_a_landline(text: str) -> None:
+    assert found(text) == []
+
+
 @pytest.mark.parametrize(
     ("text", "what", "entity"),
     [

@@ -2,7 +2,8 @@
 
     mxctl local up && .venv/bin/python scripts/ui_screenshots.py
 
-Made data only: the vendors are the sandbox's. A dead letter is made on purpose, so that its display can be seen.
+The machine needs a font of Bengali (Debian: fonts-beng-extra). Made data only: the vendors are the sandbox's. A dead
+letter is made on purpose, so that its display can be seen.
 """
 
 from __future__ import annotations
@@ -79,6 +80,13 @@ def main() -> None:
             expect(light.locator("#panel .sections")).to_contain_text("Causes", timeout=MINUTE)
             expect(light.locator(".records li").first).to_be_visible(timeout=MINUTE)
             take(light, "ui-dead-letters")
+            demo.wait()  # its posts are stored
+            light.keyboard.press("Escape")
+            light.keyboard.press("/")
+            light.keyboard.type("shiter juta")
+            light.keyboard.press("Enter")
+            expect(light.locator("#found-posts .content").nth(2)).to_be_visible(timeout=MINUTE)
+            take(light, "ui-search")
         finally:
             browser.close()
             demo.wait()

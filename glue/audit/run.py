@@ -148,6 +148,8 @@ class _Look:
         counted[dead] = False
         report.on_topic = int(np.count_nonzero(counted))
         self._progress(f"{report.on_topic} keys on the topic; comparing")
+        # before the store is looked at: what a sink commits meanwhile may have come after the look
+        done = committed(self._kafka, target.connector, self._topic)
         suspects = one.suspects(topic, counted, wanted, self._progress)
         report.stored, report.parts, report.read = suspects.stored, suspects.parts, suspects.read
 
@@ -157,7 +159,7 @@ class _Look:
                 found.setdefault(row, (DIFFERENT, why))
         unexpected = list(one.unexpected(topic, suspects.extra))
         if found or unexpected:
-            self._judge(topic, found, unexpected, report)
+            self._judge(topic, found, unexpected, done, report)
         report.differences += one.doubled(topic, suspects.doubled)
         report.seconds = round(time.monotonic() - begun, 2)
         return report
@@ -167,11 +169,11 @@ class _Look:
         topic: TopicSnapshot,
         found: dict[int, tuple[str, str]],
         unexpected: list[UnexpectedRow],
+        done: Mapping[int, int],
         report: StoreReport,
     ) -> None:
-        """Report what was found, except what is on its way: newer on the topic, or not yet come to the sink."""
+        """Report what was found, except what is on its way: newer on the topic, or not come to the sink by ``done``."""
         newer = self._appended(topic)
-        done = committed(self._kafka, self._comparison.target.connector, self._topic)
         for row, (what, why) in sorted(found.items()):
             partition, offset = int(topic.partition[row]), int(topic.offset[row])
             if newer.find(topic.key(row)) is not None or offset >= done.get(partition, _NEVER):

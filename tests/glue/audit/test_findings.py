@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
+from glue.audit import run
+from glue.audit.compare import Suspects, Wanted
 from glue.audit.deep import differences, wrong_length
 from glue.audit.report import EXTRA, MISSING, Difference, StoreReport
 from glue.audit.sinks import dead_rows
@@ -40,6 +44,31 @@ def test_a_dead_letter_accounts_for_its_very_record_and_no_other():
     assert dead_rows({("t", 2, 7): b"another"}, "t", found) == set(), "the topic was made anew"
     assert dead_rows({("other", 2, 7): KEY.encode()}, "t", found) == set()
     assert dead_rows({("t", 2, 7): None}, "t", found) == set()
+
+
+def test_what_a_sink_writes_while_the_store_is_looked_at_is_not_missing(monkeypatch):
+    """The sink commits the record right after the look that did not find it."""
+    committed = {2: 7}
+
+    class Comparison:
+        target = SimpleNamespace(name="posts", topic="t", place="Posts", connector="sink")
+        collector = staticmethod(lambda _wanted: Collector())
+        in_window = staticmethod(lambda topic, _wanted: np.ones(len(topic.live), bool))
+        verdicts = staticmethod(lambda _topic, rows: [(row, MISSING, "not there") for row in rows])
+        unexpected = staticmethod(lambda _topic, _extra: [])
+        doubled = staticmethod(lambda _topic, _doubled: [])
+
+        @staticmethod
+        def suspects(_topic, _counted, _wanted, _progress):
+            committed[2] = 8
+            return Suspects(rows={0})
+
+    monkeypatch.setattr(run, "topic_ends", lambda _kafka, _topic: {2: (0, 8)})
+    reads = iter([[[Record()]]])
+    monkeypatch.setattr(run, "read", lambda _kafka, _topic, _ends: next(reads, []))
+    monkeypatch.setattr(run, "committed", lambda _kafka, _connector, _topic: dict(committed))
+    report = run._Look(Comparison(), None, None, Wanted(), lambda _text: None).report()
+    assert (report.on_topic, report.pending, report.differences) == (1, 1, [])
 
 
 POST = {

@@ -37,7 +37,7 @@ class Probe:
 @pytest.fixture(scope="module", params=["Identity", "Looking"])
 def probe(jvm: Jvm, request: pytest.FixtureRequest) -> Iterator[Probe]:
     command = jvm.command("RoundTrip", f"plugins:{request.param}", str(HERE))
-    found = Probe(command, {**os.environ, "MILLIONX_PYTHON": sys.executable})
+    found = Probe(command, {**os.environ, "MILLIONX_PYTHON": sys.executable, "MILLIONX_PYTHON_PATHS": str(HERE)})
     yield found
     assert found.process.stdin
     found.process.stdin.close()

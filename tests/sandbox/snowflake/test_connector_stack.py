@@ -150,7 +150,11 @@ def test_a_wrong_key_is_refused_before_anything_runs(stack: Settings, tmp_path: 
     pipeline.config["snowflake.private.key"] = body
     answer = pipeline.put()
     assert answer.status_code == 400
-    assert "snowflake.private.key" in answer.json()["message"]
+    assert "config/validate" in answer.json()["message"] and body[:20] not in answer.text
+    url = f"{stack.connect}/connector-plugins/{pipeline.config['connector.class']}/config/validate"
+    told = httpx.put(url, json={"name": pipeline.name, **pipeline.config}, timeout=120).json()["configs"]
+    wrong = {one["value"]["name"] for one in told if one["value"]["errors"]}
+    assert "snowflake.private.key" in wrong
     assert pipeline.tasks() == []
 
 

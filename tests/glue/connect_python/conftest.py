@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import subprocess
+import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 HERE = Path(__file__).parent
+ROOT = HERE.parents[2]
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,14 @@ class Jvm:
         """The command line of a test program."""
         fast = ["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
         return [str(self.java), *fast, "-cp", self.class_path, f"bd.millionx.connect.{main}", *arguments]
+
+
+@pytest.fixture
+def classes() -> Iterator[Path]:
+    """A folder from which the stack's worker takes classes: it is below that of the project."""
+    (ROOT / "build").mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=ROOT / "build") as folder:
+        yield Path(folder)
 
 
 @pytest.fixture(scope="session")

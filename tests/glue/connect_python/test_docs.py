@@ -21,9 +21,9 @@ def _block(language: str) -> str:
 
 
 @pytest.mark.stack
-def test_the_example_works_as_it_is_written(stack: Settings, tmp_path: Path) -> None:
-    (tmp_path / "shout.py").write_text(_block("python"))
-    options = json.loads(_block("json").replace("/path/to/the/folder", str(tmp_path)))
+def test_the_example_works_as_it_is_written(stack: Settings, tmp_path: Path, classes: Path) -> None:
+    (classes / "shout.py").write_text(_block("python"))
+    options = json.loads(_block("json").replace("/path/to/the/folder", str(classes)))
     bench = Bench(stack, tmp_path)
     with bench.running(bench.config() | options | {"transforms.shout.python.executable": sys.executable}):
         bench.produce([{"text": "winter shoes"}])

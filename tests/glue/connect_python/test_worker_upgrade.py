@@ -28,10 +28,10 @@ class Mark(Transform[TransformConfig]):
 """
 
 
-def test_two_versions_of_a_class_run_side_by_side(stack: Settings, tmp_path: Path) -> None:
+def test_two_versions_of_a_class_run_side_by_side(stack: Settings, classes: Path) -> None:
     benches = []
     for number in (1, 2):
-        folder = tmp_path / str(number)
+        folder = classes / str(number)
         folder.mkdir()
         (folder / "versioned.py").write_text(_VERSION.format(number))
         benches.append(Bench(stack, folder))

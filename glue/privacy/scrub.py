@@ -10,7 +10,7 @@ from glue.avro_types import AvroSchema, BySchema, branches, expanded, type_name
 from glue.errors import DataError
 from glue.privacy import recognisers
 from glue.privacy.mentions import without_pseudonyms
-from glue.privacy.tags import Tag, holds_text, tag_of
+from glue.privacy.tags import Tag, closed_pattern, holds_text, tag_of
 
 TextMap = Callable[[str], str]
 Visit = Callable[[Any], Any]
@@ -121,7 +121,7 @@ def _unless_closed(field: dict[str, Any], visit_text: TextMap) -> TextMap:
     if "enum" in constraints:
         allowed = frozenset(constraints["enum"])
         return lambda text: text if text in allowed else visit_text(text)
-    pattern = field.get("closed") or constraints.get("pattern")
+    pattern = closed_pattern(field)
     if pattern is None:
         return visit_text
     matches = re.compile(pattern).fullmatch

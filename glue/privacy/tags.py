@@ -55,6 +55,12 @@ def tag_of(field: dict[str, Any], inherited: Tag | None = None) -> Tag:
     return "PII_TEXT" if holds_text(field["type"]) else "PUBLIC"
 
 
+def closed_pattern(field: dict[str, Any]) -> str | None:
+    """The pattern of a PUBLIC text that passes as it is: ``closed``, or the ``pattern`` of its constraints."""
+    found: str | None = field.get("closed") or (field.get("constraints") or {}).get("pattern")
+    return found
+
+
 def stricter_tag(one: dict[str, Any], other: dict[str, Any]) -> Tag:
     """The stricter of the tags of two fields."""
     return min(tag_of(one), tag_of(other), key=_ORDER.index)

@@ -55,16 +55,20 @@ def read_secret(file: Path) -> str:
 
 
 def read_token(file: Path) -> str:
-    """The bearer token of a file, which a header can take.
+    """The bearer token of a file.
 
     Raises:
         ConfigError: it cannot be read, or is none: what is refused is not shown.
     """
-    token = read_secret(file)
-    if not token.isascii() or any(character.isspace() for character in token):
+    return as_token(read_secret(file), f"secret file {file}")
+
+
+def as_token(text: str, what: str) -> str:
+    """``text``, if a header can take it; else an error that names ``what`` held it. Raises :class:`ConfigError`."""
+    if not text.isascii() or any(character.isspace() for character in text):
         reason = "a token is one word of ASCII characters, and this is not"
-        raise ConfigError(f"secret file {file}", reason, "name the file that holds the token and nothing else")
-    return token
+        raise ConfigError(what, reason, "let it hold the token and nothing else")
+    return text
 
 
 def _sandbox_address() -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from glue.connect import ConnectClient
 from glue.errors import ConfigError, ServiceError, ServiceUnavailableError
@@ -129,6 +130,10 @@ def test_a_token_of_a_file_is_read_for_each_request(server: Server, authority: A
 def test_a_file_that_holds_no_token_is_named_and_not_shown(tmp_path: Path, text: str) -> None:
     with pytest.raises(ConfigError, match="one word of ASCII") as refused:
         read_token(secret(tmp_path, text))
+    assert text not in str(refused.value)
+    weaviate = Rest(Settings(weaviate="http://127.0.0.1:9", weaviate_api_key=SecretStr(text)))
+    with pytest.raises(ConfigError, match="one word of ASCII") as refused:
+        weaviate.get("schema")
     assert text not in str(refused.value)
 
 

@@ -16,7 +16,7 @@ from urllib.request import getproxies, proxy_bypass
 
 from glue.errors import ServiceError, ServiceUnavailableError
 from glue.secrets import url_without_credentials
-from glue.settings import Settings, read_token
+from glue.settings import Settings, as_token, read_token
 
 _SECONDS = 30
 _ABSENT = ("Cannot query field", "could not find class", "no graphql provider present")
@@ -107,7 +107,8 @@ class Rest:
     def _headers(self) -> dict[str, str]:
         """With the key as its file says now."""
         key, file = self._settings.weaviate_api_key, self._settings.weaviate_api_key_file
-        token = read_token(file) if file else key.get_secret_value() if key else ""
+        given = key.get_secret_value() if key else ""
+        token = read_token(file) if file else as_token(given, "MXCTL_WEAVIATE_API_KEY")
         return {"Content-Type": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
 
     def _connected(self, path: str) -> tuple[http.client.HTTPConnection, str]:

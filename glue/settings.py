@@ -1,7 +1,8 @@
 """Every setting of the programs in this project, in one place.
 
 Precedence: command-line flag > environment (``MXCTL_*``) > ``.env`` > the local stack's state > default. Addresses of a
-running local stack come from its state file, because its ports are chosen at run time.
+local stack come from its state file, because its ports are chosen at run time. Its logins and keys are for that stack
+alone: none of them goes with an address that you set.
 """
 
 from __future__ import annotations
@@ -86,19 +87,33 @@ def cache_dir() -> Path:
     return Path(configured).resolve() if configured else base / "millionx"
 
 
+def local_stack() -> dict[str, Any]:
+    """The settings that reach the local stack of :func:`state_dir`, as it wrote them when it started last."""
+    try:
+        found = json.loads((state_dir() / "state.json").read_text())["settings"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+SERVICES = ("connect", "registry", "redis", "weaviate", "warehouse", "postgres")
+
+
 class _LocalState(PydanticBaseSettingsSource):
-    """Reads ``settings`` from ``<state_dir>/state.json``, which the local stack writes when it starts."""
+    """The local stack's settings: none of them beside another Kafka than its own, and beside another address of a
+    service none of that service, so that neither a cluster nor a login is made of two halves."""
 
     def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
         return None, field_name, False
 
     def __call__(self) -> dict[str, Any]:
-        try:
-            state = json.loads((state_dir() / "state.json").read_text())
-        except (OSError, ValueError):
+        found = local_stack()
+        other = [
+            name for name in ("kafka", *SERVICES) if self.current_state.get(name, found.get(name)) != found.get(name)
+        ]
+        if "kafka" in other:
             return {}
-        found = state.get("settings", {})
-        return found if isinstance(found, dict) else {}
+        return {key: value for key, value in found.items() if not any(key.startswith(f"{one}_") for one in other)}
 
 
 _KAFKA = "mxctl_kafka_"

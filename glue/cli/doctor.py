@@ -20,7 +20,8 @@ _SIGN = {"ok": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "red")
 def doctor(url: str | None, output: str) -> None:
     """Say what is wrong with this installation and how to fix it. Exits with 1 if something fails."""
     from connectors.api_versions import verdicts
-    from glue.topology.doctor import Finding, examine
+    from glue.topology.doctor import examine
+    from glue.topology.installation import Finding
     from glue.topology.services import Services
 
     def versions(services: Services) -> Iterator[Finding]:

@@ -1,20 +1,15 @@
-"""What is wrong with this installation, and how to fix it."""
+"""What is wrong with this installation and with what it uses, and how to fix it."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import sys
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from pathlib import Path
 
 import redis
 import requests
 
-from glue.avro_codec import in_use
 from glue.errors import MillionXError
 from glue.http_access import HttpAccess
 from glue.kafka.acls import authorized
@@ -23,8 +18,8 @@ from glue.pipeline.routes import Pipeline
 from glue.redis_client import open_redis
 from glue.registry import registry_errors, subject_names
 from glue.secrets import url_without_credentials
-from glue.settings import cache_dir, state_dir
 from glue.stores.registry import STORES
+from glue.topology.installation import Finding, cluster, disk, keys, python
 from glue.topology.kinds.connector import known_plugin, read_connectors
 from glue.topology.load import load
 from glue.topology.plan import make_plan
@@ -34,18 +29,7 @@ from glue.topology.services import Services
 from glue.topology.validate import problems
 from glue.topology.wait import health
 
-_GB = 1 << 30
 _SKEW_S = 60  # from which on a token or a certificate may seem to be of another time
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing looked at: ``ok``, ``warn`` or ``fail``, what was seen, and the fix."""
-
-    check: str
-    state: str
-    detail: str
-    fix: str = ""
 
 
 Check = Callable[[Services], Iterator[Finding]]
@@ -70,32 +54,6 @@ def _explained(check: str, error: MillionXError, url: str, services: Services) -
     if reason is None:
         return Finding(check, "fail", str(error), error.fix)
     return Finding(check, "fail", f"{url_without_credentials(url)}: {reason.why}", reason.fix)
-
-
-def _python(services: Services) -> Iterator[Finding]:
-    version = ".".join(map(str, sys.version_info[:3]))
-    good = sys.version_info >= (3, 11)
-    yield Finding("python", "ok" if good else "fail", version, "" if good else "install Python 3.11 or later")
-    slow = "" if in_use() == "native" else ", which is slower: a C compiler was missing when this was installed"
-    yield Finding("python", "ok", f"Avro: {in_use()}{slow}")
-
-
-def _disk(services: Services) -> Iterator[Finding]:
-    for label, folder in (("state", state_dir()), ("cache", cache_dir())):
-        there = next(one for one in (folder, *folder.parents) if one.exists())
-        free = shutil.disk_usage(there).free / _GB
-        state = "ok" if free > 2 else "warn" if free > 0.5 else "fail"
-        if _read_only(there):  # a container's, by design: nothing that runs there keeps anything
-            yield Finding("disk", "ok", f"{label}: {there} is mounted read-only")
-            continue
-        writable = os.access(there, os.W_OK)
-        fix = "free some space, or set MXCTL_STATE_DIR and MXCTL_CACHE_DIR to another disk" if state != "ok" else ""
-        fix = fix if writable else f"set MXCTL_{label.upper()}_DIR to a folder that you may write to"
-        yield Finding("disk", state if writable else "fail", f"{label}: {free:.1f} GB free in {there}", fix)
-
-
-def _read_only(file: Path) -> bool:
-    return bool(os.statvfs(file).f_flag & os.ST_RDONLY)
 
 
 def _files(services: Services) -> Iterator[Finding]:
@@ -260,26 +218,10 @@ def _redis(services: Services) -> Iterator[Finding]:
         yield Finding("redis", "fail", f"{where}: {error or type(error).__name__}", fix)
 
 
-def _keys(services: Services) -> Iterator[Finding]:
-    settings = services.settings
-    pseudonyms = settings.hash_keys_file
-    if pseudonyms is None or not Path(pseudonyms).is_file():
-        fix = "mxctl local up makes one; in production set MXCTL_HASH_KEYS_FILE"
-        yield Finding("secrets", "warn", "keys of pseudonyms: no file", fix)
-    files = {getattr(settings, name) for name in type(settings).model_fields if name.endswith("_file")}
-    for file in sorted(file for file in files if file is not None and Path(file).is_file()):
-        if _read_only(Path(file)) or Path(file).stat().st_uid != os.geteuid():
-            # Mounted: who may read it is decided where it comes from, and a container's user is not its owner.
-            yield Finding("secrets", "ok", f"{file}: given to this program, which may not change it")
-            continue
-        loose = bool(Path(file).stat().st_mode & 0o077)
-        state, detail = ("warn", "others may read it") if loose else ("ok", "only its owner may read it")
-        yield Finding("secrets", state, f"{file}: {detail}", f"chmod 600 {file}" if loose else "")
-
-
 _CHECKS: tuple[tuple[str, Check], ...] = (
-    ("python", _python),
-    ("disk", _disk),
+    ("cluster", cluster),
+    ("python", python),
+    ("disk", disk),
     ("files", _files),
     ("kafka", _kafka),
     ("rights", _rights),
@@ -289,6 +231,6 @@ _CHECKS: tuple[tuple[str, Check], ...] = (
     ("connectors", _connectors),
     ("stores", _stores),
     ("redis", _redis),
-    ("secrets", _keys),
+    ("secrets", keys),
     ("drift", _drift),
 )

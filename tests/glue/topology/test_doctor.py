@@ -8,8 +8,9 @@ import pytest
 import redis
 
 from glue.settings import Settings
-from glue.topology import doctor
-from glue.topology.doctor import _disk, _keys, _redis, _stores
+from glue.topology import installation
+from glue.topology.doctor import _redis, _stores
+from glue.topology.installation import disk, keys
 from glue.topology.services import Services
 
 NOWHERE = "127.0.0.1:9"
@@ -35,12 +36,12 @@ def test_a_file_of_keys_that_others_may_read_is_named(tmp_path: Path) -> None:
     file.write_text("{}")
     file.chmod(0o644)
     settings = Settings(hash_keys_file=file, warehouse_private_key_file=None, kafka_properties_file=None)
-    (found,) = _keys(Services(settings))
+    (found,) = keys(Services(settings))
     assert (found.state, found.fix) == ("warn", f"chmod 600 {file}")
     file.chmod(0o600)
-    (found,) = _keys(Services(settings))
+    (found,) = keys(Services(settings))
     assert found.state == "ok"
-    (absent,) = _keys(Services(settings.model_copy(update={"hash_keys_file": None})))
+    (absent,) = keys(Services(settings.model_copy(update={"hash_keys_file": None})))
     assert "no file" in absent.detail
 
 
@@ -48,9 +49,9 @@ def test_what_is_mounted_read_only_is_as_it_should_be(tmp_path: Path, monkeypatc
     file = tmp_path / "keys.json"
     file.write_text("{}")
     file.chmod(0o644)
-    monkeypatch.setattr(doctor, "_read_only", lambda _: True)
+    monkeypatch.setattr(installation, "_read_only", lambda _: True)
     settings = Settings(hash_keys_file=file, warehouse_private_key_file=None, kafka_properties_file=None)
-    found = [*_disk(Services(settings)), *_keys(Services(settings))]
+    found = [*disk(Services(settings)), *keys(Services(settings))]
     assert {(one.state, one.fix) for one in found} == {("ok", "")} and len(found) == 3
 
 

@@ -17,7 +17,8 @@ from glue.local.part import Site
 from glue.local.ports import choose
 from glue.local.security import AUDIENCE, GUEST, Security
 from glue.settings import Settings
-from glue.topology.doctor import Finding, _kafka, _rights
+from glue.topology.doctor import _kafka, _rights
+from glue.topology.installation import Finding
 from glue.topology.services import Services
 from sandbox.oidc import Provider
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from deploy.proof.engine import ROOT, WORK, Engine, call
 from glue.local.ports import choose
+from tests.deploy.compose_file import FILES, undigested
 
 HOST = "account.snowflake.test"  # the connector reads an account out of the name
 SECRETS = {
@@ -51,12 +52,15 @@ volumes:
 
 
 def copy(target: Path) -> Path:
-    """The checkout's files, without anything that git ignores, in ``target``."""
+    """The checkout's files in ``target``, without what git ignores and without digests, which no stand-in has."""
     shutil.rmtree(target, ignore_errors=True)
     for name in call("git", "ls-files", "-z", "-co", "--exclude-standard", cwd=ROOT).rstrip("\0").split("\0"):
         if (ROOT / name).is_file():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, target / name)
+    for name in FILES:
+        text = (target / name).read_text(encoding="utf-8")
+        (target / name).write_text(undigested(text), encoding="utf-8")
     return target
 
 

@@ -19,7 +19,7 @@ from glue.local import jars
 from glue.local.downloads import Fetcher
 from glue.local.registry import unpacked
 from glue.local.report import Reporter
-from tests.deploy.compose_file import compose
+from tests.deploy.compose_file import compose, undigested
 
 FRONTEND = "github.com/moby/buildkit/frontend/dockerfile/cmd/dockerfile-frontend@v0.13.2"
 BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
@@ -37,8 +37,8 @@ PLACEHOLDERS = {"grafana/grafana": ("3000", "api/health"), "ghcr.io/kafbat/kafka
 
 def named() -> dict[str, str]:
     """Name -> name:tag of every image that the project's files take from others."""
-    found = [service["image"] for service in compose()["services"].values()]
-    lines = (ROOT / "deploy" / "images" / "Dockerfile").read_text().splitlines()
+    found = [undigested(service["image"]) for service in compose()["services"].values()]
+    lines = undigested((ROOT / "deploy" / "images" / "Dockerfile").read_text()).splitlines()
     found += [line.split("=", 1)[1] for line in lines if line.startswith(("ARG PYTHON=", "ARG KAFKA=", "# syntax="))]
     return {one.rsplit(":", 1)[0]: one for one in found if not one.startswith("millionx/")}
 

@@ -11,6 +11,7 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "docker-compose.yml"
+FILES = ("docker-compose.yml", "deploy/images/Dockerfile")  # which name the images of others
 SIZES = ("small", "medium", "large")
 OURS = re.compile(r"^millionx/(glue|sources)(:|$)")
 _VARIABLE = re.compile(r"\$(?:\$|\{(\w+)(?:(:?[-?])([^}]*))?\})")
@@ -43,6 +44,11 @@ def env_file(name: str) -> dict[str, str]:
     """The variables of ``deploy/compose/NAME``."""
     lines = (ROOT / "deploy" / "compose" / name).read_text(encoding="utf-8").splitlines()
     return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+
+
+def undigested(text: str) -> str:
+    """``text`` with images by their tag alone."""
+    return re.sub(r"@sha256:[0-9a-f]{64}", "", text)
 
 
 @cache

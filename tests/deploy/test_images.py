@@ -21,7 +21,7 @@ from dockerfile_parse import DockerfileParser
 from packaging.requirements import Requirement
 
 import glue.settings
-from tests.deploy.compose_file import FILE, ROOT, compose
+from tests.deploy.compose_file import FILE, ROOT, compose, undigested
 
 IMAGES = ROOT / "deploy" / "images"
 DOCKERFILE = IMAGES / "Dockerfile"
@@ -66,7 +66,7 @@ def test_every_image_that_compose_builds_is_a_stage_of_that_name(stages: dict[st
 
 
 def test_base_images_are_pinned_to_a_version(stages: dict[str, Any]) -> None:
-    bases = dict(value.split("=", 1) for instruction, value in stages[""] if instruction == "ARG")
+    bases = dict(undigested(value).split("=", 1) for instruction, value in stages[""] if instruction == "ARG")
     for image in bases.values():
         assert re.search(r":\d+\.\d+\.\d+(-|$)", image), image
     for name in filter(None, stages):

@@ -18,7 +18,7 @@ from urllib.parse import quote
 import requests
 
 from glue.errors import ServiceError, ServiceUnavailableError, UsageError
-from glue.http_access import HttpAccess, why
+from glue.http_access import HttpAccess, NobodyAnswersError, addresses, ask_any
 from glue.secrets import clean_message, url_without_credentials
 from glue.settings import Settings
 
@@ -44,36 +44,36 @@ class RebalancingError(ServiceUnavailableError):
 
 
 class ConnectClient:
-    """One Connect cluster behind one REST address.
+    """One Connect cluster behind the REST addresses of its workers.
 
     Args:
-        url: base address of any worker.
+        url: base address of a worker, or of several, with commas between: the next one is asked when one is not
+            reached. One that answered is asked first from then on.
         access: credentials and trust; without it those of nobody.
         timeout: seconds for one call; ``/config/validate`` may open connections and gets ``validate_timeout``.
         patience: seconds for which a 409 of a rebalance is waited out, per call.
-        retries: further tries of a call that got no answer, or one of a gateway, with growing, jittered pauses.
+        retries: further tries of a call that got no answer, or one of a gateway, with growing, jittered pauses; of
+            several workers each is asked once.
     """
 
     def __init__(
         self, url: str, access: HttpAccess | None = None, *, timeout: float = 20, validate_timeout: float = 90,
         patience: float = 60, retries: int = 4,
     ) -> None:  # fmt: skip
-        self.url = url.rstrip("/")
-        self.shown_url = url_without_credentials(self.url)
-        if not self.url.startswith(("http://", "https://")):
-            raise UsageError(
-                f"Kafka Connect at {self.shown_url}",
-                "it is not an http:// or https:// address",
-                "correct --url or MXCTL_CONNECT",
-            )
+        self.urls = addresses(url, "Kafka Connect", "correct --url or MXCTL_CONNECT")
         self.timeout, self.validate_timeout, self.patience = timeout, validate_timeout, patience
         self.calls = 0
-        self._session = (access or HttpAccess("connect")).session(retries)
+        self._session = (access or HttpAccess("connect")).session(retries if len(self.urls) == 1 else 0)
 
     @classmethod
     def of(cls, settings: Settings, url: str = "", **bounds: Any) -> ConnectClient:
         """The cluster that the settings name, or the one at ``url`` with the same credentials."""
         return cls(url or settings.connect, HttpAccess.of(settings, "connect"), **bounds)
+
+    @property
+    def shown_url(self) -> str:
+        """The worker that answered last, or the first one, without credentials."""
+        return url_without_credentials(self.urls[0])
 
     def root(self) -> dict[str, Any]:
         """``version``, ``commit`` and ``kafka_cluster_id`` of the worker."""
@@ -258,13 +258,12 @@ class ConnectClient:
     def _send(self, method: str, path: str, what: str, body: Any, timeout: float) -> requests.Response:
         self.calls += 1
         try:
-            return self._session.request(method, self.url + path, json=body, timeout=(5, timeout))
-        except requests.RequestException as error:
-            raise ServiceUnavailableError(
-                what,
-                f"Kafka Connect at {self.shown_url} does not answer ({why(error)})",
-                "is the worker up? mxctl local status; or name another with --url or MXCTL_CONNECT",
-            ) from None
+            response, self.urls = ask_any(self._session, self.urls, method, path, body, timeout)
+        except NobodyAnswersError as error:
+            failed = "; ".join(f"Kafka Connect at {one}" for one in error.args)
+            fix = "is the worker up? mxctl local status; or name another with --url or MXCTL_CONNECT"
+            raise ServiceUnavailableError(what, failed, fix) from None
+        return response
 
 
 def unfit_name(name: str) -> str:

@@ -11,18 +11,22 @@ import base64
 import ssl
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3.exceptions import NewConnectionError
 from urllib3.util import Retry
 
-from glue.errors import ConfigError, ServiceError, ServiceUnavailableError
+from glue.errors import ConfigError, ServiceError, ServiceUnavailableError, UsageError
+from glue.secrets import url_without_credentials
 from glue.settings import Settings, read_secret, read_token
 
 _GATEWAY = (429, 502, 503, 504)
+_REPEATABLE = ("GET", "PUT", "DELETE")  # what may be asked of another server though the first one may have obeyed
 _EARLY_S = 30  # before its end a token is fetched anew
 _TIMEOUT_S = 10
 
@@ -85,7 +89,7 @@ class HttpAccess:
             backoff_factor=0.25,
             backoff_jitter=0.25,
             status_forcelist=_GATEWAY,
-            allowed_methods=("GET", "PUT", "DELETE"),
+            allowed_methods=_REPEATABLE,
             raise_on_status=False,
         )
         for scheme in ("http://", "https://"):
@@ -171,6 +175,53 @@ class _Session(requests.Session):
     def merge_environment_settings(self, *args: Any, **kwargs: Any) -> Any:
         merged = super().merge_environment_settings(*args, **kwargs)
         return {**merged, "verify": self.ca} if self.ca else merged
+
+
+class NobodyAnswersError(Exception):
+    """A text for each server that was asked in vain: its address, and why."""
+
+
+def addresses(text: str, what: str, fix: str) -> list[str]:
+    """The addresses in ``text``, with commas between them. Raises :class:`UsageError` for what is none."""
+    found = [one.strip().rstrip("/") for one in text.split(",") if one.strip()]
+    for one in found or [""]:
+        if not one.startswith(("http://", "https://")):
+            shown = url_without_credentials(one) or "no address"
+            raise UsageError(f"{what} at {shown}", "it is not an http:// or https:// address", fix)
+    return list(dict.fromkeys(found))
+
+
+def ask_any(
+    session: requests.Session, urls: Sequence[str], method: str, path: str, body: Any, timeout: float
+) -> tuple[requests.Response, list[str]]:
+    """The answer of the first of ``urls`` that is reached, and the addresses with that one first.
+
+    A request that may have been obeyed, and must not be twice, is not made to a second one.
+
+    Raises:
+        NobodyAnswersError: none answers, each within 5 s for the connection and ``timeout`` for its answer.
+    """
+    failed = []
+    for url in urls:
+        shown = url_without_credentials(url)
+        try:
+            response = session.request(method, url + path, json=body, timeout=(5, timeout))
+        except requests.RequestException as error:
+            failed.append(f"{shown} does not answer ({why(error)})")
+            if method not in _REPEATABLE and not _unsent(error):
+                break
+            continue
+        if response.status_code not in _GATEWAY or method not in _REPEATABLE or url == urls[-1]:
+            return response, [url, *(one for one in urls if one != url)]
+        failed.append(f"{shown} answers {response.status_code}")
+    raise NobodyAnswersError(*failed)
+
+
+def _unsent(error: requests.RequestException) -> bool:
+    """Whether a request cannot have reached its server, since there was no connection."""
+    reason = getattr(error.args[0] if error.args else None, "reason", None)
+    refused = isinstance(reason, NewConnectionError)
+    return refused or isinstance(error, (requests.ConnectTimeout, requests.exceptions.SSLError))
 
 
 def why(error: BaseException) -> str:

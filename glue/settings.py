@@ -154,7 +154,9 @@ class Settings(BaseSettings):
     kafka_properties: dict[str, SecretStr] = Field(
         {}, description="Kafka clients: each MXCTL_KAFKA_<KEY> of librdkafka, _ for each dot; overrides the file."
     )
-    connect: str = Field("http://127.0.0.1:8083", description="Kafka Connect REST.")
+    connect: str = Field(
+        "http://127.0.0.1:8083", description="Kafka Connect REST of a worker, or of several, with commas."
+    )
     connect_user: str = Field("", description="Kafka Connect REST: user, for Basic.")
     connect_password_file: Path | None = Field(None, description="File with that user's password.")
     connect_token_file: Path | None = Field(None, description="File with a bearer token, in place of a user.")

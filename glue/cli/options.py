@@ -62,7 +62,9 @@ def millis(time: datetime | None) -> int:
 
 def url_option(function: F) -> F:
     """``--url`` of Kafka Connect."""
-    return click.option("--url", help="Address of Kafka Connect's REST [env: MXCTL_CONNECT].")(function)
+    return click.option(
+        "--url", help="Address of Kafka Connect's REST; of several workers with commas [env: MXCTL_CONNECT]."
+    )(function)
 
 
 def file_option(function: F) -> F:

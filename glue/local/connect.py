@@ -165,8 +165,9 @@ class Connect(Part):
 
     def settings(self, site: Site) -> dict[str, str]:
         private, _ = warehouse_key(site.folder(SERVICE) / "secrets")
+        workers = [numbered(SERVICE, number) for number in site.size.instances]
         return {
-            "connect": f"{site.scheme}://{site.address(SERVICE, 'rest')}",
+            "connect": ",".join(f"{site.scheme}://{site.address(one, 'rest')}" for one in workers),
             **(site.security.http(SERVICE) if site.security else {}),
             "warehouse_private_key_file": str(private),
         }

@@ -10,6 +10,7 @@ from email.utils import parsedate_to_datetime
 import redis
 import requests
 
+from glue.connect import ConnectClient
 from glue.errors import MillionXError
 from glue.http_access import HttpAccess
 from glue.kafka.acls import authorized
@@ -50,10 +51,11 @@ def examine(services: Services, more: Iterable[tuple[str, Check]] = ()) -> Itera
 def _explained(check: str, error: MillionXError, url: str, services: Services) -> Finding:
     """A failure with what its server says of itself, where that is more."""
     ca_file = getattr(services.settings, f"{check}_ca_file", None)
-    reason = way_to(url, str(ca_file or "")).problem() if url else None
-    if reason is None:
+    asked = [(one, way_to(one.strip(), str(ca_file or "")).problem()) for one in url.split(",") if one.strip()]
+    reasons = [(url_without_credentials(one.strip()), reason) for one, reason in asked if reason]
+    if not reasons:
         return Finding(check, "fail", str(error), error.fix)
-    return Finding(check, "fail", f"{url_without_credentials(url)}: {reason.why}", reason.fix)
+    return Finding(check, "fail", "; ".join(f"{one}: {reason.why}" for one, reason in reasons), reasons[0][1].fix)
 
 
 def _files(services: Services) -> Iterator[Finding]:
@@ -128,7 +130,7 @@ def _rights(services: Services) -> Iterator[Finding]:
 def _clock(services: Services) -> Iterator[Finding]:
     """The clock here against those of the services: certificates and tokens that look ended may not be."""
     for name in ("registry", "connect"):
-        url = getattr(services.settings, name)
+        url = getattr(services.settings, name).partition(",")[0]
         try:
             with HttpAccess.of(services.settings, name).session() as session:
                 answer = session.head(url, timeout=5, allow_redirects=False)
@@ -154,6 +156,12 @@ def _registry(services: Services) -> Iterator[Finding]:
 def _connect(services: Services) -> Iterator[Finding]:
     root = services.connect.root()
     yield Finding("connect", "ok", f"version {root.get('version')} at {services.connect.shown_url}")
+    for url in services.connect.urls[1:]:  # the first one has answered
+        try:
+            ConnectClient.of(services.settings, url, retries=0, patience=0).root()
+        except MillionXError as error:
+            said = _explained("connect", error, url, services)
+            yield replace(said, state="warn", detail=f"one worker of several: {said.detail}")
     theirs = str(root.get("kafka_cluster_id"))
     if theirs != services.cluster_id:
         detail = f"the worker belongs to Kafka cluster {theirs}, MXCTL_KAFKA is cluster {services.cluster_id}"

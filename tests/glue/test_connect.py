@@ -43,15 +43,18 @@ class FakeWorker:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
 
 
 @pytest.fixture
 def worker() -> Iterator[FakeWorker]:
     made = FakeWorker()
     yield made
-    made.server.shutdown()
-    made.server.server_close()
+    made.close()
 
 
 def client(worker: FakeWorker, **options: Any) -> ConnectClient:

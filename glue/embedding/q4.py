@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import mmap
 import struct
-from collections.abc import Mapping, Sequence
-from functools import cached_property, lru_cache
-from itertools import pairwise
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from glue.embedding.declared import Model
 from glue.embedding.encoder import Blocks, Floats, Shape, Weights
+from glue.embedding.vocabulary import Vocabulary
 from glue.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -66,7 +69,8 @@ class BlockFile(Weights):
 
     def __init__(self, model: Model, file: Path) -> None:
         self._model, self.file = model, file
-        self._within = lru_cache(_WORDS)(self._pieces_within)
+        self._words: LRUCache[str, list[int]] = LRUCache(_WORDS)
+        self._lock = threading.Lock()  # the page searches in several threads
         if not file.is_file():
             raise ConfigError(f"embedding model {model.name}", f"{file} is missing", "install the weights again")
 
@@ -106,27 +110,37 @@ class BlockFile(Weights):
 
         So it is there at once and small, where the whole one takes a second and 280 MB.
         """
-        pieces, scores = self.pieces, self._scores
+        scores = self._scores
         if texts is None:
-            return self._tokenizer(pieces, scores.astype(float).tolist()), None
-        plain = self._plain
-        numbers = {int(scores.argmin())}  # by the unlikeliest piece, what is unknown is weighed
+            return self._tokenizer(range(self._header.pieces)), None
+        plain, words = self._plain, set[str]()
         for text in texts:
-            for word, _ in plain.pre_tokenizer.pre_tokenize_str(plain.normalizer.normalize_str(text)):
-                numbers.update(self._within(word))
-        kept = [*range(self._special), *sorted(numbers.difference(range(self._special)))]
-        return self._tokenizer([pieces[one] for one in kept], scores[kept].astype(float).tolist()), kept
+            words.update(one for one, _ in plain.pre_tokenizer.pre_tokenize_str(plain.normalizer.normalize_str(text)))
+        special = range(self._special)
+        # by the unlikeliest piece, what is unknown is weighed
+        numbers = self._within(words) | {int(scores.argmin())}
+        kept = [*special, *sorted(numbers.difference(special))]
+        return self._tokenizer(kept), kept
 
-    def _pieces_within(self, word: str) -> list[int]:
-        numbers, ends = self._numbers, range(1, _LONGEST + 1)
-        parts = {word[at : at + length] for at in range(len(word)) for length in ends}
-        return [numbers[part] for part in parts if part in numbers]
+    def _within(self, words: Iterable[str]) -> set[int]:
+        """The pieces that occur in these words."""
+        ends = range(1, _LONGEST + 1)
+        with self._lock:
+            found = {word: self._words[word] for word in words if word in self._words}
+            new = {
+                one: {one[at : at + end] for at in range(len(one)) for end in ends} for one in words if one not in found
+            }
+            numbers = self.pieces.find([*set().union(*new.values())])
+            for word, parts in new.items():
+                found[word] = self._words[word] = [numbers[part] for part in parts if part in numbers]
+        return set(chain.from_iterable(found.values()))
 
-    def _tokenizer(self, pieces: Sequence[str], scores: Sequence[float]) -> Tokenizer:
+    def _tokenizer(self, numbers: Sequence[int]) -> Tokenizer:
         from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
 
-        header = self._header
-        tokenizer = Tokenizer(models.Unigram(list(zip(pieces, scores, strict=True)), unk_id=header.unknown))
+        header, scores = self._header, self._scores[numbers].tolist()
+        pieces = [(self.pieces.piece(one), score) for one, score in zip(numbers, scores, strict=True)]
+        tokenizer = Tokenizer(models.Unigram(pieces, unk_id=header.unknown))
         tokenizer.normalizer = normalizers.Sequence([
             normalizers.Nmt(), normalizers.NFKC(), normalizers.Replace(Regex(" {2,}"), " ")
         ])  # fmt: skip
@@ -139,7 +153,7 @@ class BlockFile(Weights):
     @cached_property
     def _plain(self) -> Tokenizer:
         """With the special pieces alone: how it normalises and parts words."""
-        return self._tokenizer(self.pieces[: self._special], self._scores[: self._special].tolist())
+        return self._tokenizer(range(self._special))
 
     @cached_property
     def _special(self) -> int:
@@ -148,17 +162,12 @@ class BlockFile(Weights):
         return max(header.start, header.end, header.pad, header.unknown) + 1
 
     @cached_property
-    def _numbers(self) -> dict[str, int]:
-        return {piece: number for number, piece in enumerate(self.pieces)}
-
-    @cached_property
-    def pieces(self) -> list[str]:
+    def pieces(self) -> Vocabulary:
         """The vocabulary, in order."""
         header, at = self._header, 8 + _HEADER.size
-        ends = np.frombuffer(self._data, "<u4", header.pieces + 1, at).tolist()
+        ends = np.frombuffer(self._data, "<u4", header.pieces + 1, at)
         at += 8 * header.pieces + 4  # the scores lie between
-        text = self._data[at : at + header.text]
-        return [text[first:end].decode("utf-8", "replace") for first, end in pairwise(ends)]
+        return Vocabulary(self._data[at : at + header.text], ends)
 
     @property
     def _scores(self) -> Floats:

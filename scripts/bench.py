@@ -3,9 +3,12 @@
     make bench                                  all of it, about 25 minutes; the report also goes to build/bench.json
     .venv/bin/python scripts/bench.py --only loop --rounds 5 --against HEAD~1 -o json
 
-A running local stack is used; without one, the parts that are needed are started and go away afterwards. quixstreams
-gets an environment of its own below .venv, so that what it pins changes nothing here. sentence-transformers takes part
-where it is installed (extra ``torch``); --torch-python names an interpreter that has it.
+    .venv/bin/python scripts/bench.py --only loop --peers quixstreams faust PyFlink --sizes "0.3 kB"
+
+A running local stack is used; without one, the parts that are needed are started and go away afterwards. Each peer
+gets an environment of its own below .venv, so that what it pins changes nothing here; one that cannot be installed is
+left out, with a line that says so. sentence-transformers takes part where it is installed (extra ``torch``);
+--torch-python names an interpreter that has it.
 """
 
 from __future__ import annotations
@@ -15,14 +18,13 @@ import json
 import os
 import subprocess
 import sys
-import sysconfig
 import tempfile
-import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from bench_peers import PEERS, python_of
 from bench_report import Row, to_json, to_table
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -64,30 +66,6 @@ def services(names: set[str]) -> Iterator[None]:
             stack.down()
 
 
-def quix_python() -> str:
-    """An interpreter with quixstreams, in an environment below this one that sees this one's packages too."""
-    folder = Path(sys.prefix) / "bench"
-    python, done = folder / "bin" / "python", folder / ".ready"
-    if not done.exists():
-        print("Installing quixstreams into an environment of its own (once) …", file=sys.stderr)
-        (wanted,) = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]["bench"]
-        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-        pip = [str(python), "-m", "pip", "--disable-pip-version-check", "install", "--quiet", wanted]
-        if subprocess.run(pip, check=False).returncode:
-            print("quixstreams cannot be installed: it is left out", file=sys.stderr)
-            return ""
-        ours = sysconfig.get_path("purelib")
-        theirs = subprocess.run(
-            [str(python), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
-            check=True,
-            capture_output=True,
-            text=True,
-        ).stdout.strip()
-        (Path(theirs) / "millionx.pth").write_text(ours + "\n")  # after its own, so that what it pins holds
-        done.touch()
-    return str(python)
-
-
 def embedding(torch_python: str) -> list[Row]:
     """In this process, or in that of an interpreter that has sentence-transformers."""
     if not torch_python:
@@ -115,9 +93,19 @@ def parts(given: argparse.Namespace) -> dict[str, Callable[[], list[Row]]]:
     def loop() -> list[Row]:
         from bench_glue import loop
 
-        quix = "" if given.no_quix else quix_python()
+        peers = {peer: python for peer in given.peers if (python := python_of(peer))}
         with ExitStack() as stack:
-            return loop(given.records, given.rounds, quix, given.against, given.batch, given.sizes, stack)
+            return loop(
+                given.records,
+                given.rounds,
+                peers,
+                given.against,
+                given.batch,
+                given.sizes,
+                stack,
+                java=not given.no_java,
+                only=given.contenders,
+            )
 
     def soak() -> list[Row]:
         from bench_glue_soak import soak
@@ -167,7 +155,11 @@ def main() -> int:
     parser.add_argument("--against", action="append", default=[], metavar="REV", help="another commit, in the loop too")
     parser.add_argument("--batch", action="append", default=[], type=int, metavar="COUNT", help="another size of batch")
     parser.add_argument("--soak-minutes", type=float, default=5.0)
-    parser.add_argument("--no-quix", action="store_true", help="leave quixstreams out")
+    parser.add_argument(
+        "--peers", nargs="*", choices=PEERS, default=["quixstreams"], metavar="PEER", help="in the loop: %(choices)s"
+    )
+    parser.add_argument("--contenders", nargs="*", default=[], metavar="PART", help="of the loop: parts of their names")
+    parser.add_argument("--no-java", action="store_true", help="leave the loop in plain Java out")
     parser.add_argument("--torch-python", default="", help="an interpreter with sentence-transformers")
     parser.add_argument("--json", type=Path, help="also write the report here")
     parser.add_argument("-o", "--output", choices=["table", "json"], default="table")

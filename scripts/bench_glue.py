@@ -1,4 +1,4 @@
-"""The loop of the glue service against raw passthrough, quixstreams and another commit of its own.
+"""The loop of the glue service against passthrough, plain Java, other stream processors and another commit.
 
 Each contender works through the same records in a process of its own, in rounds, each in the reverse order of the one
 before; the time runs from its first record to its last commit. The median of the rounds counts, ratios are made inside
@@ -20,21 +20,34 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
+import bench_java
 from bench_glue_load import prepare
 from bench_report import Row
 
+from glue.registry import registry_client
+from glue.settings import get_settings
+from glue.transforms import language
+
 ROOT = Path(__file__).resolve().parent.parent
 OURS = ("passthrough", "glue at least once", "glue exactly once")
-QUIX = ("quixstreams at least once", "quixstreams exactly once", "quixstreams at least once, our codecs")
+JAVA = "plain Java exactly once, warm"
+THEIRS = {
+    "quixstreams": ("quixstreams at least once", "quixstreams exactly once", "quixstreams exactly once, our codecs"),
+    "faust": ("faust exactly once, our codecs",),
+    "PyFlink": ("PyFlink exactly once, our codecs",),
+}
 RATIOS = (
     ("glue exactly once", "passthrough", None),
+    ("glue exactly once", JAVA, 0.9),
     ("glue at least once", "quixstreams at least once", 3.0),
-    ("glue exactly once", "quixstreams exactly once", 2.0),
-    ("glue exactly once", "quixstreams at least once", None),
-    ("glue at least once", "quixstreams at least once, our codecs", None),
+    ("glue exactly once", "quixstreams exactly once", 4.0),
+    ("glue exactly once", "quixstreams exactly once, our codecs", 2.5),
+    ("glue exactly once", "faust exactly once, our codecs", None),
+    ("glue exactly once", "PyFlink exactly once, our codecs", None),
 )
 SIZES = {"0.3 kB": (1, 1), "2 kB": (14, 4), "20 kB": (140, 30)}  # how much longer the texts are, how many fewer
 _AIM = 10_000  # records a second
+_WARM = 1_000_000  # records of the loop in Java before it is timed, and 20 times the backlog at most
 Found = dict[str, float]
 
 
@@ -46,16 +59,30 @@ class Contender:
     python: str = sys.executable
     code: Path = ROOT
 
+    def command(self, topics: dict[str, str], records: int) -> list[str]:
+        """The program that works through ``records`` of the source topic."""
+        program = str(ROOT / "scripts" / "bench_glue_contender.py")
+        return [self.python, program, self.name, json.dumps(topics), str(records)]
+
+
+@dataclass(frozen=True)
+class JavaLoop(Contender):
+    """The same work in Java, which is timed only after it has worked through a million records: compiled code."""
+
+    program: tuple[str, ...] = ()
+
+    def command(self, topics: dict[str, str], records: int) -> list[str]:
+        with registry_client(get_settings()) as registry:
+            output = registry.get_latest_version(f"{topics['output']}-value").schema_id
+        words = " ".join(f"{word}={score}" for word, score in language._SCORES.items())
+        settings, warm = get_settings(), min(_WARM, 20 * records)
+        given = (settings.kafka, topics["source"], topics["output"], records, settings.schemas_dir, output, words, warm)
+        return [*self.program, "LoopBench", *map(str, given)]
+
 
 def contend(one: Contender, topics: dict[str, str], records: int) -> Found:
     """What a contender needs, in a process of its own: see ``bench_glue_contender.py``."""
-    command = [
-        one.python,
-        str(ROOT / "scripts" / "bench_glue_contender.py"),
-        one.name,
-        json.dumps(topics),
-        str(records),
-    ]
+    command = one.command(topics, records)
     environment = os.environ | {"PYTHONPATH": str(one.code), "BENCH_RUN": uuid4().hex[:8]}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=900)
     if done.returncode:
@@ -81,17 +108,24 @@ def commit(revision: str) -> Iterator[Contender]:
             shutil.rmtree(tree, ignore_errors=True)
 
 
-def loop(records: int, rounds: int, quix_python: str, against: list[str], batches: list[int], sizes: list[str],
-         stack: ExitStack) -> list[Row]:  # fmt: skip
+def loop(records: int, rounds: int, peers: dict[str, str], against: list[str], batches: list[int], sizes: list[str],
+         stack: ExitStack, *, java: bool, only: list[str]) -> list[Row]:  # fmt: skip
     """Records a second, processor time and memory of each contender, and their ratios, for records of each size.
 
     Args:
+        peers: interpreters of other ways to do the same; see ``bench_peers.py``.
         against: other commits.
+        only: parts of the names of contenders; none are all.
         batches: other sizes of a batch than the default; see ``batch.max.records``.
     """
     names = [*OURS, *(f"glue exactly once, batches of {count}" for count in batches)]
     contenders = [Contender(name) for name in names] + [stack.enter_context(commit(one)) for one in against]
-    contenders += [Contender(name, quix_python) for name in QUIX if quix_python]
+    contenders += [Contender(name, python) for peer, python in peers.items() for name in THEIRS[peer]]
+    if java:
+        sources = ROOT / "scripts" / "java"
+        program = stack.enter_context(bench_java.java(sources, sets=("kafka", "snowflake"), collector="Parallel"))
+        contenders.append(JavaLoop(JAVA, program=tuple(program)))
+    contenders = [one for one in contenders if not only or any(part in one.name for part in only)]
     return [row for size in sizes for row in _of_size(size, records, rounds, contenders)]
 
 

@@ -11,7 +11,7 @@ import resource
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from glue.kafka.config import KafkaConfig
@@ -124,77 +124,6 @@ def service(topics: dict[str, str], records: int) -> dict[str, float]:
     return found
 
 
-def quix(topics: dict[str, str], records: int, guarantee: str, codecs: str) -> dict[str, float]:
-    """quixstreams with the same transforms, record by record; the Avro ``codecs`` are its own or ours."""
-    from quixstreams import Application
-    from quixstreams.models import BytesDeserializer, BytesSerializer
-
-    app = Application(
-        broker_address=get_settings().kafka,
-        consumer_group=f"bench-{RUN}",
-        auto_offset_reset="earliest",
-        processing_guarantee=guarantee,  # type: ignore[arg-type]
-        commit_every=2000,
-        loglevel="ERROR",
-        auto_create_topics=False,
-        producer_extra_config={"linger.ms": 5, "compression.type": "lz4"},
-    )
-    if codecs == "ours":
-        reads, writes, work = BytesDeserializer(), BytesSerializer(), _with_our_codecs(topics)
-    else:
-        reads, writes, work = _with_its_codecs(topics)
-    source = app.topic(topics["source"], value_deserializer=reads, key_deserializer="str")
-    output = app.topic(topics["output"], value_serializer=writes, key_serializer="str")
-    watch = Stopwatch()
-
-    def transform(value: Any, key: str, timestamp: int, headers: Any) -> Any:
-        watch.start()
-        return work(value, key)
-
-    frame = app.dataframe(source)
-    frame = frame.apply(transform, metadata=True).to_topic(output)
-    app.run(count=records, timeout=60)
-    return watch.stop()
-
-
-def _with_our_codecs(topics: dict[str, str]) -> Callable[[bytes, str], Any]:
-    process = processor(topics)
-
-    def work(value: bytes, key: str) -> Any:
-        (result,) = process([Message(value, key, topics["source"])])
-        if not isinstance(result, Produced) or result.value is None:
-            raise SystemExit(f"a record did not pass: {result}")
-        return result.value
-
-    return work
-
-
-def _with_its_codecs(topics: dict[str, str]) -> tuple[Any, Any, Callable[[Any, str], Any]]:
-    from quixstreams.models.serializers.avro import AvroDeserializer, AvroSerializer
-    from quixstreams.models.serializers.schema_registry import (
-        SchemaRegistryClientConfig,
-        SchemaRegistrySerializationConfig,
-    )
-
-    from glue.avro import load_schema
-    from glue.transforms.contract import Record
-
-    client = SchemaRegistryClientConfig(url=get_settings().registry)
-    latest = SchemaRegistrySerializationConfig(auto_register_schemas=False, use_latest_version=True)
-    folder = get_settings().schemas_dir
-    schema, output = load_schema(folder / "social_post.avsc"), load_schema(folder / "enriched_post.avsc")
-    writes = AvroSerializer(output, schema_registry_client_config=client, schema_registry_serialization_config=latest)
-    chain = Chain.from_config(declared(topics).config)
-
-    def work(value: Any, key: str) -> Any:
-        (result,) = chain.run([Record(topics["source"], key, value, schema)])
-        if not isinstance(result, Record):
-            raise SystemExit(f"a record did not pass: {result}")
-        return result.value
-
-    return AvroDeserializer(schema_registry_client_config=client), writes, work
-
-
 class Message:
     """A message that no broker has seen."""
 
@@ -259,8 +188,9 @@ def main() -> None:
     elif name.startswith("glue exactly once"):  # of this commit, or of another
         found = service(topics, records)
     else:
-        guarantee = "exactly-once" if "exactly" in name else "at-least-once"
-        found = quix(topics, records, guarantee, "ours" if "our codecs" in name else "its own")
+        from bench_glue_peers import PROGRAMS
+
+        found = PROGRAMS[name.split()[0]](name, topics, records)
     print(json.dumps(found))
 
 

@@ -11,7 +11,11 @@ import sys
 import sysconfig
 from pathlib import Path
 
-PEERS = {"quixstreams": "quixstreams==3.28.1", "faust": "faust-streaming==0.15.3 aiokafka[lz4]==0.14.0", "PyFlink": "apache-flink==2.2.1"}
+PEERS = {  # and what they need
+    "quixstreams": "quixstreams==3.28.1",
+    "faust": "faust-streaming==0.15.3 aiokafka[lz4]==0.14.0",
+    "PyFlink": "apache-flink==2.2.1",
+}
 _KAFKA_OF_FLINK = (
     "org.apache.flink:flink-sql-connector-kafka:5.0.0-2.2",
     "5605c691d11a501382c383fecba37a7a552467da5ab7ba904ef5d6f3d62c5616",

@@ -154,20 +154,30 @@ def replay(max_attempts: int, dry_run: bool, yes: bool, output: str, **given: An
 
 @dlq.command()
 @_filters
+@click.option(
+    "--delete",
+    is_flag=True,
+    help="Also delete these letters, and every closed one before them, as far as no open one lies before.",
+)
 @click.option("--dry-run", is_flag=True, help="Show what would be discarded; change nothing.")
 @yes_option
 @output_option()
-def discard(dry_run: bool, yes: bool, output: str, **given: Any) -> None:
-    """Mark open letters as discarded; they stay in their topic until its retention ends."""
+def discard(delete: bool, dry_run: bool, yes: bool, output: str, **given: Any) -> None:
+    """Mark open letters as discarded; they stay in their topic until its retention ends, or --delete takes them out."""
+    from glue.deadletters.delete import delete as delete_letters
     from glue.deadletters.replay import discard as discard_letters
     from glue.kafka.config import KafkaConfig
     from glue.settings import get_settings
 
-    letters = _chosen(given, "open")
+    letters, kafka = _chosen(given, "all" if delete else "open"), KafkaConfig.of(get_settings())
+    ids = [letter.id for letter in letters]
     if letters and not (yes or dry_run):
-        click.confirm(f"Discard {len(letters)} letters?", abort=True, err=True)
-    gone = [letter.id for letter in letters] if dry_run else discard_letters(letters, KafkaConfig.of(get_settings()))
+        click.confirm(f"{'Delete' if delete else 'Discard'} {len(letters)} letters?", abort=True, err=True)
+    closed = [one.id for one in letters if not one.done] if dry_run else discard_letters(letters, kafka)
+    gone, kept = delete_letters(kafka, ids, dry_run=dry_run) if delete else ([], [])
     if output != "table":
-        emit({"discarded": gone, "dry_run": dry_run}, output)
+        emit({"discarded": closed, "deleted": gone, "kept": kept, "dry_run": dry_run}, output)
         return
-    click.echo(f"{'would discard' if dry_run else 'discarded'} {len(gone)}")
+    click.echo(f"{'would discard' if dry_run else 'discarded'} {len(closed)}")
+    if delete:
+        click.echo(f"{'would delete' if dry_run else 'deleted'} {len(gone)}, {len(kept)} stay behind an open letter")

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 def query(sql: str, store: str | None, output: str) -> None:
     """Run SQL in the database of the profile: Snowflake, or PostgreSQL; "-" reads it from stdin.
 
-    Names without a schema are looked up where the sinks' tables are.
+    Names without a schema are looked up where the sinks' tables are. CSV is safe to open in a spreadsheet: a text that
+    it would take for a formula gets ' before it; JSON is exact.
     """
     from glue.settings import get_settings
 

@@ -47,7 +47,13 @@ class Letter:
 
     @property
     def topic(self) -> str:
-        return self.id.rsplit("/", 2)[0]
+        return self.place[0]
+
+    @property
+    def place(self) -> tuple[str, int, int]:
+        """Topic, partition and offset of the letter itself."""
+        topic, partition, offset = self.id.rsplit("/", 2)
+        return topic, int(partition), int(offset)
 
     @property
     def origin(self) -> str:

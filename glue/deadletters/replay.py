@@ -119,7 +119,7 @@ def replay(
 
 
 def discard(letters: Sequence[Letter], kafka: KafkaConfig) -> list[str]:
-    """Discard open letters: they stay in their topic until its retention, and are listed as discarded.
+    """Discard open letters: listed as discarded, they stay in their topic until its retention or a deletion ends them.
 
     Raises:
         FencedError, ServiceError, ServiceUnavailableError: as :func:`replay`.
@@ -160,5 +160,4 @@ def _back(original: Original) -> ProducerRecord:
 
 def _mark(letter: Letter, state: str) -> ProducerRecord:
     headers = [(MARK, state.encode()), (MARKED, letter.id.encode())]
-    partition = int(letter.id.rsplit("/", 2)[1])
-    return ProducerRecord(letter.topic, letter.key, None, headers, partition=partition)
+    return ProducerRecord(letter.topic, letter.key, None, headers, partition=letter.place[1])

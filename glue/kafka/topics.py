@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from confluent_kafka import KafkaException, TopicCollection
+from confluent_kafka import KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import (  # type: ignore[attr-defined]
     AlterConfigOpType,
     ConfigEntry,
@@ -107,6 +107,14 @@ def delete_topic(admin: Any, name: str) -> None:
     with kafka_errors(f"topic {name}"):
         _result(admin.delete_topics([name], operation_timeout=TIMEOUT))
         _until(lambda: name not in admin.list_topics(timeout=TIMEOUT).topics, f"topic {name} to go")
+
+
+def delete_records(admin: Any, up_to: Mapping[tuple[str, int], int]) -> None:
+    """Delete the records of each topic's partition up to this offset, with the one that is there."""
+    wanted = [TopicPartition(name, number, offset + 1) for (name, number), offset in up_to.items()]
+    if wanted:
+        with kafka_errors("delete records"):
+            _result(admin.delete_records(wanted))
 
 
 def add_partitions(admin: Any, name: str, total: int) -> None:

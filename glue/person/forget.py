@@ -11,8 +11,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from confluent_kafka import TopicPartition
-
+from glue.deadletters.delete import reach
 from glue.deadletters.read import read_letters
 from glue.deadletters.replay import erase as erase_letters
 from glue.errors import ConfigError, ServiceUnavailableError
@@ -21,7 +20,7 @@ from glue.kafka.config import QUIET, KafkaConfig
 from glue.kafka.lock import Lock
 from glue.kafka.produce import ProducerRecord, Sender
 from glue.kafka.reads import group_offsets
-from glue.kafka.topics import kafka_errors
+from glue.kafka.topics import delete_records
 from glue.person.places import Found, Places
 from glue.person.receipt import receipt
 from glue.privacy.keyfile import destroy_merchant
@@ -160,32 +159,14 @@ class Erasure:
         return [number for number, last in found.last.items() if done and done.get(number, 0) <= last]
 
     def _delete_records(self, after: Iterable[Found]) -> None:
-        admin, wanted = self.places.kafka.admin(QUIET), []
+        wanted: dict[tuple[str, int], int] = {}
         for one in after:
             if one.kind == "dead letters":
-                last = self._closed(one)
+                wanted |= reach(read_letters(self.places.kafka, [one.place]), one.keys)
             elif one.kind in ("raw topic", "topic") and not self.places.is_compacted(one.place):
                 self._until_read(one)
-                last = one.last
-            else:
-                continue
-            wanted += [TopicPartition(one.place, number, at + 1) for number, at in last.items()]
-        if wanted:
-            with kafka_errors("delete records"):
-                for future in admin.delete_records(wanted).values():
-                    future.result(30)
-
-    def _closed(self, found: Found) -> dict[int, int]:
-        """By partition, the last of the person's letters before which no other is open."""
-        last: dict[int, int] = {}
-        blocked: set[int] = set()
-        for letter in read_letters(self.places.kafka, [found.place]):
-            number, offset = map(int, letter.id.rsplit("/", 2)[1:])
-            if letter.id in found.keys and number not in blocked:
-                last[number] = offset
-            elif not letter.done:
-                blocked.add(number)
-        return last
+                wanted |= {(one.place, number): last for number, last in one.last.items()}
+        delete_records(self.places.kafka.admin(QUIET), wanted)
 
     def _destroy_key(self) -> str:
         """What became of the shop's own key, where all of a shop is erased."""

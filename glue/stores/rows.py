@@ -1,4 +1,4 @@
-"""Results of queries, and their three spellings: a table for people, JSON and CSV for programs."""
+"""Results of queries, and their three spellings: a table for people, JSON for programs, CSV for spreadsheets."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import csv
 import datetime as dt
 import io
 import json
+import re
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -13,6 +14,10 @@ from typing import Any
 from glue.tables import table
 
 MAX_CELL = 60
+# What a spreadsheet would compute when it opens the file; people wrote it. A number, though it has a sign, is none.
+# Source: OWASP, CSV Injection
+_FORMULA = re.compile(r"\A(?:\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n])")
+_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -27,7 +32,10 @@ class Rows:
         return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
 
     def render(self, output: str) -> str:
-        """As ``table``, ``json`` (a list of objects) or ``csv`` (with a header), without a last line break."""
+        """As ``table``, ``json`` (a list of objects) or ``csv`` (with a header), without a last line break.
+
+        CSV is opened in spreadsheets: a text that one would take for a formula gets ``'`` before it. JSON is exact.
+        """
         if output == "json":
             return self._json()
         return self._csv() if output == "csv" else self._table()
@@ -36,11 +44,11 @@ class Rows:
         return json.dumps([{k: _plain(v) for k, v in row.items()} for row in self.dicts()], ensure_ascii=False)
 
     def _csv(self) -> str:
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(self.columns)
-        writer.writerows([["" if v is None else _plain(v) for v in row] for row in self.rows])
-        return text.getvalue().rstrip("\n")
+        rows = []
+        for row in (self.columns, *self.rows):
+            csv.writer(line := io.StringIO()).writerow([_text(value) for value in row])
+            rows.append(line.getvalue().removesuffix("\r\n"))  # with that end, and no other, it quotes either within
+        return "\n".join(rows)
 
     def _table(self) -> str:
         right = [any(_is_number(row[n]) for row in self.rows) for n in range(len(self.columns))]
@@ -63,6 +71,14 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (bytes, bytearray)):
         return value.hex()
     return value
+
+
+def _text(value: Any) -> Any:
+    """A value for CSV."""
+    plain = "" if value is None else _plain(value)
+    if isinstance(plain, (int, float)):
+        return plain
+    return f"'{plain}" if _FORMULA.match(str(plain)) and not _NUMBER.fullmatch(str(plain)) else plain
 
 
 def _short(value: Any) -> str:

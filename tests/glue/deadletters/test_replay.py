@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from playground import Playground
 
 from glue.cli.dlq import dlq
+from glue.deadletters.delete import delete
 from glue.deadletters.read import Letter, read_letters
 from glue.deadletters.replay import discard, replay
 from glue.kafka.config import KafkaConfig
@@ -117,6 +118,25 @@ def test_discarded_letters_are_not_replayed(play: Playground) -> None:
     assert first.id not in replay(letters(play), KafkaConfig.of(play.settings), ring(play)).replayed
 
 
+def test_deleted_letters_can_be_read_by_nobody_and_an_open_one_keeps_what_lies_behind_it(play: Playground) -> None:
+    refused(play, 12)
+    kafka, all_ = KafkaConfig.of(play.settings), [letter.id for letter in letters(play)]
+    place = {letter.id: letter.place for letter in letters(play)}
+    by_partition = {number: [one for one in all_ if place[one][1] == number] for _, number, _ in place.values()}
+    partition = max(by_partition.values(), key=len)
+    kept = partition[-2]  # open, with one behind it
+    wanted = {letter.id for letter in letters(play)} - {kept}
+    discard([letter for letter in letters(play) if letter.id in wanted], kafka)
+    there = all_[0] if all_[0] != kept else all_[1]
+    assert delete(kafka, [there, partition[-1]], dry_run=True)[1] == [partition[-1]] and len(letters(play)) == 12
+    gone, stay = delete(kafka, wanted)
+    assert (stay, sorted(gone)) == ([partition[-1]], sorted(wanted - {partition[-1]}))
+    assert {letter.id: letter.done for letter in letters(play)} == {kept: "", partition[-1]: "discarded"}
+    assert replay(letters(play), kafka, ring(play)).replayed == [kept]
+    assert delete(kafka, [kept, partition[-1]]) == ([kept, partition[-1]], [])
+    assert letters(play) == []
+
+
 def test_the_command_line(play: Playground) -> None:
     refused(play, 5)
 
@@ -141,4 +161,7 @@ def test_the_command_line(play: Playground) -> None:
     assert "discarded 1" in run("discard", "--yes", "--limit", "1")
     states = [row["state"] for row in json.loads(run("list", "--state", "all", "-o", "json"))]
     assert sorted(states) == ["discarded", "open", "open", "replayed", "replayed"]
+    assert "would discard 2\nwould delete 5, 0 stay" in run("discard", "--delete", "--dry-run")
+    assert len(json.loads(run("discard", "--delete", "--yes", "-o", "json"))["deleted"]) == 5
+    assert json.loads(run("list", "--state", "all", "-o", "json")) == []
     assert json.loads(run("list", "--message", "no such", "-o", "json")) == []

@@ -14,13 +14,13 @@ from glue.topology.files import Files, json_schema
 from glue.topology.kinds.contract import Kind, Live
 from glue.topology.memory import Memory
 from glue.topology.model import Declared
-from glue.topology.rules.chains import topics_declared
+from glue.topology.rules.chains import own_names, topics_declared
 from glue.topology.services import Services
 
 
 class Chains(Kind):
     name, section, patches = "chain", "transforms", "Chain name → patch of its file."
-    rules = (topics_declared,)
+    rules = (topics_declared, own_names)
     remembers = True
 
     def load(self, files: Files) -> Iterator[tuple[str, dict[str, Any], Path]]:

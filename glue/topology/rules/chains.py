@@ -4,6 +4,7 @@ encrypted is decrypted first."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import permutations
 from pathlib import Path
 
 from glue.privacy.tags import personal_fields
@@ -55,6 +56,23 @@ def decrypt_first(declared: Declared) -> Iterator[Problem]:
             why = "the chain reads personal texts, which are encrypted, and does not begin with Decrypt"
             fix = f"let transforms begin with decrypt, with transforms.decrypt.type={_DECRYPT} and no predicate"
             yield Problem(declared.files.get(("chain", name)), "config.transforms", why, fix)
+
+
+def own_names(declared: Declared) -> Iterator[Problem]:
+    """No chain is named as an instance of another could be.
+
+    The second instance of ``posts`` is ``posts-2`` on a local stack. A chain's transactional ids begin with its group
+    and "-", as its right to them does: of two with the same id one ends the other's writes.
+    """
+    configs = {name: chain.get("config", {}) for name, chain in declared.chains.items()}
+    groups = {name: str(config.get("group.id") or f"millionx-{name}") for name, config in configs.items()}
+    for name, other in permutations(groups, 2):
+        for key, mine, its in (("name", name, other), ("config.group.id", groups[name], groups[other])):
+            if f"{mine}-".startswith(f"{its}-"):
+                why = f"{mine} could be an instance of chain {other}"
+                # Without a file it is everybody's: a stack starts its chains before it applies them.
+                yield Problem(None, f"transforms/{name}.json: {key}", why, f"let it not begin with {its}-")
+                break
 
 
 def _check(file: Path | None, config: Mapping[str, str]) -> Iterator[Problem]:

@@ -29,8 +29,7 @@ class TopicReader:
     def __init__(self, registry: SchemaRegistryClient) -> None:
         self._registry = registry
         self.decode = Decoder(registry)
-        self._ids: dict[str, int | None] = {}
-        self._tagged: dict[str, BySchema[AvroSchema]] = {}
+        self._known: dict[str, tuple[int | None, BySchema[AvroSchema]]] = {}
         self._outage: ServiceUnavailableError | None = None
         self._down_since = 0.0
 
@@ -41,11 +40,11 @@ class TopicReader:
             DataError: not framed Avro, or of a schema that cannot be read as the latest.
             ServiceUnavailableError: the registry does not answer.
         """
-        if topic not in self._ids:
-            self._ids[topic] = self._latest(f"{topic}-value")
-            self._tagged[topic] = BySchema(_with_own_tags(topic))
-        value, schema = self.decode(data, self._ids[topic])
-        return value, self._tagged[topic](schema)
+        if topic not in self._known:
+            self._known[topic] = self._latest(f"{topic}-value"), BySchema(_with_own_tags(topic))
+        latest, tagged = self._known[topic]
+        value, schema = self.decode(data, latest)
+        return value, tagged(schema)
 
     def _latest(self, subject: str) -> int | None:
         if self._outage is not None and time.monotonic() - self._down_since < _OUTAGE_SECONDS:

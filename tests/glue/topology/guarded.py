@@ -46,7 +46,7 @@ class Guarded(Kafka):
 
 @contextmanager
 def guarded_broker(
-    folder: Path, users: Iterable[str], parts: Callable[[], list[Part]] = list
+    folder: Path, users: Iterable[str] = (), parts: Callable[[], list[Part]] = list
 ) -> Iterator[tuple[KafkaConfig, str]]:
     """The broker as its administrator reaches it, and the address where programs log in."""
     with pytest.MonkeyPatch.context() as patch:

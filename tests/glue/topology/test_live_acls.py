@@ -11,10 +11,6 @@ import pytest
 
 from glue.errors import ServiceError
 from glue.kafka.acls import Acl, create_acl, delete_acl, read_acls
-from glue.local.kafka import Kafka
-from glue.local.part import Site
-from glue.local.report import Reporter
-from glue.local.stack import Stack
 from glue.settings import Settings
 from glue.topology.apply import Options, Outcome, apply_all
 from glue.topology.history import REVERSIBLE, declared_by, target
@@ -26,15 +22,12 @@ from glue.topology.plan import Plan, make_plan
 from glue.topology.planfile import fingerprints
 from glue.topology.services import Services
 
+from .guarded import guarded_broker
 from .project import Project
 
 pytestmark = pytest.mark.stack
 
 KIND = ("topic", "acl")
-AUTHORIZER = """
-authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
-super.users=User:ANONYMOUS
-"""
 READER = {
     "principal": "User:sink",
     "operations": ["Read", "describe"],
@@ -50,26 +43,11 @@ STRANGER = {
 CLUSTER = {"principal": "User:svc", "operations": "IdempotentWrite", "resource": {"type": "cluster"}}
 
 
-class Guarded(Kafka):
-    """The stack's broker with an authorizer; who is not logged in may do anything, so that the tests may."""
-
-    def prepare(self, site: Site) -> None:
-        super().prepare(site)
-        with (site.folder(self.name) / "server.properties").open("a") as config:
-            config.write(AUTHORIZER)
-
-
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of such a broker."""
-    folder = tmp_path_factory.mktemp("guarded")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MXCTL_STATE_DIR", str(folder))
-        local = Stack(folder, Reporter(quiet=True), [Guarded()])
-        try:
-            yield str(local.up(services=False).kafka)
-        finally:
-            local.down()
+    with guarded_broker(tmp_path_factory.mktemp("guarded")) as (admin, _):
+        yield admin.bootstrap
 
 
 @pytest.fixture

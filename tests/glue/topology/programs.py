@@ -17,7 +17,7 @@ from glue.kafka.config import KafkaConfig
 from glue.kafka.produce import ProducerRecord, Sender, TransactionalProducer
 from glue.kafka.reads import group_offsets, read, watermarks
 from glue.kafka.topic_log import TopicLog
-from glue.kafka.topics import add_partitions, create_topic, read_topics, set_configs
+from glue.kafka.topics import add_partitions, create_topic, delete_records, read_topics, set_configs
 from glue.person.forget import lock as person_lock
 from glue.rights.forgotten import LOG_CONFIG, forgotten_log
 from glue.settings import Settings
@@ -172,9 +172,7 @@ def erased(kafka: KafkaConfig, right: Right) -> None:
     seen(kafka, right)
     configured(kafka, right)
     sent(kafka, right)
-    admin = kafka.admin()
-    for future in admin.delete_records([TopicPartition(right.name, 0, 0)]).values():
-        future.result(10)
+    delete_records(kafka.admin(), {(right.name, 0): -1})
 
 
 def person_locked(kafka: KafkaConfig, right: Right) -> None:

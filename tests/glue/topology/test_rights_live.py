@@ -67,6 +67,13 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> list[Right]:
     return rights(load(project.settings), project.settings)
 
 
+def grant(admin: KafkaConfig, found: list[Right]) -> None:
+    """Give each program its rights, by a client that is gone before the broker is."""
+    client = admin.admin()
+    for future in client.create_acls([right.acl(f"User:{user(right)}").binding() for right in found]).values():
+        future.result(10)
+
+
 @pytest.fixture(scope="module")
 def broker(found: list[Right], tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[KafkaConfig, str]]:
     """A broker with every topic, a record in each, and exactly the derived rights."""
@@ -76,10 +83,7 @@ def broker(found: list[Right], tmp_path_factory: pytest.TempPathFactory) -> Iter
             create_topic(admin.admin(), topic, 1, 1, {})
             Sender(admin).send([ProducerRecord(topic, b"k/k", b"{}")])
         assert members(admin.admin(), "none") == []  # now it has a coordinator of groups
-        bindings = [right.acl(f"User:{user(right)}").binding() for right in found]
-        client = admin.admin()
-        for future in client.create_acls(bindings).values():
-            future.result(10)
+        grant(admin, found)
         yield admin, address
 
 

@@ -130,8 +130,16 @@ def _fail(error: MillionXError) -> NoReturn:
     sys.exit(error.exit_code)
 
 
+def _reach_loopback_directly() -> None:
+    """No proxy of the environment stands between this machine and itself: not for this process, nor what it starts."""
+    named = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+    for name in ("no_proxy", "NO_PROXY"):  # some clients read one, some the other
+        os.environ[name] = ",".join(dict.fromkeys([*filter(None, named.split(",")), "127.0.0.1", "localhost", "::1"]))
+
+
 def main() -> None:
     """Run the command line; a user's mistake prints what, why and fix, never a traceback."""
+    _reach_loopback_directly()
     try:
         cli(prog_name="mxctl")
     except MillionXError as error:

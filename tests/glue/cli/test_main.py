@@ -1,12 +1,17 @@
+import os
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import click
+import httpx
 import pytest
 from click.testing import CliRunner
 
 from glue.cli import main as entry
 from glue.errors import ConfigError, ServiceUnavailableError
+from glue.http_access import HttpAccess
 
 
 @pytest.mark.parametrize(
@@ -28,6 +33,38 @@ def test_an_error_is_printed_for_people_with_its_exit_code(monkeypatch, capsys, 
     assert printed.out == ""
     assert error.what in printed.err and f"why: {error.why}" in printed.err and f"fix: {error.fix}" in printed.err
     assert "Traceback" not in printed.err
+
+
+def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(monkeypatch, capsys):
+    """By the clients of the registry, of Connect and of the stores; what it exempted already stays exempt."""
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    def ask(**_: object) -> None:
+        url = f"http://127.0.0.1:{server.server_port}/"
+        HttpAccess("connect").session().get(url + "requests")
+        httpx.get(url + "httpx")
+
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        for spelt in (name, name.upper()):
+            monkeypatch.setenv(spelt, "http://127.0.0.1:9")  # where nobody listens
+    monkeypatch.setenv("no_proxy", "shop.test")
+    monkeypatch.setenv("NO_PROXY", "")
+    monkeypatch.setattr(entry, "cli", ask)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        entry.main()
+        server.shutdown()
+    assert asked == ["/requests", "/httpx"]
+    assert os.environ["no_proxy"] == os.environ["NO_PROXY"] == "shop.test,127.0.0.1,localhost,::1"
 
 
 @pytest.mark.parametrize("name", sorted(entry.COMMANDS))

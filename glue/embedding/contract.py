@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from glue.embedding.cache import VectorCache
+from glue.embedding.centre import centres, without
 from glue.embedding.declared import Model, Role
 from glue.errors import ConfigError
 from glue.language.lexicon import REVISION, lexicon
-from glue.language.words import Language, to_bengali
+from glue.language.words import Language, guess, to_bengali
 
 Matrix = NDArray[np.float32]
 
@@ -36,6 +38,7 @@ class Embedder(ABC):
                 )
                 raise ConfigError(f"embedding model {declared.name}", why, "declare that version, and embed anew")
             lexicon()  # that it is missing shows now
+        self._namespace = namespace
         self.cache = VectorCache(namespace, cache_size, cache_redis) if cache_size else None
 
     def embed(self, texts: Sequence[str], role: Role = "passage", language: Language | None = None) -> Matrix:
@@ -46,6 +49,21 @@ class Embedder(ABC):
         """
         if not texts:
             return np.empty((0, self.declared.dimensions), dtype=np.float32)
+        vectors = self._vectors(texts, role, language)
+        if role == "passage" or self.declared.centre == "none":
+            return vectors
+        spoken = [language or guess(text) for text in texts]
+        return without(vectors, np.stack([self._centres[one] for one in spoken]))
+
+    @cached_property
+    def _centres(self) -> dict[Language, NDArray[np.float32]]:
+        def embed(texts: Sequence[str], language: Language) -> Matrix:
+            return self._vectors(texts, "query", language)
+
+        return centres(self._namespace, embed)
+
+    def _vectors(self, texts: Sequence[str], role: Role, language: Language | None) -> Matrix:
+        """As the model gives them."""
         prefix = getattr(self.declared.prefix, role)
         if self.declared.text.name == "bangla":
             texts = [to_bengali(text, language) for text in texts]

@@ -68,6 +68,9 @@ class Model(_Part):
     pooling: Literal["mean", "cls"] = "mean"
     prefix: Prefix = Prefix()
     text: Normalisation = Normalisation()
+    centre: Literal["none", "questions"] = Field(
+        "none", description="questions: a query's vector is taken without the mean of usual questions in its language."
+    )
     languages: tuple[str, ...] = Field(description="That it knows: for people, nothing is decided by it.")
     license: str = Field(min_length=2, description="Of the weights, by its SPDX name.")
 
@@ -80,7 +83,10 @@ class Model(_Part):
 
     @property
     def identity(self) -> str:
-        """Name and fingerprint of all that decides a passage's vector but the runtime: ``e5@0123456789ab``."""
+        """Name and fingerprint of all that decides a passage's vector but the runtime: ``e5@0123456789ab``.
+
+        The centre is not in it, since it decides the vectors of queries alone.
+        """
         decides = self.model_dump(include={"dimensions", "max_tokens", "pooling", "prefix", "text"})
         decides["weights"] = self.source.sha256
         text = json.dumps(decides, sort_keys=True)

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import resource
+import signal
 import sys
 import threading
 import time
@@ -124,6 +125,15 @@ def service(topics: dict[str, str], records: int) -> dict[str, float]:
     return found
 
 
+def one_of_many(topics: dict[str, str], instance: str) -> None:
+    """A worker of the group that works until it is told to end."""
+    from glue.service.worker import Worker
+
+    worker = Worker(declared(topics), instance)
+    signal.signal(signal.SIGTERM, lambda *_: worker.stop.set())
+    worker.run()
+
+
 class Message:
     """A message that no broker has seen."""
 
@@ -181,6 +191,9 @@ def steps(records: int) -> Iterator[tuple[str, float]]:
 def main() -> None:
     name, topics, records = sys.argv[1], json.loads(sys.argv[2]), int(sys.argv[3])
     tune_memory()  # as the service does; for every contender alike
+    if name.startswith("worker"):
+        one_of_many(topics, name.split()[1])
+        return
     if name == "passthrough":
         found = passthrough(topics, records)
     elif name == "glue at least once":

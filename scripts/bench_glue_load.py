@@ -75,18 +75,18 @@ def encoded(records: int, longer: int = 1) -> Iterator[tuple[int, bytes]]:
         yield number, values[number % len(values)]
 
 
-def fresh_topics() -> dict[str, str]:
+def fresh_topics(partitions: int = 6) -> dict[str, str]:
     """As ``subjects``, with the topics themselves."""
     topics = subjects()
     admin = KafkaConfig.of(get_settings()).admin()
-    for future in admin.create_topics([NewTopic(topic, 6, 1) for topic in topics.values()]).values():
+    for future in admin.create_topics([NewTopic(topic, partitions, 1) for topic in topics.values()]).values():
         future.result(30)
     return topics
 
 
-def prepare(records: int, longer: int = 1) -> dict[str, str]:
+def prepare(records: int, longer: int = 1, partitions: int = 6) -> dict[str, str]:
     """Fresh topics with ``records`` posts in the source; see ``made_posts``."""
-    topics, producer = fresh_topics(), KafkaConfig.of(get_settings()).producer()
+    topics, producer = fresh_topics(partitions), KafkaConfig.of(get_settings()).producer()
     for number, value in encoded(records, longer):
         while True:
             try:

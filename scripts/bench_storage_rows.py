@@ -9,6 +9,8 @@ from typing import Any
 
 from bench_glue_load import made_posts
 
+from glue.language.words import search_words
+
 Row = dict[str, Any]
 CITIES = ("Dhaka", "Chittagong", "Sylhet", "Khulna", "Rajshahi")
 _DIMENSIONS = 384
@@ -58,7 +60,8 @@ def vector_post(number: int, run: str, key: str) -> Row:
     moment = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return {
         **{name: post[name] for name in ("post_id", "platform", "content", "hashtags", "product_mentions")},
-        **{name: post[name] for name in ("likes", "comments", "shares", "engagement")},
+        **{name: post[name] for name in ("likes", "comments", "shares")},
+        **{"engagement": post["engagement_count"], "words": " ".join(search_words(post["content"]))},
         **{"author_username_hash": None, "language": "bn-Latn", "timestamp": moment, "collected_at": moment},
         **{"embedding_models": ["e5@0123456789ab"], "embedding_variant": "bench"},
         "vectors": {name: [rng.uniform(-1, 1) for _ in range(_DIMENSIONS)] for name in ("e5", "minilm")},

@@ -10,7 +10,11 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 import bench_glue
+import bench_storage_rows
 from bench_report import to_table
+
+from glue.avro import Encoder, load_schema
+from glue.settings import get_settings
 
 
 def test_rounds_reverse_their_order_and_ratios_are_made_inside_a_round(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -34,3 +38,17 @@ def test_rounds_reverse_their_order_and_ratios_are_made_inside_a_round(monkeypat
     assert (ratio.value, ratio.rounds) == (pytest.approx(2), (pytest.approx(2), pytest.approx(3)))
     assert "[2.00 to 3.00]" in to_table([ratio])
     assert "MISSED" in to_table([ratio])
+
+
+def test_made_rows_are_records_of_their_schemas() -> None:
+    rows = {
+        "social_post.avsc": bench_storage_rows.source_post(1, "run"),
+        "vector_post.avsc": bench_storage_rows.vector_post(1, "run", "key"),
+        "market_order.avsc": bench_storage_rows.source_order(1, "run"),
+        "order_row.avsc": bench_storage_rows.order_row(1, "run", "key"),
+        "weather.avsc": bench_storage_rows.weather(1, "run", "key"),
+    }
+    for schema, row in rows.items():
+        loaded = load_schema(get_settings().schemas_dir / schema)
+        assert set(row) <= {field["name"] for field in loaded["fields"]}, schema
+        assert Encoder(loaded, 1)(row), schema

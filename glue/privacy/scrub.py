@@ -16,6 +16,7 @@ TextMap = Callable[[str], str]
 Visit = Callable[[Any], Any]
 Pseudonym = Callable[[str], str | None]
 PLACEHOLDER = "[{}]"
+_SHORT, _REMEMBERED = 32, 20_000  # characters of a text that is remembered to hold nothing, and how many are
 
 
 class Scrubber:
@@ -46,13 +47,21 @@ class Scrubber:
         self._drop, self._again = drop, again
         self._plan = BySchema(lambda schema: (self._fields(schema), self.output_schema(schema)))
         self.found: dict[str, int] = {}
+        self._clean: set[str] = set()  # tags and names come again and again
 
     def text(self, text: str) -> str:
         """``text`` with every find replaced."""
+        if text in self._clean:
+            return text
+        given = text
         if not self._again:
             text = without_pseudonyms(text)
         spans = recognisers.find(text)
         if not spans:
+            if len(text) <= _SHORT and text == given:
+                if len(self._clean) >= _REMEMBERED:
+                    self._clean.clear()
+                self._clean.add(text)
             return text
         parts: list[str] = []
         position = 0

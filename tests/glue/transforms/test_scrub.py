@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from glue.errors import DataError
+from glue.privacy import recognisers
 from glue.privacy.mentions import PSEUDONYM, without_pseudonyms
 from glue.privacy.tags import personal_fields
 from glue.transforms.contract import Record
@@ -177,3 +178,32 @@ def test_pseudonyms_change_neither_the_language_nor_what_is_embedded() -> None:
     plain, known = "[HANDLE] ভাই", f"[HANDLE:k1:{'ab' * 32}] ভাই"
     assert without_pseudonyms(known) == plain
     assert guess(known) == guess(plain) == "bn"
+
+
+def test_short_texts_that_hold_nothing_are_remembered_and_others_are_searched_each_time(
+    scrub: ScrubPII, post: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    find = recognisers.find
+    monkeypatch.setattr(recognisers, "find", lambda text: asked.append(text) or find(text))
+    for _ in range(2):
+        record = scrub.apply(post(content="a text that is longer than a tag ever is", hashtags=["sale", "01812345678"]))
+        assert record.value is not None
+        assert record.value["hashtags"] == ["sale", "[PHONE]"]
+        assert record.headers == [("millionx.redacted", b"PHONE=1")]
+    assert (
+        asked.count("sale"),
+        asked.count("01812345678"),
+        asked.count("a text that is longer than a tag ever is"),
+    ) == (
+        1,
+        2,
+        2,
+    )
+
+
+def test_what_is_remembered_is_bounded(scrub: ScrubPII, post: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("glue.privacy.scrub._REMEMBERED", 3)
+    for number in range(10):
+        scrub.apply(post(hashtags=[f"tag {'abcdefghij'[number]}"]))
+        assert len(scrub._scrubber._clean) <= 3

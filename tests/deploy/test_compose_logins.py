@@ -1,0 +1,67 @@
+"""The logins that make-secrets gives Redis and Weaviate in Compose: on a real Redis, and by who has which file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import redis
+
+from glue.redis_client import open_redis
+from glue.settings import Settings
+from tests.deploy.compose_file import environment
+from tests.deploy.compose_services import MXCTL, SERVICES
+
+
+@pytest.fixture
+def users(redis_server: str, made: Path) -> str:
+    """A real Redis with the users of the file; its "default" is called "anybody", as the server's owner is that one."""
+    admin = redis.Redis.from_url(redis_server)
+    admin.set("product:1", "{}")
+    for line in (made / "redis.acl").read_text().splitlines():
+        kind, name, *rules = line.split()
+        assert kind == "user"
+        admin.execute_command("ACL", "SETUSER", "anybody" if name == "default" else name, "reset", *rules)
+    return redis_server
+
+
+def test_who_is_not_logged_in_sees_that_redis_is_well_and_no_key(users: str) -> None:
+    anybody = redis.Redis.from_url(users, username="anybody", password="")
+    assert anybody.ping() and anybody.info()["db0"]["keys"] == 1
+    for command in ("GET product:1", "KEYS *", "SCAN 0", "SET a b", "DBSIZE", "CONFIG GET *", "ACL LIST", "MONITOR"):
+        with pytest.raises(redis.exceptions.NoPermissionError):
+            anybody.execute_command(*command.split())
+
+
+def test_our_programs_use_it_and_cannot_end_it(users: str, made: Path) -> None:
+    login = environment(SERVICES["catalogue"])
+    settings = Settings(
+        redis=users,
+        redis_user=login["MXCTL_REDIS_USER"],
+        redis_password_file=made / Path(login["MXCTL_REDIS_PASSWORD_FILE"]).name,
+    )
+    with open_redis(settings, 10) as client:
+        assert client.set("a", "b") and client.get("product:1") == b"{}" and client.dbsize() == 2
+        assert client.delete("a") == 1 and [*client.scan_iter()] == [b"product:1"]
+        for command in ("FLUSHALL", "CONFIG GET *", "ACL LIST", "SHUTDOWN"):
+            with pytest.raises(redis.exceptions.NoPermissionError):
+                client.execute_command(*command.split())
+
+
+def test_only_who_uses_a_store_has_its_login() -> None:
+    def having(secret: str) -> set[str]:
+        return {name for name, service in SERVICES.items() if secret in service.get("secrets", [])}
+
+    chains = {name for name, service in MXCTL.items() if service.get("command", [])[:2] == ["transforms", "run"]}
+    assert having("redis_password") == chains | {"catalogue", "person", "mxctl"}
+    assert having("weaviate_api_key") == {"weaviate", "apply", "canary", "person", "mxctl"}
+    assert (having("redis.acl"), having("weaviate.properties")) == ({"redis"}, {"connect"})
+    asked = {key: value for key, value in environment(SERVICES["weaviate"]).items() if key.startswith("AUTHENTICATION")}
+    assert asked == {"AUTHENTICATION_ANONYMOUS_ACCESS_ENABLED": "false", "AUTHENTICATION_APIKEY_ENABLED": "true"}
+
+
+def test_mxctl_the_connector_and_weaviate_have_the_same_key(made: Path) -> None:
+    key = (made / "weaviate_api_key").read_text().strip()
+    assert len(key) >= 32 and (made / "weaviate.properties").read_text() == f"api.key={key}\n"
+    script = SERVICES["weaviate"]["entrypoint"][2]
+    assert '="$(cat /run/secrets/weaviate_api_key)"' in script

@@ -39,7 +39,7 @@ class ServiceConfig(TransformConfig):
         "like a person's detail or is no short text.",
     )
     session_timeout_ms: int = Field(
-        30_000, ge=1000, description="Time without a heartbeat after which a worker loses its partitions."
+        30_000, ge=1000, le=300_000, description="Time without a heartbeat after which a worker loses its partitions."
     )
     transaction_timeout_ms: int = Field(60_000, ge=1000, description="Time after which an open transaction is aborted.")
 

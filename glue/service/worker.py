@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
+from contextlib import suppress
 from typing import Any
 
 from confluent_kafka import KafkaException
@@ -31,6 +33,7 @@ from glue.transforms.declared import DeclaredChain
 
 log = logging.getLogger(__name__)
 _FRUITLESS, _LONGEST_PAUSE = 20, 30.0
+_FAREWELL, _LOOK = 5.0, 0.1
 _COMMON = {
     "logger": logging.getLogger("glue.kafka"),  # librdkafka's own lines, in the format of all others
     "reconnect.backoff.ms": 250,
@@ -119,6 +122,8 @@ class Worker:
             log.error("Kafka: %s (%s): starting new clients", reason.name(), reason.str())
         finally:
             self.health.assigned = False
+            if self.stop.is_set():
+                _leave(consumer)
             consumer.close()
         return None if self.stop.is_set() else loop is not None and loop.committed
 
@@ -131,7 +136,7 @@ class Worker:
                 "client.id": self.instance,
                 "group.instance.id": self.instance,
                 "session.timeout.ms": session,
-                "heartbeat.interval.ms": max(300, min(3000, session // 3)),
+                "heartbeat.interval.ms": max(300, min(1000, session // 3)),  # how soon it hears that another one left
                 "queued.max.messages.kbytes": self.config.buffer_max_kbytes,
                 "fetch.queue.backoff.ms": 10,
                 **_COMMON,
@@ -176,3 +181,14 @@ class Worker:
                 log.warning("%s: trying again", error)
                 self.stop.wait(1)
         return None
+
+
+def _leave(consumer: Any) -> None:
+    """Give the partitions to the others now: those of a static member that only closes rest until its session ends
+    (KIP-345). Its name is for crashes, after which it comes back under it.
+    """
+    until = time.monotonic() + _FAREWELL
+    with suppress(KafkaException):  # who is fenced or finds no broker is missed when its session ends
+        consumer.unsubscribe()
+        while consumer.memberid() and time.monotonic() < until:  # librdkafka forgets it as it sends the farewell
+            consumer.poll(_LOOK)

@@ -10,6 +10,8 @@ import pytest
 from playground import Cable, Playground, a_post
 
 from glue.avro import load_schema
+from glue.kafka.config import KafkaConfig
+from glue.kafka.lock import members
 from glue.settings import get_settings
 from tests.waiting import wait_for
 
@@ -128,6 +130,28 @@ def test_partitions_move_while_records_are_held_and_nobody_does_them_twice(play:
             assert wait_for(lambda: second.health.held)
             cable.mend()
             play.until(400)
+    assert_whole(play)
+
+
+def test_who_stops_leaves_its_partitions_to_the_others_at_once(play: Playground) -> None:
+    """Sessions are longer than a test waits, so that nothing moves because one ended."""
+    settings = {"session.timeout.ms": "300000"}
+    admin = KafkaConfig.of(play.settings).admin()
+
+    def owners() -> int:
+        return sum(bool(one.assignment.topic_partitions) for one in members(admin, f"millionx-{play.name}"))
+
+    with play.working("a", **settings):
+        with play.working("b", **settings):
+            wait_for(owners, lambda count: count == 2)
+            for number in range(200):
+                play.send(number)
+            play.flush()
+        for number in range(200, 400):
+            play.send(number)
+        play.flush()
+        play.until(400)
+        assert owners() == 1
     assert_whole(play)
 
 

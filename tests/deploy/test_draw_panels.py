@@ -15,7 +15,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
 
-from draw_panels import asked, named, written  # noqa: E402
+from draw_panels import asked, named, written
 
 pytestmark = pytest.mark.unit
 

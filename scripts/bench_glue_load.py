@@ -84,16 +84,22 @@ def fresh_topics(partitions: int = 6) -> dict[str, str]:
     return topics
 
 
-def prepare(records: int, longer: int = 1, partitions: int = 6) -> dict[str, str]:
+def prepare(records: int, longer: int = 1) -> dict[str, str]:
     """Fresh topics with ``records`` posts in the source; see ``made_posts``."""
-    topics, producer = fresh_topics(partitions), KafkaConfig.of(get_settings()).producer()
-    for number, value in encoded(records, longer):
+    topics = fresh_topics()
+    fill(topics, [value for _, value in encoded(min(records, _DIFFERENT), longer)], records)
+    return topics
+
+
+def fill(topics: dict[str, str], values: list[bytes], records: int) -> None:
+    """Send so many to the source, the values again and again."""
+    producer = KafkaConfig.of(get_settings()).producer()
+    for number in range(records):
         while True:
             try:
-                producer.produce(topics["source"], value, record_key("bench", number))
+                producer.produce(topics["source"], values[number % len(values)], record_key("bench", number))
                 break
             except BufferError:
                 producer.poll(0.1)
     if producer.flush(120):
         raise SystemExit("the load did not reach the broker")
-    return topics

@@ -2,10 +2,11 @@
 
     python scripts/bench_workers.py [--workers 1 2 4 8] [--records 200000] [--rounds 3] [--target 100000] [-o json]
 
-Needs the local stack's Kafka and registry. A worker is pinned to a core, and workers share cores where there are fewer.
-The rate is that of the commits between a fifth and nine tenths of the backlog. The model is the utilisation law: a
-record asks D seconds of processor of each part, so n workers on C cores shared with the broker reach at most
-min(n / D(worker), C / sum of D). D comes from the run of one worker; other load takes its share of C.
+Needs the local stack's Kafka and registry. The backlog comes when every worker has its partitions. A worker is
+pinned to a core, and workers share cores where there are fewer. The rate is that of the commits between a fifth and
+nine tenths of the backlog. The model is the utilisation law: a record asks D seconds of processor of each part, so
+n workers on C cores shared with the broker reach at most min(n / D(worker), C / sum of D). D comes from the run of
+one worker; what other programs use is taken off C.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ from uuid import uuid4
 
 import psutil
 from bench_glue import ROOT
-from bench_glue_load import prepare
-from confluent_kafka import TopicPartition
+from bench_glue_load import encoded, fill, fresh_topics
+from confluent_kafka import ConsumerGroupState, TopicPartition
 
 from glue.kafka.config import KafkaConfig
 from glue.settings import get_settings
@@ -53,9 +54,9 @@ def busy() -> float:
     return float(times.user + times.nice + times.system + times.irq + times.softirq + times.steal)
 
 
-def once(topics: dict[str, str], workers: int, records: int) -> dict[str, float]:
-    """One group of ``workers`` over the backlog; the processor's time is microseconds a record."""
-    run, cores = uuid4().hex[:8], os.cpu_count() or 1
+def once(values: list[bytes], workers: int, records: int) -> dict[str, float]:
+    """One group of ``workers``, all with their partitions before the backlog comes; processor time is us a record."""
+    run, cores, topics = uuid4().hex[:8], os.cpu_count() or 1, fresh_topics(PARTITIONS)
     environment = os.environ | {"PYTHONPATH": str(ROOT), "BENCH_RUN": run}
     program = [sys.executable, str(ROOT / "scripts" / "bench_glue_contender.py")]
     started = [
@@ -68,6 +69,8 @@ def once(topics: dict[str, str], workers: int, records: int) -> dict[str, float]
         ours, theirs = [psutil.Process(one.pid) for one in started], [broker()]
         for number, one in enumerate(ours):
             one.cpu_affinity([number % cores])
+        _joined(f"millionx-bench{run}", workers)
+        fill(topics, values, records)
         marks: list[tuple[float, int, float, float, float]] = []
         while not marks or marks[-1][1] < _TO * records:
             if any(one.poll() is not None for one in started):
@@ -93,6 +96,17 @@ def once(topics: dict[str, str], workers: int, records: int) -> dict[str, float]
     }
 
 
+def _joined(group: str, workers: int) -> None:
+    admin, until = KafkaConfig.of(get_settings()).admin(), time.monotonic() + 120
+    while time.monotonic() < until:
+        found = admin.describe_consumer_groups([group])[group].result(10)
+        members = [one for one in found.members if one.assignment and one.assignment.topic_partitions]
+        if found.state == ConsumerGroupState.STABLE and len(members) == workers:
+            return
+        time.sleep(0.2)
+    raise SystemExit("the workers did not share the partitions")
+
+
 def model(one: dict[str, float], workers: int, cores: float) -> float:
     """Records a second by the utilisation law, of the demands that one worker showed."""
     return min(min(workers, cores) / one["worker"], cores / (one["worker"] + one["broker"])) * 1e6
@@ -106,11 +120,11 @@ def main() -> int:
     parser.add_argument("--target", type=int, default=100_000, help="records a second to ask the model for")
     parser.add_argument("-o", "--output", choices=["table", "json"], default="table")
     options = parser.parse_args()
-    topics = prepare(options.records, partitions=PARTITIONS)
+    values = [value for _, value in encoded(20_000)]
     found: dict[int, list[dict[str, float]]] = {count: [] for count in options.workers}
     for number in range(options.rounds):
         for count in found if number % 2 == 0 else reversed(found):
-            found[count].append(once(topics, count, options.records))
+            found[count].append(once(values, count, options.records))
             print(f"  {count} workers: {found[count][-1]}", file=sys.stderr)
     median = {
         count: {key: statistics.median(one[key] for one in many) for key in many[0]} for count, many in found.items()

@@ -142,14 +142,21 @@ def lag(ends: Range, committed: int | None) -> int:
 class PartitionReader:
     """Reads partitions from given offsets on. Use it as a context manager.
 
+    Args:
+        wait_ms: for which the broker keeps a question open while there is nothing new. A record is answered at once,
+            an end is seen only by an answer without one: who follows and needs no end may ask seldom.
+
     Attributes:
         position: next offset of each partition. ended: those whose end was reached once.
     """
 
-    def __init__(self, kafka: KafkaConfig, begins: Mapping[TopicPartition, int], *, committed: bool = True) -> None:
+    def __init__(
+        self, kafka: KafkaConfig, begins: Mapping[TopicPartition, int], *, committed: bool = True, wait_ms: int = 100
+    ) -> None:
         self.position, self.ended = dict(begins), set[TopicPartition]()
         level = "read_committed" if committed else "read_uncommitted"
-        own = {"isolation.level": level, "enable.partition.eof": True, "client.id": "mxctl", "fetch.wait.max.ms": 100}
+        own: dict[str, object] = {"isolation.level": level, "enable.partition.eof": True, "client.id": "mxctl"}
+        own["fetch.wait.max.ms"] = wait_ms
         self._consumer = kafka.consumer(f"mxctl-{uuid4()}", {**QUIET, **own})
         self._consumer.assign([confluent_kafka.TopicPartition(*one, begin) for one, begin in begins.items()])
 

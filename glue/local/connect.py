@@ -51,6 +51,9 @@ status.storage.replication.factor={copies}
 status.storage.partitions=2
 offset.flush.interval.ms=5000
 task.shutdown.graceful.timeout.ms=5000
+# Without records; the first one that comes is answered at once. Most of an idle broker's work is this.
+fetch.max.wait.ms=2000
+consumer.fetch.max.wait.ms=2000
 # Tasks of a worker that is gone move to another one at once; one that comes back gets some at once.
 scheduled.rebalance.max.delay.ms=0
 connector.client.config.override.policy=All

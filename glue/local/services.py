@@ -13,6 +13,7 @@ from glue.topology.apply import Options, apply_all
 from glue.topology.change import Event
 from glue.topology.kinds import KINDS
 
+STABLE_S = 2  # a task that does not start fails sooner; who waits here waits for a pipeline to try
 LOCK_S = 180  # three times as long as the claim of a dead process stands
 
 
@@ -31,7 +32,7 @@ def _apply(site: Site, kinds: tuple[str, ...]) -> None:
         site.report.progress("topology", str(event))
 
     # An apply that was interrupted holds the cluster's lock until its claim runs out.
-    options = Options(lock_timeout=LOCK_S)
+    options = Options(lock_timeout=LOCK_S, stable_for=STABLE_S)
     outcome = apply_all(Settings(**site.state.settings), kinds=kinds, progress=show, options=options)
     changed = f"{len(outcome.changes)} changes" if outcome.changes else "as declared"
     site.report.event("topology", f"{', '.join(f'{kind}s' for kind in kinds)}: {changed} ({outcome.seconds:.1f} s)")

@@ -32,7 +32,7 @@ from glue.settings import get_settings
 
 log = logging.getLogger(__name__)
 REFRESH = 1.0  # seconds after which a chain has read a new entry, as long as Kafka answers
-_PAUSE = 2.0
+_PAUSE, _ASKED_MS = 2.0, 2000
 HASHED, _RECORD = "_hash", "record:"  # the end of names of fields with pseudonyms
 LOG_CONFIG = {"cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0.1", "segment.bytes": "16777216",
               "max.compaction.lag.ms": "3600000"}  # fmt: skip
@@ -209,7 +209,7 @@ class Watch:
             try:
                 there = partitions_of(self._kafka.admin(QUIET), [self._topic])
                 if there:
-                    with PartitionReader(self._kafka, dict.fromkeys(there, position)) as reader:
+                    with PartitionReader(self._kafka, dict.fromkeys(there, position), wait_ms=_ASKED_MS) as reader:
                         while not self._stop.is_set():
                             for one in reader.poll(REFRESH):
                                 self.known.take((one.key() or b"").decode("utf-8", "replace"), one.value())

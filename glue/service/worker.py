@@ -139,6 +139,8 @@ class Worker:
                 "heartbeat.interval.ms": max(300, min(1000, session // 3)),  # how soon it hears that another one left
                 "queued.max.messages.kbytes": self.config.buffer_max_kbytes,
                 "fetch.queue.backoff.ms": 10,
+                # Without records; the first one that comes is answered at once. Most of an idle broker's work is this.
+                "fetch.wait.max.ms": 2000,
                 **_COMMON,
             },
         )

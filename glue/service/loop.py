@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from confluent_kafka import KafkaException, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from glue.errors import ServiceError, Transient
 from glue.reasons import reason_of
@@ -276,7 +276,7 @@ def _is_record(message: Any) -> bool:
     error = message.error()
     if error is None:
         return True
-    if error.fatal():
+    if error.fatal() or error.code() == KafkaError._FATAL:  # of a consumer, its flag is not set
         raise KafkaException(error)
     log.warning("consumer: %s", error.str())
     return False

@@ -155,6 +155,24 @@ def test_who_stops_leaves_its_partitions_to_the_others_at_once(play: Playground)
     assert_whole(play)
 
 
+def test_a_consumer_that_was_fenced_is_replaced(play: Playground) -> None:
+    """After a pause of the broker a member can be fenced by what it asked for itself before: nobody else is there."""
+    with play.working() as worker:
+        assert wait_for(lambda: worker.health.assigned)
+        group, name = f"millionx-{play.name}", worker.instance
+        twin = KafkaConfig.of(play.settings).consumer(group, {"group.instance.id": name, "session.timeout.ms": 6000})
+        twin.subscribe([play.source])
+        wait_for(lambda: twin.poll(0.1) or twin.assignment())
+        twin.close()
+        seen, labels = worker.metrics.registry.get_sample_value, {"chain": play.name}
+        wait_for(lambda: seen("millionx_glue_client_restarts_total", labels))
+        for number in range(100):
+            play.send(number)
+        play.flush()
+        play.until(100)
+    assert_whole(play)
+
+
 def test_degraded_records_say_so(play: Playground) -> None:
     play.send(1, product_ids=["p1"])
     play.flush()

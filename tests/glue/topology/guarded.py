@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -57,6 +58,7 @@ def guarded_broker(
             ports = State(folder / "state.json").part("kafka").ports
             yield KafkaConfig(str(kafka)), f"127.0.0.1:{ports['sasl']}"
         finally:
+            gc.collect()  # a client of a failed operation is in a cycle with its error, and would ask on for its broker
             local.down()
 
 

@@ -2,6 +2,8 @@
 
     python scripts/bench_storage.py [--only snowflake|weaviate|path] [--rate 20] [--seconds 20] [--burst 5000] [-o json]
 
+    python scripts/bench_storage.py --only snowflake --variant declared --no-baseline --rate 500 --seconds 300
+
 Needs the local stack (``mxctl local up``). Each row of a sink's table is the declared connector with other settings, on
 a topic and a table or collection of its own, under a trickle and a burst. "connector defaults" (for Weaviate: ours
 without the privacy gate) is the baseline to which the ratios of that run refer: on a noisy machine only ratios hold.
@@ -62,7 +64,7 @@ def sink(name: str, settings: Settings, trickle: tuple[int, float], burst: int, 
     line, variants = VARIANTS[name]
     found = {}
     for variant, change in variants.items():
-        if only and variant not in (*only, BASELINE):
+        if only and variant not in only:
             continue
         found[variant] = measure(line, settings, change, trickle, burst)
         print(f"  {name}, {variant}: {json.dumps(found[variant])}", file=sys.stderr)
@@ -83,7 +85,7 @@ def whole(settings: Settings, trickle: tuple[int, float], burst: int) -> dict[st
 def show(report: dict[str, Any]) -> None:
     """The tables for people."""
     for name, variants in ((name, report[name]) for name in VARIANTS if name in report):
-        base = variants[BASELINE]
+        base = variants.get(BASELINE) or next(iter(variants.values()))
         print(
             f"\n{name:<24}{'trickle P50':>12}{'P95':>8}{'P95 ratio':>11}{'burst/s':>9}{'ratio':>7}{'P95':>8}{'lost':>6}"
         )
@@ -112,6 +114,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", choices=[*VARIANTS, "path"], action="append")
     parser.add_argument("--variant", action="append", default=[], help="only these rows, beside the baseline")
+    parser.add_argument("--no-baseline", action="store_true", help="only these rows: ratios are to the first")
     parser.add_argument("--rate", type=float, default=20, help="records a second of the trickle")
     parser.add_argument("--seconds", type=float, default=20, help="length of the trickle")
     parser.add_argument("--burst", type=int, default=5_000)
@@ -119,11 +122,12 @@ def main() -> int:
     options = parser.parse_args()
     settings, trickle = get_settings(), (int(options.rate * options.seconds), options.rate)
     report: dict[str, Any] = {"load": os.getloadavg()[0], "cores": os.cpu_count()}
+    only = options.variant and [*options.variant, *([] if options.no_baseline else [BASELINE])]
     for name in options.only or [*VARIANTS, "path"]:
         if name == "path":
             report["path"] = whole(settings, trickle, options.burst)
         else:
-            report[name] = sink(name, settings, trickle, options.burst, options.variant)
+            report[name] = sink(name, settings, trickle, options.burst, only)
     if options.output == "json":
         print(json.dumps(report))
     else:

@@ -165,7 +165,8 @@ def _settings_steps(wanted: dict[str, Any], live: dict[str, Any], stuck: list[st
     changed = []
     for path, value in _differences({key: inner for key, inner in wanted.items() if key != "properties"}, live):
         parts = path.split(".")
-        if parts[0] in _MUTABLE or ".".join(parts[:2]) in _MUTABLE:
+        index = parts[2:] if parts[0] == "vectorConfig" else parts  # that of a named vector is below its name
+        if parts[0] in _MUTABLE or ".".join(index[:2]) in _MUTABLE:
             changed.append(path)
             _set(merged, path, value)
         elif parts[0] == "vectorConfig" and len(parts) == 2 and live.get("vectorConfig"):

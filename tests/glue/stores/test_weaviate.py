@@ -48,6 +48,17 @@ def test_what_can_not_be_changed_is_an_error_that_names_it() -> None:
         _steps(wanted, _BODY)
 
 
+def test_the_index_of_a_named_vector_is_changed_where_it_can_be() -> None:
+    live = _BODY | {"vectorConfig": {"a": {"vectorIndexConfig": {"rq": {"enabled": False, "bits": 8}, "ef": -1}}}}
+    wanted = _BODY | {"vectorConfig": {"a": {"vectorIndexConfig": {"rq": {"enabled": True}, "ef": 64}}}}
+    ((_, method, path, body),) = weaviate_schema._steps(wanted, live)
+    assert (method, path) == ("PUT", "schema/BridgeTest")
+    assert body["vectorConfig"]["a"]["vectorIndexConfig"] == {"rq": {"enabled": True, "bits": 8}, "ef": 64}
+    wanted["vectorConfig"]["a"]["vectorIndexConfig"]["maxConnections"] = 7
+    with pytest.raises(ConfigError, match=r"cannot change vectorConfig\.a\.vectorIndexConfig\.maxConnections of"):
+        _steps(wanted, live)
+
+
 def test_a_named_vector_is_added_and_one_that_is_declared_no_more_stays() -> None:
     vectors = {"a": {"vectorIndexType": "hnsw"}, "b": {"vectorIndexType": "hnsw"}}
     live = _BODY | {"class": "BridgeTest_3", "vectorConfig": {"a": vectors["a"]}}

@@ -20,11 +20,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from deploy.proof import standins
+from deploy.proof import images, standins
 from deploy.proof.engine import WORK, Engine, UnavailableError, engine
 from deploy.proof.installation import Installation, copy, until
 
-TARGETS = ("glue", "connect", "kafka", "sources")
 SOURCES = ("weather", "shopify", "daraz", "tiktok", "facebook", "webhook")
 IDLE_S = 60
 OUTSIDE = ("vendors", "warehouse")  # what stands for the world outside
@@ -55,15 +54,8 @@ class Proof:
         return {"images": len(standins.build(self.engine))}
 
     def build(self) -> dict[str, object]:
-        """Every target of the Dockerfile."""
-        found: dict[str, object] = {}
-        for target in TARGETS:
-            began, tag = time.monotonic(), f"millionx/{target}:0.1.0"
-            self.engine.docker("build", "--file", "deploy/images/Dockerfile", "--target", target, "--tag", tag, ".",
-                               cwd=self.clean)  # fmt: skip
-            size = int(self.engine.docker("image", "inspect", "--format", "{{.Size}}", tag))
-            found[target] = f"{size / 1e6:.0f} MB in {time.monotonic() - began:.0f} s"
-        return found
+        """A release: every target of the Dockerfile, tagged by the script."""
+        return images.release(self.engine, self.clean)
 
     def up(self) -> dict[str, object]:
         """From empty volumes to all healthy."""
@@ -206,8 +198,7 @@ class Proof:
     def new_images(self) -> dict[str, object]:
         """New images under the names in use: ``up`` replaces what runs the old ones, and the volumes stay."""
         before = {name: one["Image"] for name, one in self.there.containers().items()}
-        for target in TARGETS:
-            tag = f"millionx/{target}:0.1.0"
+        for tag in map(images.tag, images.TARGETS):
             changed = f"FROM {tag}\nLABEL bd.millionx.proof={time.time():.0f}\n"
             self.engine.docker("build", "--tag", tag, "-", input=changed)
         began = time.monotonic()

@@ -24,6 +24,7 @@ NEEDED_BYTES = 20 << 30
 FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
 GROUPS = Path("/sys/fs/cgroup")
 UP_S = 120
+PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 OPEN = """*filter
 :INPUT ACCEPT
 :FORWARD ACCEPT
@@ -97,15 +98,18 @@ class Engine:
         return ["nsenter", "--target", str(self.daemon.pid), "--mount", "--", "sh", "-c", inside, str(cwd), "docker",
                 *map(str, arguments)]  # fmt: skip
 
-    def docker(self, *arguments: str | Path, cwd: Path = ROOT, check: bool = True, **options: object) -> str:
-        """Run the client; what it printed."""
-        environment = {
-            "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
-            "HOME": "/root",
+    @property
+    def environment(self) -> dict[str, str]:
+        """What the client needs to find the daemon."""
+        return {
             "DOCKER_HOST": f"unix://{self.socket}",
             "DOCKER_CONFIG": "/run/docker-client",
             "BUILDKIT_PROGRESS": "plain",
         }
+
+    def docker(self, *arguments: str | Path, cwd: Path = ROOT, check: bool = True, **options: object) -> str:
+        """Run the client; what it printed."""
+        environment = {"PATH": PATH, "HOME": "/root", **self.environment}
         return call(*self.command(*arguments, cwd=cwd), check=check, env=environment, **options)
 
 

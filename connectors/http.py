@@ -18,6 +18,7 @@ from typing import IO, Any, TypeVar
 
 import requests
 import urllib3
+from requests.utils import get_environ_proxies
 
 from connectors.errors import CredentialError, StoppedError, ThrottledError
 from connectors.limits import TokenBucket
@@ -63,7 +64,7 @@ class Http:
         # It logs addresses with their queries, and with them tokens, at DEBUG.
         logging.getLogger("urllib3").setLevel(logging.WARNING)
         self._session = requests.Session()
-        # No proxy, no .netrc: what a call carries is in the source's file and nowhere else.
+        # No .netrc: what a call carries is in the source's file and nowhere else.
         self._session.trust_env = False
 
     def wait(self, seconds: float) -> None:
@@ -127,6 +128,7 @@ class Http:
             with self._session.request(
                 method, url, params=dict(params or {}), headers=dict(headers or {}), json=body, stream=True,
                 allow_redirects=False, timeout=(self.timeouts.connect, self.timeouts.read),
+                proxies=get_environ_proxies(url),
             ) as response:  # fmt: skip
                 received = bytearray()
                 # read1 returns what is there: a body that drips in is noticed at the deadline, not at its end.
@@ -151,9 +153,11 @@ class Http:
         """
         into.seek(0)
         into.truncate()
-        timeout = (self.timeouts.connect, self.timeouts.read)
+        timeout, proxies = (self.timeouts.connect, self.timeouts.read), get_environ_proxies(url)
         try:
-            with self._session.get(url, stream=True, allow_redirects=False, timeout=timeout) as response:
+            with self._session.get(
+                url, stream=True, allow_redirects=False, timeout=timeout, proxies=proxies
+            ) as response:
                 check_status(what, Answer(response.status_code, {}, b""))
                 deadline = time.monotonic() + self.timeouts.total
                 for chunk in response.iter_content(65_536):

@@ -6,6 +6,7 @@ control groups) is noted before and put back after.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import signal
@@ -115,12 +116,24 @@ class Engine:
 
 @contextmanager
 def engine() -> Iterator[Engine]:
-    """An engine while the block runs.
+    """An engine while the block runs: one on a machine, since its data and the packet filter are shared.
 
     Raises:
         UnavailableError: none can be had here, and why.
     """
     require()
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / "lock").open("w") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UnavailableError("another proof on this machine uses it; wait until that ends") from None
+        with _started() as running:
+            yield running
+
+
+@contextmanager
+def _started() -> Iterator[Engine]:
     root = debian("trixie", "engine", PACKAGES)
     data, socket = CACHE / "data", WORK / "docker.sock"
     data.mkdir(exist_ok=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -172,3 +173,22 @@ def test_retry_after_in_every_form() -> None:
 
 def test_a_2xx_passes() -> None:
     check_status("thing", Answer(204, {}, b""))
+
+
+def test_a_vendor_is_reached_through_the_machines_proxy(
+    vendor: Vendor, http: Http, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def play(handler: BaseHTTPRequestHandler) -> None:
+        asked.append(handler.path)
+        answer(200, b'{"a":1}')(handler)
+
+    vendor.plays = [play]
+    monkeypatch.setenv("http_proxy", vendor.address)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    assert http.get_json("thing", "http://vendor.test/orders")[0] == {"a": 1}
+    with tempfile.TemporaryFile() as file:
+        http.download("file", "http://vendor.test/file", file)
+    http.get_json("thing", f"{vendor.address}/near")
+    assert asked == ["http://vendor.test/orders", "http://vendor.test/file", "/near"]

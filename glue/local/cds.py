@@ -2,7 +2,8 @@
 
 The first run of a program writes the list of classes it loads into the folder of its part. When the stack is up, a
 process of the lowest priority makes archives from such lists, in the cache, for the next start. A JVM that finds its
-archive unfit ignores it.
+archive unfit ignores it. Each virtual environment and each version of a class path has its own, of about 75 MB; those
+that no start took for a month are removed.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -27,12 +30,15 @@ NAME = "class-archives"  # of the process that makes them
 LISTING = "-XX:DumpLoadedClassList="
 AGENT = "-javaagent:"  # a dump with one is refused; a run with one takes the archive all the same
 LOWEST = 19
+KEPT_S = 30 * 86_400  # since the last start that took an archive
 
 
 def option(folder: Path, program: Sequence[str], jars: Sequence[Path]) -> str:
     """What makes a JVM use its archive, or write the list that one can be made from."""
     archive = _folder() / f"{_key(program, jars)}.jsa"
     if archive.exists():
+        with suppress(OSError):  # of another user's cache
+            os.utime(archive)
         return f"-XX:SharedArchiveFile={archive}"
     return f"{LISTING}{folder / archive.with_suffix('.lst').name}"
 
@@ -85,6 +91,10 @@ def make(listing: Path, class_path: str, argv: Sequence[str]) -> None:
     if done.returncode == 0 and draft.exists():
         draft.replace(archive)
     draft.unlink(missing_ok=True)
+    for old in archive.parent.iterdir():
+        with suppress(OSError):  # gone already, or of another user
+            if old.stat().st_mtime < time.time() - KEPT_S:
+                old.unlink()
 
 
 def main() -> None:

@@ -262,6 +262,23 @@ def test_class_archives(tmp_path: Path, fake_java: Path, monkeypatch: pytest.Mon
     interrupted_everywhere(tmp_path, make, check, 5)
 
 
+def test_class_archives_that_no_start_takes_any_more_are_removed(
+    tmp_path: Path, fake_java: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MXCTL_CACHE_DIR", str(tmp_path))
+    listing = tmp_path / "new.lst"
+    listing.write_text("java/lang/Object\n")
+    taken = Path(cds.option(tmp_path, ["Main"], []).removeprefix(cds.LISTING)).stem  # its name, from the runtime
+    archives = tmp_path / "cds"
+    archives.mkdir()
+    for name in (f"{taken}.jsa", "old.jsa", "old.4711"):
+        (archives / name).write_text("archive")
+        os.utime(archives / name, (0, 0))
+    assert cds.option(tmp_path, ["Main"], []).endswith(f"{taken}.jsa")
+    cds.make(listing, "", [str(fake_java)])
+    assert sorted(file.name for file in archives.iterdir()) == sorted([f"{taken}.jsa", "new.jsa"])
+
+
 def test_a_binary_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def keep(place: Path) -> None:
         monkeypatch.setenv("MXCTL_CACHE_DIR", str(place / "cache"))

@@ -175,6 +175,17 @@ def test_an_archive_is_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     interrupted_everywhere(tmp_path, unpack, check, 8)
 
 
+def test_an_archive_is_unpacked_by_a_python_without_filters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a").write_text("content")
+    with tarfile.open(tmp_path / "a.tar.gz", "w:gz") as archive:
+        archive.add(tmp_path / "a", "a")
+    unpack = tarfile.TarFile.extractall
+    monkeypatch.setenv("MXCTL_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.delattr(tarfile, "data_filter")
+    monkeypatch.setattr(tarfile.TarFile, "extractall", lambda self, path: unpack(self, path, filter="fully_trusted"))
+    assert (registry.unpacked(tmp_path / "a.tar.gz", "0123456789abcdef") / "a").read_text() == "content"
+
+
 def test_plugin_folders_and_our_plugin(tmp_path: Path, fake_java: Path) -> None:
     jar = tmp_path / "p-1.jar"
     with zipfile.ZipFile(jar, "w") as archive:

@@ -60,7 +60,12 @@ def up(
     make_size(state_dir(), brokers, workers)
     if secure:
         make_secure(state_dir())
-    _stack(quiet).up(services, wait, extras)
+    stack = _stack(quiet)
+    try:
+        stack.up(services, wait, extras)
+    except KeyboardInterrupt:
+        stack.report.warning("stack", "interrupted; what was started runs on. To stop it: mxctl local down")
+        raise
 
 
 @local.command()

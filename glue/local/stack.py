@@ -103,14 +103,9 @@ class Stack:
                 part.check(site)
             self._choose_ports(site, (*self.parts, *services_parts, *watchers))
             self._save_settings(site)
-            try:
-                complete = self._start(site, services_parts, services, wait)
-                if complete:
-                    _in_parallel(lambda part: bring_up(part, site), watchers)
-            except KeyboardInterrupt:
-                self.report.warning("stack", "interrupted; what was started runs on. To stop it: mxctl local down")
-                raise
+            complete = self._start(site, services_parts, services, wait)
             if complete:
+                _in_parallel(lambda part: bring_up(part, site), watchers)
                 cds.make_later(self.root, [part.launch(site) for part in self.parts])
             took = f"{time.monotonic() - began:.1f} s"
             rest = "" if complete else "; not complete yet: see mxctl local status, then run mxctl local up again"

@@ -10,8 +10,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from glue.cli.main import cli
 from glue.local import process
+from glue.local.stack import Stack
 
 STATES = {"kafka": "stopped", "registry": "stopped", "connect": "stopped", "redis": "stopped"}
 
@@ -48,6 +51,19 @@ def test_status_reports_a_dead_part_with_its_log(tmp_path: Path) -> None:
 
 def test_down_of_a_stack_that_never_was_is_nothing(tmp_path: Path) -> None:
     assert mxctl("down", state=tmp_path / "none").returncode == 0
+
+
+@pytest.mark.parametrize("command", ["local up", "demo"])
+def test_an_interruption_says_what_is_left(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setenv("MXCTL_STATE_DIR", str(tmp_path))
+    monkeypatch.setattr(Stack, "_start", interrupted)
+    monkeypatch.setattr("glue.demo.run.check_sources", lambda settings: None)
+    done = CliRunner().invoke(cli, command.split())
+    assert done.exit_code == 1
+    assert ("mxctl local down" in done.stderr) == (command == "local up"), "the demo stops what it started"
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ def partitions_of(admin: Any, topics: Iterable[str], timeout: float = TIMEOUT) -
     futures = admin.describe_topics(TopicCollection(wanted), request_timeout=timeout) if wanted else {}
     for topic, future in futures.items():
         try:
-            found += [(topic, number) for number in sorted(one.id for one in future.result(timeout).partitions)]
+            found += [(topic, number) for number in sorted(one.id for one in future.result(timeout * 2).partitions)]
         except KafkaException as error:
             if error.args[0].code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
                 raise ServiceError(f"topic {topic}", "Kafka lets this login not see it", MAY) from None
@@ -71,7 +71,7 @@ def offsets(
     while asked:
         for one, future in admin.list_offsets(asked, isolation_level=level, request_timeout=timeout).items():
             try:
-                found[one.topic, one.partition] = future.result(timeout)
+                found[one.topic, one.partition] = future.result(timeout * 2)
             except KafkaException as error:
                 if error.args[0].code() not in _NO_LEADER or time.monotonic() > ends:
                     raise
@@ -125,7 +125,7 @@ def group_offsets(admin: Any, group: str, timeout: float = TIMEOUT) -> dict[Topi
     try:
         members(admin, group)
         futures = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)], request_timeout=timeout)
-        (found,) = (future.result(timeout).topic_partitions for future in futures.values())
+        (found,) = (future.result(timeout * 2).topic_partitions for future in futures.values())
     except KafkaException as error:
         if error.args[0].retriable():
             raise kafka_unavailable(f"group {group}", error) from None

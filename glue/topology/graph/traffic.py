@@ -141,7 +141,7 @@ def _members(admin: Any, groups: list[str], timeout: float) -> dict[str, tuple[M
         try:
             found[group] = tuple(
                 Member(one.client_id, tuple((p.topic, p.partition) for p in one.assignment.topic_partitions))
-                for one in future.result(timeout).members
+                for one in future.result(timeout * 2).members
             )
         except KafkaException as error:
             if error.args[0].retriable():

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Callable, Iterator
 from uuid import uuid4
 
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import KafkaException, Producer
 from confluent_kafka.admin import NewTopic
 
 from glue.errors import ServiceError, ServiceUnavailableError, UsageError
 from glue.kafka.config import KafkaConfig
 from glue.kafka.produce import FencedError, ProducerRecord, Sender, TransactionalProducer
-from glue.kafka.reads import group_offsets, lag, read, read_to_end, read_topics, watermarks
+from glue.kafka.reads import group_offsets, lag, partitions_of, read, read_to_end, read_topics, watermarks
 from glue.kafka.tail import TopicTail
 from glue.kafka.topic_log import TopicLog
 from glue.settings import Settings
@@ -174,3 +175,12 @@ def test_nobody_there_is_said_at_once() -> None:
     with pytest.raises(ServiceUnavailableError, match="no broker answers"):
         watermarks(KafkaConfig("127.0.0.1:9"), ["t"])
     assert time.monotonic() - started < 10
+
+
+def test_one_that_says_nothing_is_an_error_of_kafka() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        kafka = KafkaConfig(f"127.0.0.1:{silent.getsockname()[1]}")
+        admin = kafka.admin({"log_level": 0})
+        for _ in range(8):  # both sides of a race, the client's own patience and that for its answer, were the same
+            with pytest.raises(KafkaException, match="_TIMED_OUT"):
+                partitions_of(admin, ["t"], timeout=0.3)

@@ -103,7 +103,7 @@ class Weaviate(Part):
                 return ""
         except psutil.NoSuchProcess:
             return ""
-        (now,) = process.tail(weaviate_binary.progress_file(), 1) or ["looking for a release of the server"]
+        (now,) = process.tail(weaviate_binary.progress_file(), 1) or ["about to build the server"]
         return now
 
     def healthy(self, site: Site) -> bool:

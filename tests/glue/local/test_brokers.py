@@ -13,7 +13,8 @@ import signal
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -32,6 +33,7 @@ from glue.kafka.reads import partitions_of
 from glue.local.lifecycle import bring_down, bring_up
 from glue.local.part import Part
 from glue.local.report import Reporter
+from glue.local.security import make_secure
 from glue.local.services import chains
 from glue.local.size import make_size
 from glue.local.stack import Stack
@@ -47,13 +49,16 @@ START = datetime(2026, 1, 5, 10, tzinfo=UTC)
 FROZEN_S = 40  # of a broker; more than its session with the controller and less than anybody's patience
 
 
-@pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+@contextmanager
+def three_brokers(folders: pytest.TempPathFactory, secure: bool = False) -> Iterator[Path]:
+    """The folder of a running stack: of ``MXCTL_TEST_STATE_DIR``, which runs on, or a new one, which ends."""
     kept = os.environ.get("MXCTL_TEST_STATE_DIR")
-    folder = Path(kept).resolve() if kept else tmp_path_factory.mktemp("brokers")
+    folder = Path(kept).resolve() if kept else folders.mktemp("brokers")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MXCTL_STATE_DIR", str(folder))
         make_size(folder, 3, 2)
+        if secure:
+            make_secure(folder)
         get_settings.cache_clear()
         try:
             Stack(folder, Reporter()).up()
@@ -62,6 +67,12 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             if not kept:
                 Stack(folder, Reporter(quiet=True)).down()
             get_settings.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    with three_brokers(tmp_path_factory) as folder:
+        yield folder
 
 
 def an_order(number: int) -> dict[str, Any]:
@@ -270,11 +281,12 @@ FAULTS: dict[str, Callable[[Path, Flow], None]] = {
 }
 
 
-def test_nothing_is_lost_doubled_or_out_of_order(root: Path) -> None:
+def survive(root: Path, faults: Mapping[str, Callable[[Path, Flow], None]]) -> None:
+    """One fault after another under load; then nothing is lost, doubled or out of order. Their pauses are printed."""
     flow, table = Flow(get_settings()), {}
     with flow:
         flow.settle()
-        for name, fault in FAULTS.items():
+        for name, fault in faults.items():
             began = time.monotonic()
             fault(root, flow)
             until_in_sync(flow)
@@ -288,3 +300,7 @@ def test_nothing_is_lost_doubled_or_out_of_order(root: Path) -> None:
     print(f"\n{len(flow.sent)} records at {RATE}/s under {KEYS} keys; the longest pauses in seconds:")
     for name, (topic, store, took) in table.items():
         print(f"| {name} | {topic:.1f} | {store:.1f} | {took:.0f} |")
+
+
+def test_nothing_is_lost_doubled_or_out_of_order(root: Path) -> None:
+    survive(root, FAULTS)

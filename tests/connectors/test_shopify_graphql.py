@@ -82,12 +82,12 @@ def test_entries_of_a_refund_beyond_its_first_page_are_read() -> None:
     assert [one["after"] for one in asked] == ["a", "b"]
 
 
-def test_no_page_is_asked_for_that_costs_too_much(
-    make_sandbox: Make, local_config: Make, offline: Make
-) -> None:
+def test_no_page_is_asked_for_that_costs_too_much(make_sandbox: Make, local_config: Make, offline: Make) -> None:
     source = offline(local_config("shopify", make_sandbox(*SIZE), {"page_size": 250}))
     assert len({one["order_id"] for one in source.read()}) == 60
-    assert (source.stats.attempts["throttled"], source.stats.attempts["refused"]) == (0, 0), "asked for what may be asked"
+    assert (source.stats.attempts["throttled"], source.stats.attempts["refused"]) == (0, 0), (
+        "asked for what may be asked"
+    )
     assert 250 * 1000 / 16_000 > 60 / len(source.cursors) > 10, "as large as it may be"
 
 

@@ -91,6 +91,19 @@ def test_no_page_is_asked_for_that_costs_too_much(make_sandbox: Make, local_conf
     assert 250 * 1000 / 16_000 > 60 / len(source.cursors) > 10, "as large as it may be"
 
 
+def test_a_query_that_costs_too_much_is_asked_for_less() -> None:
+    asked = []
+
+    def call(size: int) -> str:
+        asked.append(size)
+        if size > 4:
+            raise TooCostlyError("orders", 0.5)
+        return "page"
+
+    assert GraphQl.ask_sized(None, "orders", 15, call) == ("page", 3)  # type: ignore[arg-type]
+    assert asked == [15, 7, 3]
+
+
 def test_a_throttle_is_waited_for_and_nothing_is_lost(make_sandbox: Make, local_config: Make, offline: Make) -> None:
     throttled = []
     for faults in ([], ["shopify:throttle@2x"]):

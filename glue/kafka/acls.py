@@ -19,7 +19,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 )
 
 from glue.errors import ServiceError, ServiceUnavailableError
-from glue.kafka.reads import TIMEOUT, kafka_unavailable
+from glue.kafka.reads import TIMEOUT, answer, kafka_unavailable
 from glue.kafka.topics import kafka_errors
 
 _TYPES = {"topic": "TOPIC", "group": "GROUP", "cluster": "BROKER", "transactional_id": "TRANSACTIONAL_ID"}
@@ -68,7 +68,7 @@ def read_acls(admin: Any) -> dict[str, Acl] | None:
     every = make(ResourceType.ANY, None, ResourcePatternType.ANY, None, None, AclOperation.ANY, AclPermissionType.ANY)
     with kafka_errors("acls"):
         try:
-            found = admin.describe_acls(every, request_timeout=TIMEOUT).result(TIMEOUT * 2)
+            found = answer(admin.describe_acls(every, request_timeout=TIMEOUT))
         except KafkaException as error:
             if error.args[0].code() == KafkaError.SECURITY_DISABLED:
                 return None
@@ -96,12 +96,12 @@ def _has_authorizer(admin: Any) -> bool:
     """Whether an empty list of ACLs is one. librdkafka 2.16 also reads as such that there is no authorizer, and that
     this principal may not look.
     """
-    cluster = admin.describe_cluster(include_authorized_operations=True, request_timeout=TIMEOUT).result(TIMEOUT * 2)
+    cluster = answer(admin.describe_cluster(include_authorized_operations=True, request_timeout=TIMEOUT))
     if AclOperation.DESCRIBE not in (cluster.authorized_operations or ()):
         raise ServiceError("acls", "this principal is not allowed to list them", "allow it DESCRIBE on the cluster")
     resource = ConfigResource(ConfigResource.Type.BROKER, str(cluster.nodes[0].id))
     try:
-        config = admin.describe_configs([resource], request_timeout=TIMEOUT)[resource].result(TIMEOUT * 2)
+        config = answer(admin.describe_configs([resource], request_timeout=TIMEOUT)[resource])
     except KafkaException as error:
         if error.args[0].code() == KafkaError.CLUSTER_AUTHORIZATION_FAILED:
             return True  # who refuses is an authorizer
@@ -129,7 +129,7 @@ def authorized(admin: Any, resources: Iterable[tuple[str, str]]) -> dict[tuple[s
     found = {}
     for one, future in futures.items():
         try:
-            found[one] = {operation.name for operation in future.result(TIMEOUT * 2).authorized_operations or ()}
+            found[one] = {operation.name for operation in answer(future).authorized_operations or ()}
         except KafkaException as error:
             code = error.args[0].code()
             if code in (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED):
@@ -142,14 +142,14 @@ def authorized(admin: Any, resources: Iterable[tuple[str, str]]) -> dict[tuple[s
 def create_acl(admin: Any, acl: Acl) -> None:
     with kafka_errors(f"acl {acl.label}"):
         for future in admin.create_acls([acl.binding()], request_timeout=TIMEOUT).values():
-            future.result(TIMEOUT * 2)
+            answer(future)
     _until(admin, acl, there=True)
 
 
 def delete_acl(admin: Any, acl: Acl) -> None:
     with kafka_errors(f"acl {acl.label}"):
         for future in admin.delete_acls([acl.binding(AclBindingFilter)], request_timeout=TIMEOUT).values():
-            future.result(TIMEOUT * 2)
+            answer(future)
     _until(admin, acl, there=False)
 
 

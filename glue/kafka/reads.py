@@ -31,6 +31,11 @@ _NO_LEADER = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILAB
 _NO_TOPIC = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION)
 
 
+def answer(future: Any, timeout: float = TIMEOUT) -> Any:
+    """What an admin's request with this timeout brought; waited for longer, so that Kafka's own reason is the error."""
+    return future.result(timeout * 2)
+
+
 def kafka_unavailable(what: str, error: KafkaException | KafkaError) -> ServiceUnavailableError:
     """Kafka's error as this project's."""
     reason = error.args[0] if isinstance(error, KafkaException) else error
@@ -48,7 +53,7 @@ def partitions_of(admin: Any, topics: Iterable[str], timeout: float = TIMEOUT) -
     futures = admin.describe_topics(TopicCollection(wanted), request_timeout=timeout) if wanted else {}
     for topic, future in futures.items():
         try:
-            found += [(topic, number) for number in sorted(one.id for one in future.result(timeout * 2).partitions)]
+            found += [(topic, number) for number in sorted(one.id for one in answer(future, timeout).partitions)]
         except KafkaException as error:
             if error.args[0].code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
                 raise ServiceError(f"topic {topic}", "Kafka lets this login not see it", MAY) from None
@@ -71,7 +76,7 @@ def offsets(
     while asked:
         for one, future in admin.list_offsets(asked, isolation_level=level, request_timeout=timeout).items():
             try:
-                found[one.topic, one.partition] = future.result(timeout * 2)
+                found[one.topic, one.partition] = answer(future, timeout)
             except KafkaException as error:
                 if error.args[0].code() not in _NO_LEADER or time.monotonic() > ends:
                     raise
@@ -125,7 +130,7 @@ def group_offsets(admin: Any, group: str, timeout: float = TIMEOUT) -> dict[Topi
     try:
         members(admin, group)
         futures = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)], request_timeout=timeout)
-        (found,) = (future.result(timeout * 2).topic_partitions for future in futures.values())
+        (found,) = (answer(future, timeout).topic_partitions for future in futures.values())
     except KafkaException as error:
         if error.args[0].retriable():
             raise kafka_unavailable(f"group {group}", error) from None

@@ -19,7 +19,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 )
 
 from glue.errors import ServiceError, ServiceUnavailableError
-from glue.kafka.reads import MAY, TIMEOUT, kafka_unavailable
+from glue.kafka.reads import MAY, TIMEOUT, answer, kafka_unavailable
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def read_topics(admin: Any, configs_of: Iterable[str]) -> dict[str, LiveTopic]:
         }
         resources = [ConfigResource(ConfigResource.Type.TOPIC, name) for name in configs_of if name in sizes]
         futures = admin.describe_configs(resources, request_timeout=TIMEOUT) if resources else {}
-        configs = {resource.name: future.result(TIMEOUT * 2) for resource, future in futures.items()}
+        configs = {resource.name: answer(future) for resource, future in futures.items()}
     except KafkaException as error:
         raise kafka_unavailable("topics", error) from None
     topics = {}
@@ -87,7 +87,7 @@ def topic_ids(admin: Any, names: Iterable[str]) -> dict[str, str]:
     futures = admin.describe_topics(TopicCollection(wanted), request_timeout=TIMEOUT) if wanted else {}
     for name, future in futures.items():
         try:
-            found[name] = str(future.result(TIMEOUT * 2).topic_id)
+            found[name] = str(answer(future).topic_id)
         except KafkaException as error:
             if error.args[0].retriable():
                 raise kafka_unavailable(f"topic {name}", error) from None
@@ -135,7 +135,7 @@ def set_configs(admin: Any, name: str, values: Mapping[str, str | None]) -> None
 
 def _result(futures: Mapping[Any, Any]) -> None:
     for future in futures.values():
-        future.result(TIMEOUT * 2)
+        answer(future)
 
 
 def _has_leaders(admin: Any, name: str, partitions: int) -> bool:

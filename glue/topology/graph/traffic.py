@@ -14,6 +14,7 @@ from glue.kafka.reads import (
     OffsetSpec,
     Range,
     TopicPartition,
+    answer,
     group_offsets,
     kafka_unavailable,
     lag,
@@ -141,7 +142,7 @@ def _members(admin: Any, groups: list[str], timeout: float) -> dict[str, tuple[M
         try:
             found[group] = tuple(
                 Member(one.client_id, tuple((p.topic, p.partition) for p in one.assignment.topic_partitions))
-                for one in future.result(timeout * 2).members
+                for one in answer(future, timeout).members
             )
         except KafkaException as error:
             if error.args[0].retriable():

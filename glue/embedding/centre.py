@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import tempfile
+import io
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from glue.files import write_whole
 from glue.language.lexicon import lines
 from glue.language.words import Language
 from glue.settings import cache_dir
@@ -46,10 +46,10 @@ def centres(namespace: str, embed: Callable[[Sequence[str], Language], Matrix]) 
     with contextlib.suppress(OSError, ValueError):  # not there, or damaged
         return dict(zip(asked, np.load(file, allow_pickle=False), strict=True))
     found = {language: embed(texts, language).mean(axis=0) for language, texts in asked.items()}
-    with contextlib.suppress(OSError), tempfile.TemporaryDirectory(dir=file.parent) as part:
-        whole = Path(part) / file.name
-        np.save(whole, np.stack(list(found.values())))
-        whole.replace(file)
+    content = io.BytesIO()
+    np.save(content, np.stack(list(found.values())))
+    with contextlib.suppress(OSError):
+        write_whole(file, content.getvalue())
     return found
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import mmap
 import struct
-import threading
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from itertools import chain
@@ -70,7 +69,6 @@ class BlockFile(Weights):
     def __init__(self, model: Model, file: Path) -> None:
         self._model, self.file = model, file
         self._words: LRUCache[str, list[int]] = LRUCache(_WORDS)
-        self._lock = threading.Lock()  # the page searches in several threads
         if not file.is_file():
             raise ConfigError(f"embedding model {model.name}", f"{file} is missing", "install the weights again")
 
@@ -112,7 +110,7 @@ class BlockFile(Weights):
         """
         scores = self._scores
         if texts is None:
-            return self._tokenizer(range(self._header.pieces)), None
+            return self._tokenizer(range(len(self.pieces))), None
         plain, words = self._plain, set[str]()
         for text in texts:
             words.update(one for one, _ in plain.pre_tokenizer.pre_tokenize_str(plain.normalizer.normalize_str(text)))
@@ -125,14 +123,11 @@ class BlockFile(Weights):
     def _within(self, words: Iterable[str]) -> set[int]:
         """The pieces that occur in these words."""
         ends = range(1, _LONGEST + 1)
-        with self._lock:
-            found = {word: self._words[word] for word in words if word in self._words}
-            new = {
-                one: {one[at : at + end] for at in range(len(one)) for end in ends} for one in words if one not in found
-            }
-            numbers = self.pieces.find([*set().union(*new.values())])
-            for word, parts in new.items():
-                found[word] = self._words[word] = [numbers[part] for part in parts if part in numbers]
+        found = {word: self._words[word] for word in words if word in self._words}
+        new = {one: {one[at : at + end] for at in range(len(one)) for end in ends} for one in words if one not in found}
+        numbers = self.pieces.find([*set().union(*new.values())])
+        for word, parts in new.items():
+            found[word] = self._words[word] = [numbers[part] for part in parts if part in numbers]
         return set(chain.from_iterable(found.values()))
 
     def _tokenizer(self, numbers: Sequence[int]) -> Tokenizer:

@@ -43,11 +43,12 @@ def test_centres_are_kept_and_made_again_where_the_file_is_damaged_or_cannot_be_
         calls.append(language)
         return np.full((len(texts), 2), len(calls), dtype=np.float32)
 
-    monkeypatch.setattr(centre, "cache_dir", lambda: tmp_path)
-    first = centres("model", embed)  # the folder is not there: computed, not kept
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(centre, "cache_dir", lambda: tmp_path / "file")
+    first = centres("model", embed)  # no folder can be there: computed, not kept
     assert calls == ["en", "bn", "bn-Latn"] and first["bn"].tolist() == [2, 2]
+    monkeypatch.setattr(centre, "cache_dir", lambda: tmp_path)
     folder = tmp_path / "embedding"
-    folder.mkdir()
     centres("model", embed)
     kept = centres("model", embed)
     assert len(calls) == 6 and kept["bn-Latn"].tolist() == [6, 6]

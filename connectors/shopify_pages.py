@@ -24,10 +24,10 @@ def order_pages(graph: GraphQl, window: Window, size: int, personal: bool) -> It
         MillionXError: as :meth:`connectors.shopify_graphql.GraphQl.ask`.
     """
     query, asked, after = orders_query(personal), search(window.since, window.until), None
-    more = True
+    size, more = min(size, _AT_ONCE), True
     while more:
         ask = partial(_orders, graph, query, {"search": asked, "after": after})
-        (nodes, after), size = graph.ask_sized(WHAT, min(size, _AT_ONCE), ask)
+        (nodes, after), size = graph.ask_sized(WHAT, size, ask)
         more = after is not None
         complete(graph, nodes)
         yield nodes

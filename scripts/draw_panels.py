@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
-from show_panels import DEPLOY, INTERVAL, local_prometheus
+from show_panels import DEPLOY, INTERVAL, add_prometheus, prometheus_of
 
 FOLDER = DEPLOY.parent / "docs" / "images"
 POINTS = 120
@@ -124,13 +124,10 @@ def main() -> int:
     """Draw all dashboards; 1 when a panel has no data."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("folder", type=Path, nargs="?", default=FOLDER)
-    parser.add_argument("--prometheus", default="")
+    add_prometheus(parser)
     parser.add_argument("--minutes", type=int, default=15)
     given = parser.parse_args()
-    prometheus = given.prometheus or local_prometheus()
-    if not prometheus:
-        print("Error: no Prometheus\n  fix: mxctl local up --with monitoring, or give --prometheus", file=sys.stderr)
-        return 2
+    prometheus = prometheus_of(given)
     empty = 0
     for source in sorted((DEPLOY / "grafana" / "dashboards").glob("*.json")):
         file = given.folder / f"grafana-{source.stem}.png"

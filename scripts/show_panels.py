@@ -75,16 +75,26 @@ def local_prometheus() -> str:
         return ""
 
 
+def add_prometheus(parser: argparse.ArgumentParser) -> None:
+    """The option that names another Prometheus than the local stack's."""
+    parser.add_argument("--prometheus", default="")
+
+
+def prometheus_of(given: argparse.Namespace) -> str:
+    """The address that was given, or the local stack's; without one the program ends with exit code 2."""
+    if not (found := given.prometheus or local_prometheus()):
+        print("Error: no Prometheus\n  fix: mxctl local up --with monitoring, or give --prometheus", file=sys.stderr)
+        sys.exit(2)
+    return str(found)
+
+
 def main() -> int:
     """Print the table; 1 when a panel shows nothing."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--prometheus", default="")
+    add_prometheus(parser)
     parser.add_argument("-o", "--output", choices=["table", "json"], default="table")
     given = parser.parse_args()
-    prometheus = given.prometheus or local_prometheus()
-    if not prometheus:
-        print("Error: no Prometheus\n  fix: mxctl local up --with monitoring, or give --prometheus", file=sys.stderr)
-        return 2
+    prometheus = prometheus_of(given)
     empty = 0
     rows = []
     for query in panel_queries():

@@ -11,7 +11,7 @@ from confluent_kafka.admin import NewTopic  # type: ignore[attr-defined]
 from glue.errors import ServiceError
 from glue.kafka.config import QUIET, KafkaConfig
 from glue.kafka.produce import ProducerRecord, Sender
-from glue.kafka.reads import TIMEOUT, kafka_unavailable, partitions_of, read, watermarks
+from glue.kafka.reads import TIMEOUT, answer, kafka_unavailable, partitions_of, read, watermarks
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class TopicLog:
         try:
             if partitions_of(admin, [self.name]):
                 return
-            admin.create_topics([topic], operation_timeout=TIMEOUT)[self.name].result(TIMEOUT)
+            answer(admin.create_topics([topic], operation_timeout=TIMEOUT, request_timeout=TIMEOUT)[self.name])
         except KafkaException as error:
             if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                 raise kafka_unavailable(f"topic {self.name}", error) from None

@@ -81,11 +81,15 @@ def add_prometheus(parser: argparse.ArgumentParser) -> None:
 
 
 def prometheus_of(given: argparse.Namespace) -> str:
-    """The address that was given, or the local stack's; without one the program ends with exit code 2."""
-    if not (found := given.prometheus or local_prometheus()):
-        print("Error: no Prometheus\n  fix: mxctl local up --with monitoring, or give --prometheus", file=sys.stderr)
+    """The address given, or the local stack's; the program ends with exit code 2 when nothing answers there."""
+    found = str(given.prometheus or local_prometheus())
+    try:
+        ask(found, "1")
+    except (requests.RequestException, ValueError, KeyError):
+        why = f"Prometheus does not answer at {found}" if found else "no Prometheus"
+        print(f"Error: {why}\n  fix: mxctl local up --with monitoring, or give --prometheus", file=sys.stderr)
         sys.exit(2)
-    return str(found)
+    return found
 
 
 def main() -> int:

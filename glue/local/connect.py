@@ -17,10 +17,9 @@ from glue.local.kafka import bootstrap, brokers, log4j_file
 from glue.local.keys import postgres_password, warehouse_key
 from glue.local.part import Part, Site, http_ok
 from glue.local.process import Launch, python
-from glue.local.registry import Registry, unpacked
+from glue.local.registry import unpacked
 from glue.local.security import ADMIN, BROKER, Security, properties
 from glue.local.size import Size, numbered
-from glue.local.weaviate import Weaviate
 from glue.topology.load import load
 from glue.topology.rights import WORKER_TOPICS
 
@@ -134,13 +133,14 @@ class Connect(Part):
         folder = site.folder(self.name)
         files = jars.fetch(jars.JarLock.load()["kafka"], site.fetcher)
         log4j, config = folder / "log4j2.properties", folder / "worker.properties"
+        reached = site.settings.model_copy(update=site.state.settings)  # a part of the stack, or what the user has
         env = {
-            "SCHEMA_REGISTRY_URL": Registry().url(site),
-            "SNOWFLAKE_URL": f"http://{site.address('warehouse', 'http')}",
+            "SCHEMA_REGISTRY_URL": reached.registry,
+            "SNOWFLAKE_URL": reached.warehouse,
             "SNOWFLAKE_USER": site.settings.warehouse_user,
             "SNOWFLAKE_ROLE": site.settings.warehouse_role,
-            "WEAVIATE_URL": Weaviate().url(site),
-            "WEAVIATE_GRPC_URL": site.address("weaviate", "grpc"),
+            "WEAVIATE_URL": reached.weaviate,
+            "WEAVIATE_GRPC_URL": reached.weaviate_grpc,
             "POSTGRES_URL": site.settings.postgres,
             "POSTGRES_USER": site.settings.postgres_user,
             "MILLIONX_PYTHON": python(),

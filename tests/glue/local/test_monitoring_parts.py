@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,15 @@ from click.testing import CliRunner
 
 from glue.cli.local import down, up
 from glue.errors import ConfigError, UsageError
-from glue.local import cds, monitoring
+from glue.local import cds, monitoring, ports
 from glue.local.java import METRICS_PORT
 from glue.local.monitoring import Prometheus, program, targets
 from glue.local.stack import PARTS, Stack
 from glue.settings import get_settings
+
+sys.path.insert(0, str(Path(__file__).parents[3] / "scripts"))
+
+import show_panels
 
 
 @pytest.fixture
@@ -122,3 +127,17 @@ def test_an_archive_of_classes_is_made_without_the_agent(tmp_path: Path, monkeyp
     cds.make(listing, "", ["java", f"{cds.LISTING}{listing}", "-javaagent:agent.jar=127.0.0.1:1:rules.yml", "Main"])
     assert asked[0][0] == "java" and asked[0][-1] == "Main"
     assert not [word for word in asked[0] if word.startswith(cds.AGENT)]
+
+
+def test_the_table_of_panels_says_that_prometheus_does_not_answer(
+    bare: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (bare / "state").mkdir()
+    (port,) = ports.choose(1, set())
+    state = {"settings": {}, "parts": {"prometheus": {"ports": {"http": port}}}}
+    (bare / "state" / "state.json").write_text(json.dumps(state))
+    monkeypatch.setattr(sys, "argv", ["show_panels"])
+    with pytest.raises(SystemExit) as ended:
+        show_panels.main()
+    assert ended.value.code == 2
+    assert f"Prometheus does not answer at http://127.0.0.1:{port}" in capsys.readouterr().err

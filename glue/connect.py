@@ -67,7 +67,7 @@ class ConnectClient:
 
     @classmethod
     def of(cls, settings: Settings, url: str = "", **bounds: Any) -> ConnectClient:
-        """The cluster that the settings name, or the one at ``url`` with the same credentials."""
+        """The cluster that the settings name, or its worker at ``url``."""
         return cls(url or settings.connect, HttpAccess.of(settings, "connect"), **bounds)
 
     @property

@@ -97,6 +97,15 @@ def local_stack() -> dict[str, Any]:
 
 
 SERVICES = ("connect", "registry", "redis", "weaviate", "warehouse", "postgres")
+# What else a service's login is sent to.
+_ALSO = {"registry_token_url": "registry", "weaviate_grpc": "weaviate"}
+
+
+def is_of_stack(name: str, given: Any, stack: dict[str, Any]) -> bool:
+    """Whether every address in ``given`` is one that the local stack has for the setting ``name``."""
+    texts = stack.get(name) or "", given
+    ours, theirs = ({one.strip().rstrip("/") for one in str(text).split(",")} for text in texts)
+    return theirs <= ours
 
 
 class _LocalState(PydanticBaseSettingsSource):
@@ -107,10 +116,9 @@ class _LocalState(PydanticBaseSettingsSource):
         return None, field_name, False
 
     def __call__(self) -> dict[str, Any]:
-        found = local_stack()
-        other = [
-            name for name in ("kafka", *SERVICES) if self.current_state.get(name, found.get(name)) != found.get(name)
-        ]
+        found, given = local_stack(), self.current_state
+        addresses = {"kafka": "kafka", **{one: one for one in SERVICES}, **_ALSO}
+        other = {addresses[name] for name in addresses.keys() & given if not is_of_stack(name, given[name], found)}
         if "kafka" in other:
             return {}
         return {key: value for key, value in found.items() if not any(key.startswith(f"{one}_") for one in other)}
@@ -250,14 +258,17 @@ class Settings(BaseSettings):
 
 
 @cache
-def get_settings() -> Settings:
+def get_settings(**given: str) -> Settings:
     """The settings of this process, read once.
+
+    Args:
+        given: what the command line sets, before all else. A login of the local stack does not go with it either.
 
     Raises:
         ConfigError: one has a value that it cannot have; the value is not shown.
     """
     try:
-        return Settings()
+        return Settings(**given)  # type: ignore[arg-type]
     except ValidationError as error:
         wrong = error.errors(include_input=False, include_url=False, include_context=False)
         problems = "; ".join(f"MXCTL_{'.'.join(map(str, one['loc'])).upper()}: {one['msg']}" for one in wrong)

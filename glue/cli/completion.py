@@ -37,9 +37,10 @@ def connector_names(context: click.Context, parameter: click.Parameter, incomple
     from glue.errors import MillionXError
     from glue.settings import get_settings
 
-    url = context.params.get("url") or ""
+    url = context.params.get("url")
     try:
-        found = ConnectClient.of(get_settings(), url, timeout=_SECONDS, patience=0, retries=0).connectors()
+        settings = get_settings(connect=url) if url else get_settings()
+        found = ConnectClient.of(settings, timeout=_SECONDS, patience=0, retries=0).connectors()
     except MillionXError:
         return []
     return [

@@ -165,8 +165,7 @@ def settings_for(url: str | None = None) -> Settings:
     """The settings, with Connect's address from the command line where it is given."""
     from glue.settings import get_settings
 
-    settings = get_settings()
-    return settings.model_copy(update={"connect": url}) if url else settings
+    return get_settings(connect=url) if url else get_settings()
 
 
 def tell(event: Event) -> None:

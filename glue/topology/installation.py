@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from glue.avro_codec import in_use
-from glue.settings import SERVICES, cache_dir, local_stack, state_dir
+from glue.settings import SERVICES, cache_dir, is_of_stack, local_stack, state_dir
 from glue.topology.services import Services
 
 _GB = 1 << 30
@@ -31,14 +31,16 @@ def cluster(services: Services) -> Iterator[Finding]:
     settings, local = services.settings, local_stack()
     stack = f"the local stack in {state_dir()}"
     kafka = f"Kafka at {settings.kafka}"
-    if local.get("kafka") != settings.kafka:
+    if not is_of_stack("kafka", settings.kafka, local):
         why = (
             "MXCTL_KAFKA names it" if "kafka" in settings.model_fields_set else "the default, as nothing names another"
         )
         yield Finding("cluster", "ok", f"{kafka}: {why}{f'; nothing of {stack} is used' if local else ''}")
         return
     own = [
-        f"MXCTL_{one.upper()}" for one in SERVICES if getattr(settings, one) != local.get(one, getattr(settings, one))
+        f"MXCTL_{one.upper()}"
+        for one in SERVICES
+        if one in local and not is_of_stack(one, getattr(settings, one), local)
     ]
     if own:
         fix = f"unset {' and '.join(own)} to use the stack alone, or set MXCTL_KAFKA too"

@@ -190,6 +190,7 @@ def _dead_letters(role: str, pipeline: Pipeline) -> Iterator[Right]:
     origins = [topic for part in pipeline.moving if part.dead_letters for topic in part.reads or part.writes]
     if pipeline.dead_letters:
         yield from _each(role, "letters", pipeline.dead_letters, "READ", "WRITE")
+        yield from _each(role, "discard --delete", pipeline.dead_letters, "DELETE")
         yield from _each(role, "replay", origins, "WRITE")
         yield _transactions(role, REPLAY)
 

@@ -47,6 +47,7 @@ def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
         "kafka": "127.0.0.1:20001", "kafka_properties_file": "/stack/client.properties", "profile": "secure",
         "connect": "https://127.0.0.1:20002", "connect_user": "mxctl", "connect_password_file": "/stack/password",
         "registry": "https://127.0.0.1:20003", "registry_user": "mxctl", "registry_password_file": "/stack/password",
+        "weaviate": "https://127.0.0.1:20004", "weaviate_grpc": "127.0.0.1:20005", "weaviate_api_key_file": "/stack/k",
         "hash_keys_file": "/stack/keys.json",
     }  # fmt: skip
     state.save()
@@ -103,6 +104,19 @@ def test_an_address_that_is_set_gets_no_login_of_the_stack(
     assert (settings.registry, settings.registry_user) == (stack["registry"], "mxctl")
     (found,) = installation.cluster(Services(settings))
     assert found.state == "warn" and "but for MXCTL_CONNECT" in found.detail and "MXCTL_KAFKA" in found.fix
+
+
+@pytest.mark.parametrize(
+    ("given", "login"),
+    [("weaviate_grpc", "weaviate_api_key_file"), ("registry_token_url", "registry_password_file")],
+)
+def test_nor_does_another_address_that_the_same_login_is_sent_to(
+    stack: dict[str, str], given: str, login: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"MXCTL_{given.upper()}", stack.get(given, ""))
+    assert str(getattr(Settings(), login)) == stack[login]
+    monkeypatch.setenv(f"MXCTL_{given.upper()}", "other.example.com:443")
+    assert getattr(Settings(), login) is None
 
 
 def test_it_is_for_its_owner_alone(tmp_path: Path) -> None:

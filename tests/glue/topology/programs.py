@@ -236,6 +236,7 @@ OPERATIONS: dict[tuple[str, str], Callable[[KafkaConfig, Right], Any]] = {
     ("audit", "whose data were erased"): forgotten,
     ("audit", "what sinks have read"): described,
     ("dlq", "letters"): letters,
+    ("dlq", "discard --delete"): lambda kafka, right: delete_records(kafka.admin(), {(right.name, 0): -1}),
     ("dlq", "replay"): lambda kafka, right: transacted(kafka, REPLAY, right.name),
     ("dlq", "transactions"): transaction(REPLAY),
     ("person", "records"): erased,

@@ -40,7 +40,12 @@ VARIANTS: dict[str, tuple[type[Line], dict[str, Change]]] = {
             "two buffers, 100 rows": {_SINGLE: "false", "buffer.flush.time": "1", "buffer.count.records": "100"},
             "poll 100": {_POLL: "100"},
             "poll 5000": {_POLL: "5000"},
+            "fetched each 0.25 s": {
+                "consumer.override.fetch.min.bytes": "1000000",
+                "consumer.override.fetch.max.wait.ms": "250",
+            },
             "one task": {"tasks.max": "1"},
+            "without columns": {"snowflake.enable.schematization": "false"},
         },
     ),
     "weaviate": (

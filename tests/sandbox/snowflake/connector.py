@@ -10,11 +10,11 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-import httpx
 from confluent_kafka import Message
 from confluent_kafka.admin import NewTopic
 
 from glue.avro import AvroSchema, Encoder, load_schema
+from glue.connect import ConnectClient, ConnectNotFoundError
 from glue.errors import MillionXError
 from glue.kafka.config import KafkaConfig
 from glue.local.ports import is_free
@@ -28,7 +28,7 @@ from tests.sandbox.snowflake.rows import Topic
 from tests.stores import scripts, snowflake
 from tests.waiting import wait_for
 
-ASKED = 60  # seconds: an answer may take long on a busy machine
+ASKED = 120  # seconds: an answer may take long on a busy machine, and what checks a config logs in
 Found = list[tuple[Any, ...]]
 
 
@@ -38,6 +38,7 @@ class Pipeline:
     def __init__(self, settings: Settings, table: str = "ORDERS", script: str = "", partitions: int = 2) -> None:
         self.settings, self.table = settings, table
         self.name = f"test-{uuid.uuid4().hex[:8]}"
+        self._connect = ConnectClient.of(settings, timeout=ASKED)
         self.topic, self.dead = f"{self.name}.rows", f"{self.name}.dead"
         warehouse.apply_ddl([*scripts(settings), script], settings)
         admin = KafkaConfig.of(settings).admin()
@@ -50,27 +51,20 @@ class Pipeline:
         self.schema = load_schema(ROOT / "schemas" / "order_row.avsc")
 
     def __enter__(self) -> Pipeline:
-        self.put().raise_for_status()
+        self.put()
         self.until(lambda: self.tasks() and set(self.tasks()) == {"RUNNING"}, "the tasks run")
         return self
 
     def __exit__(self, *_: object) -> None:
-        httpx.delete(f"{self.settings.connect}/connectors/{self.name}", timeout=ASKED)
+        self._connect.delete(self.name)
 
-    def put(self) -> httpx.Response:
-        """Create or change the connector; a worker that is rebalancing is asked again."""
-        url = f"{self.settings.connect}/connectors/{self.name}/config"
-
-        def ask() -> httpx.Response:
-            return httpx.put(url, json=self.config, timeout=120)
-
-        found: httpx.Response = wait_for(ask, lambda answer: answer.status_code != 409, what="the worker takes it")
-        return found
+    def put(self) -> None:
+        """Create or change the connector."""
+        self._connect.put_config(self.name, self.config)
 
     def restart(self) -> None:
         """Restart connector and tasks, and wait until they run."""
-        url = f"{self.settings.connect}/connectors/{self.name}/restart?includeTasks=true"
-        self.until(lambda: httpx.post(url, timeout=120).is_success, "the connector restarts")
+        self._connect.restart(self.name)
         time.sleep(2)  # else the old tasks are the ones that run
         self.until(lambda: self.tasks() and set(self.tasks()) == {"RUNNING"}, "the tasks run")
 
@@ -96,8 +90,10 @@ class Pipeline:
 
     def tasks(self) -> list[str]:
         """States of the tasks."""
-        answer = httpx.get(f"{self.settings.connect}/connectors/{self.name}/status", timeout=ASKED)
-        return [task["state"] for task in answer.json().get("tasks", [])]
+        try:
+            return [task["state"] for task in self._connect.status(self.name)["tasks"]]
+        except ConnectNotFoundError:
+            return []
 
     def encoder(self, schema: AvroSchema) -> Encoder:
         """Register a schema for the topic; an encoder of it."""
@@ -153,7 +149,7 @@ class Pipeline:
         def ask() -> Any:
             try:
                 return (true(), "")
-            except (MillionXError, httpx.HTTPError) as error:
+            except MillionXError as error:
                 return (False, error)
 
         wait_for(ask, lambda answer: answer[0], what=what)

@@ -12,6 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
+from glue.connect import ConnectClient
+from glue.errors import ServiceError
 from glue.settings import Settings
 from glue.stores.snowflake import client as warehouse
 from tests.sandbox.snowflake.connector import Pipeline, kill, start_again
@@ -148,13 +150,13 @@ def test_a_wrong_key_is_refused_before_anything_runs(stack: Settings, tmp_path: 
     pipeline = Pipeline(stack)
     body = "".join(new_key(tmp_path, "wrong").read_text().splitlines()[1:-1])
     pipeline.config["snowflake.private.key"] = body
-    answer = pipeline.put()
-    assert answer.status_code == 400
-    assert "config/validate" in answer.json()["message"] and body[:20] not in answer.text
-    url = f"{stack.connect}/connector-plugins/{pipeline.config['connector.class']}/config/validate"
-    told = httpx.put(url, json={"name": pipeline.name, **pipeline.config}, timeout=120).json()["configs"]
-    wrong = {one["value"]["name"] for one in told if one["value"]["errors"]}
-    assert "snowflake.private.key" in wrong
+    with pytest.raises(ServiceError) as refused:
+        pipeline.put()
+    assert "config/validate" in str(refused.value) and body[:20] not in str(refused.value)
+    told = ConnectClient.of(stack).validate(
+        pipeline.config["connector.class"], {"name": pipeline.name, **pipeline.config}
+    )
+    assert "snowflake.private.key" in told
     assert pipeline.tasks() == []
 
 

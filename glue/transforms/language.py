@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from itertools import repeat
 
@@ -11,7 +10,8 @@ from pydantic import Field
 from glue.privacy.mentions import without_pseudonyms
 from glue.transforms.contract import Record, Transform, TransformConfig
 
-_WORDS = re.compile(r"[a-z]{2,20}")  # of a text in lower case: ignoring the case takes twice as long
+# Bytes of UTF-8: letters in lower case, anything else parts words. A regex for words takes three times as long.
+_PARTED = bytes(ord(chr(byte).lower()) if byte < 128 and chr(byte).isalpha() else ord(" ") for byte in range(256))
 _ENOUGH = 400  # characters that decide; the rest of a long text changes nothing
 _ROMANISED_WORDS = """
 ami tumi apni amar tomar apnar amader apnader ache asen ase nai nei koto dam kemon kmn kothay kothai lagbe lagbo
@@ -28,24 +28,29 @@ price please how much what where when want need buy order delivery product nice 
 color
 """
 _SCORES = dict.fromkeys(_ROMANISED_WORDS.split(), 1) | dict.fromkeys(_ENGLISH_WORDS.split(), -1)
+_OF_BYTES = {word.encode(): score for word, score in _SCORES.items() if len(word) > 1}
 _OTHERS = repeat(0)  # what any other word counts
 
 
 def guess(text: str) -> str | None:
     """``bn``, ``bn-Latn``, ``en``, or None where there are no letters to judge by."""
     head = without_pseudonyms(text)[:_ENOUGH]
+    data = head.encode("utf-8", "replace")
     bengali = 0
-    if not head.isascii():
-        data = head.encode("utf-8", "replace")
+    if len(data) > len(head):
         bengali = data.count(b"\xe0\xa6") + data.count(b"\xe0\xa7")  # U+0980 to U+09FF in UTF-8: no regex, no loop
         if bengali and bengali * 3 >= len(head):
             return "bn"
-    words = _WORDS.findall(head.lower())
-    if bengali and bengali * 2 >= sum(map(len, words)):
-        return "bn"
-    if not words:
-        return None
-    return "bn-Latn" if sum(map(_SCORES.get, words, _OTHERS)) > 0 else "en"
+    words = data.translate(_PARTED).split()
+    score = sum(map(_OF_BYTES.get, words, _OTHERS))
+    if bengali or not score:
+        sizes = list(map(len, words))
+        letters = sum(sizes) - sizes.count(1)  # one letter alone is no word
+        if bengali and bengali * 2 >= letters:
+            return "bn"
+        if not letters:
+            return None
+    return "bn-Latn" if score > 0 else "en"
 
 
 class FilterLanguageConfig(TransformConfig):

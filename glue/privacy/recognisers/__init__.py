@@ -18,8 +18,8 @@ from functools import cache
 from glue.privacy.mentions import PSEUDONYM
 from glue.privacy.recognisers import numbers
 from glue.privacy.recognisers.address import ADDRESS, ADDRESS_LINE
-from glue.privacy.recognisers.fold import PLAIN, Folded, fold
-from glue.privacy.recognisers.gate import Gate, any_of, leads
+from glue.privacy.recognisers.fold import Folded, fold
+from glue.privacy.recognisers.gate import FOLDS, Gate, any_of, leads
 from glue.privacy.recognisers.handle import HANDLE, HANDLE_IN_WORDS, PROFILE, PROFILE_ID, named_by
 from glue.privacy.recognisers.identity_numbers import LICENCE, PASSPORT
 from glue.privacy.recognisers.lexicon import Lexicon
@@ -40,53 +40,50 @@ ENTITIES: tuple[str, ...] = tuple(dict.fromkeys((*_NUMBERS, *(kind.entity for ki
 PERSONS = frozenset({HANDLE.entity, PROFILE.entity})  # lead to one person, as the field of an author does
 # What scrubbing put there: it neither is nor names anything that follows.
 _SCRUBBED = re.compile(rf"{PSEUDONYM}|(?<=\[)(?:{'|'.join(ENTITIES)})(?=\])", re.ASCII)
-_MARKS = frozenset("[").union(*(kind.marks for kind in KINDS))
 _MARKED = tuple((mark, kind) for kind in KINDS for mark in kind.marks)
-_ASCII = _MARKS | set("0123456789")
-_USUAL = _ASCII | set("০১২৩৪৫৬৭৮৯")
 _LEXICON = Lexicon(KINDS)
-# A mark, a digit, or a character that has to be folded: a text without them holds what its words lead to, or nothing.
-_LETTERS = "".join(char for char in map(chr, (9, 10, 13, *range(32, 127))) if char not in _USUAL)
-_SPECIAL = re.compile(f"[^{re.escape(_LETTERS)}{PLAIN}]+")
+_NUMBER, _WORD, _OPENING = "numbers", "words", "opening"  # parts of the search, beside the marks
+_ALL = frozenset({FOLDS, _NUMBER, _WORD, _OPENING, *(mark for mark, _ in _MARKED)})
+_DIGITS = frozenset("০১২৩৪৫৬৭৮৯")
 
 
 @cache
 def _gate() -> Gate:
-    scrubbed = rf"(?:HANDLE|PROFILE):|\[{any_of(ENTITIES)}"  # what stands beside it changes
-    return Gate([numbers.BLOCK_BEGINS, OPENS, scrubbed, *leads(KINDS)])
+    # What stands beside what scrubbing has put is looked at as a whole.
+    scrubbed = rf"(?:HANDLE|PROFILE):|\[{any_of(ENTITIES)}"
+    return Gate({numbers.BLOCK_BEGINS: {_NUMBER}, OPENS: {_OPENING}, scrubbed: _ALL, **leads(KINDS, _WORD)})
 
 
 def find(text: str) -> list[Span]:
     """Every find in ``text``, by position, without overlaps."""
-    return search(text) if _gate().may_hold(text) else []
+    parts = _gate().look(text)
+    if parts is None:
+        return search(text)
+    return search(text, parts) if parts else []
 
 
-def search(text: str) -> list[Span]:
-    """As :func:`find`, without a first look."""
+def search(text: str, parts: frozenset[str] = _ALL) -> list[Span]:
+    """As :func:`find`, without a first look, which tells the ``parts`` that can find something."""
     if len(text) > LONGEST:
-        return [*search(text[:LONGEST]), Span(LONGEST, len(text), EXCESS)]
-    plain, folded, wide = text, None, False
+        return [*search(text[:LONGEST], parts), Span(LONGEST, len(text), EXCESS)]
+    if parts is _ALL or parts >= _ALL:
+        text = _SCRUBBED.sub(_covered, text)
+    folds = FOLDS in parts
+    folded = fold(text) if folds else fold(text, _DIGITS)
+    plain = folded.text
     spans: list[Span] = []
-    special = set("".join(_SPECIAL.findall(text)))
-    if special:
-        if "[" in special or "E:" in text:
-            text = plain = _SCRUBBED.sub(_covered, text)
-            special = set("".join(_SPECIAL.findall(text)))
-        if not special <= _ASCII:
-            wide = not special <= _USUAL
-            folded = fold(text, special)
-            plain = folded.text
-            if len(plain) > LONGEST:
-                plain = plain[:LONGEST]
-                spans.append(Span(LONGEST, len(folded.text), EXCESS))
-        if not special <= _MARKS:
-            spans += numbers.find(plain)
-        for mark, kind in _MARKED:
-            if mark in special or (wide and mark in plain):
-                spans += kind.find(plain, Places.of_mark(plain, mark))
-    if plain[:1] == "+" or ("A" <= plain[:1] <= "Z" and not plain.isascii()):
+    if len(plain) > LONGEST:
+        plain = plain[:LONGEST]
+        spans.append(Span(LONGEST, len(folded.text), EXCESS))
+    if _NUMBER in parts:
+        spans += numbers.find(plain)
+    for mark, kind in _MARKED:
+        if mark in parts and mark in plain:
+            spans += kind.find(plain, Places.of_mark(plain, mark))
+    if _OPENING in parts and (plain[:1] == "+" or ("A" <= plain[:1] <= "Z" and not plain.isascii())):
         spans += opening(plain)
-    spans += _LEXICON.find(plain, wide)
+    if _WORD in parts:
+        spans += _LEXICON.find(plain, folds)
     return _ordered(spans, folded) if spans else spans
 
 
@@ -94,7 +91,7 @@ def _covered(match: re.Match[str]) -> str:
     return COVER * len(match.group())
 
 
-def _ordered(spans: list[Span], folded: Folded | None) -> list[Span]:
+def _ordered(spans: list[Span], folded: Folded) -> list[Span]:
     if len(spans) > 1:
         spans.sort()
         kept = [spans[0]]
@@ -104,6 +101,6 @@ def _ordered(spans: list[Span], folded: Folded | None) -> list[Span]:
             elif span.end > kept[-1].end:  # both are personal: take their union
                 kept[-1] = Span(kept[-1].start, span.end, kept[-1].entity)
         spans = kept
-    if folded is None or folded.same:
+    if folded.same:
         return spans
     return [Span(*folded.original(start, end), entity) for start, end, entity in spans]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_left
+from collections.abc import Iterable
 from itertools import accumulate, count
 from operator import add
 
@@ -63,11 +64,11 @@ class Folded:
         return min(place, self._behind[passed]) if passed < len(self._behind) else place
 
 
-def fold(text: str, chars: set[str] | None = None) -> Folded:
+def fold(text: str, chars: Iterable[str] | None = None) -> Folded:
     """``text`` as the recognisers read it.
 
     Args:
-        chars: what lies in it of all that may have to be folded, where this is known.
+        chars: what may lie in it of all that may have to be folded, where this is known.
     """
     if text.isascii():
         return Folded(text)

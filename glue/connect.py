@@ -50,7 +50,8 @@ class ConnectClient:
         url: base address of a worker, or of several, with commas between: the next one is asked when one is not
             reached. One that answered is asked first from then on.
         access: credentials and trust; without it those of nobody.
-        timeout: seconds for one call; ``/config/validate`` may open connections and gets ``validate_timeout``.
+        timeout: seconds for one call; a plugin that validates a config may open connections, or start Python, and gets
+            ``validate_timeout``.
         patience: seconds for which a 409 of a rebalance is waited out, per call.
         retries: further tries of a call that got no answer, or one of a gateway, with growing, jittered pauses; of
             several workers each is asked once.
@@ -146,7 +147,7 @@ class ConnectClient:
 
     def put_config(self, name: str, config: Mapping[str, str]) -> None:
         """Create the connector or change its config. The caller makes sure that something changes."""
-        self._connector("PUT", name, "/config", body=dict(config))
+        self._connector("PUT", name, "/config", dict(config), self.validate_timeout)
 
     def create(self, name: str, config: Mapping[str, str], initial_state: str | None = None) -> None:
         """Create the connector, optionally STOPPED or PAUSED (KIP-980)."""
@@ -154,7 +155,7 @@ class ConnectClient:
         body: dict[str, Any] = {"name": name, "config": dict(config)}
         if initial_state:
             body["initial_state"] = initial_state
-        self._call("POST", "/connectors", what=f"connector {name}", body=body)
+        self._call("POST", "/connectors", what=f"connector {name}", body=body, timeout=self.validate_timeout)
 
     def delete(self, name: str) -> None:
         """Delete the connector; its offsets stay."""
@@ -215,10 +216,10 @@ class ConnectClient:
             what, f"what answers at {self.shown_url} does not answer as Kafka Connect does", fix
         )
 
-    def _connector(self, method: str, name: str, rest: str, body: Any = None) -> Any:
+    def _connector(self, method: str, name: str, rest: str, body: Any = None, timeout: float | None = None) -> Any:
         _must_fit(name)
         path = f"/connectors/{quote(name, safe='')}{rest}"
-        return self._call(method, path, what=f"connector {name}", body=body)
+        return self._call(method, path, what=f"connector {name}", body=body, timeout=timeout)
 
     def _call(
         self, method: str, path: str, *, what: str, body: Any = None, timeout: float | None = None, quiet: bool = False

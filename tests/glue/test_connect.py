@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from glue.connect import ConnectClient, ConnectNotFoundError, RebalancingError, UnexpectedAnswerError
 from glue.errors import ServiceError, ServiceUnavailableError, Terminal, Transient, UsageError
+from tests.waiting import wait_for
 
 Answer = tuple[int, Any]
 
@@ -21,6 +23,8 @@ class FakeWorker:
 
     def __init__(self) -> None:
         self.script: list[Answer] = [(200, {})]
+        self.slow = threading.Event()
+        self.slow.set()
         self.asked: list[tuple[str, str, Any]] = []
         worker = self
 
@@ -29,6 +33,7 @@ class FakeWorker:
                 length = int(self.headers.get("Content-Length") or 0)
                 body = json.loads(self.rfile.read(length)) if length else None
                 worker.asked.append((self.command, self.path, body))
+                worker.slow.wait(10)
                 status, data = worker.script.pop(0) if len(worker.script) > 1 else worker.script[0]
                 raw = b"" if data is None else data if isinstance(data, bytes) else json.dumps(data).encode()
                 self.send_response(status)
@@ -109,6 +114,22 @@ def test_a_post_is_not_sent_twice(worker: FakeWorker) -> None:
     with pytest.raises(ServiceError):
         client(worker).restart("a")
     assert len(worker.asked) == 1
+
+
+@pytest.mark.parametrize("ask", [lambda one: one.put_config("a", {}), lambda one: one.create("a", {})])
+def test_a_config_is_waited_for_as_long_as_its_validation_may_take(
+    worker: FakeWorker, ask: Callable[[ConnectClient], None]
+) -> None:
+    """Not asked for again meanwhile: a worker that is busy with a plugin would have more to do with each."""
+    worker.slow.clear()
+    with ThreadPoolExecutor() as pool:
+        asking = pool.submit(ask, client(worker, timeout=0.1))
+        assert wait_for(lambda: worker.asked)
+        with pytest.raises(ServiceUnavailableError):
+            client(worker, timeout=0.1, retries=1).root()
+        worker.slow.set()
+        asking.result()
+    assert len([path for _, path, _ in worker.asked if path != "/"]) == 1
 
 
 def test_a_worker_that_timed_out_is_transient(worker: FakeWorker) -> None:

@@ -16,6 +16,7 @@ from glue.privacy.recognisers.span import words_of
 
 _MOBILE_DIGITS = 10  # 1XXXXXXXXX, what all spellings of a Bangladeshi mobile have in common
 _SHORTEST_PHONE = 7
+_LIKE_DIGITS = "0123456789ol"  # digits, and the letters that are typed for them
 _MASK = re.compile(r"\*|[•●∙×]|\.{3}|…|(?<=\d)xx|xx(?=\d)|^x+$|#{2,}|\?{2,}")
 _NOBODY = words_of(
     "n/a na n.a nil none null nan undefined unknown anonymous guest customer test tester dummy default empty blank no "
@@ -36,12 +37,16 @@ def normalise(text: str) -> str | None:
     Google, dots (``mail:a@b.com``); anything else is a name or a handle (``name:karim``).
     """
     folded = " ".join(fold(text).text.casefold().split()).strip(" .,;:-")
-    if not folded or folded in _NOBODY or _MASK.search(folded) or _SPREADSHEET.fullmatch(folded):
+    word = folded.isalnum()  # most are one, a handle: of a mask it could hold but x, and no mail
+    if not folded or folded in _NOBODY or _SPREADSHEET.fullmatch(folded):
         return None
-    mail = _MAIL.search(folded)
+    if (not word or "x" in folded) and _MASK.search(folded):
+        return None
+    mail = _MAIL.search(folded) if "@" in folded else None
     if mail is not None:
         return _mail(mail.group(1), mail.group(2))
-    digits = _phone(folded)
+    few = word and sum(map(_LIKE_DIGITS.__contains__, folded)) < _SHORTEST_PHONE
+    digits = None if few else _phone(folded)
     if digits is not None:
         return None if _is_filler(digits) else "phone:" + digits
     if not any(map(str.isalnum, folded)):

@@ -17,6 +17,7 @@ Visit = Callable[[Any], Any]
 Pseudonym = Callable[[str], str | None]
 PLACEHOLDER = "[{}]"
 _SHORT, _REMEMBERED = 32, 20_000  # characters of a text that is remembered to hold nothing, and how many are
+_CLOSED = 100  # values of a field that are remembered to have its closed form
 
 
 class Scrubber:
@@ -51,14 +52,15 @@ class Scrubber:
 
     def text(self, text: str) -> str:
         """``text`` with every find replaced."""
-        if text in self._clean:
+        short = len(text) <= _SHORT
+        if short and text in self._clean:
             return text
         given = text
         if not self._again:
             text = without_pseudonyms(text)
         spans = recognisers.find(text)
         if not spans:
-            if len(text) <= _SHORT and text == given:
+            if short and text == given:
                 if len(self._clean) >= _REMEMBERED:
                     self._clean.clear()
                 self._clean.add(text)
@@ -127,15 +129,25 @@ def _unless_closed(field: dict[str, Any], visit_text: TextMap) -> TextMap:
     of Bangladesh do (880), and only their check digit tells them apart.
     """
     constraints = field.get("constraints") or {}
-    if "enum" in constraints:
-        allowed = frozenset(constraints["enum"])
-        return lambda text: text if text in allowed else visit_text(text)
+    closed: set[str] = set(constraints.get("enum", ()))  # what passes; a platform, a language comes again and again
+    if closed:
+        return lambda text: text if text in closed else visit_text(text)
     pattern = closed_pattern(field)
     if pattern is None:
         return visit_text
     matches = re.compile(pattern).fullmatch
     is_code = _is_gtin if field.get("codes") == "gtin" else _is_none
-    return lambda text: text if matches(text) or is_code(text) else visit_text(text)
+
+    def visit(text: str) -> str:
+        if text in closed:
+            return text
+        if not (matches(text) or is_code(text)):
+            return visit_text(text)
+        if len(closed) < _CLOSED:
+            closed.add(text)
+        return text
+
+    return visit
 
 
 def _is_gtin(text: str) -> bool:

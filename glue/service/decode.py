@@ -40,9 +40,10 @@ class TopicReader:
             DataError: not framed Avro, or of a schema that cannot be read as the latest.
             ServiceUnavailableError: the registry does not answer.
         """
-        if topic not in self._known:
-            self._known[topic] = self._latest(f"{topic}-value"), BySchema(_with_own_tags(topic))
-        latest, tagged = self._known[topic]
+        known = self._known.get(topic)
+        if known is None:
+            known = self._known[topic] = self._latest(f"{topic}-value"), BySchema(_with_own_tags(topic))
+        latest, tagged = known
         value, schema = self.decode(data, latest)
         return value, tagged(schema)
 
@@ -74,14 +75,14 @@ def to_record(message: Any, read: TopicReader) -> Record:
         DataError: the key is not UTF-8 or the value is not framed Avro.
         ServiceUnavailableError: its schema is not known and the registry does not answer.
     """
-    raw_key, raw_value = message.key(), message.value()
+    topic, raw_key, raw_value = message.topic(), message.key(), message.value()
     try:
         key = None if raw_key is None else raw_key.decode()
     except UnicodeDecodeError:
         raise DataError("key", "is not UTF-8 text") from None
-    value, schema = (None, None) if raw_value is None else read(message.topic(), raw_value)
+    value, schema = (None, None) if raw_value is None else read(topic, raw_value)
     return Record(
-        message.topic(),
+        topic,
         key,
         value,
         schema,

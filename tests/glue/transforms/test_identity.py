@@ -58,6 +58,10 @@ def test_all_spellings_of_a_phone_are_one_person(spelling: str) -> None:
         ("shop24", "name:shop24"),
         ("12345", "name:12345"),
         ("09612345678", "phone:09612345678"),
+        ("0l7l2345678", "phone:072345678"),
+        ("096lllllll2", "phone:0962"),
+        ("zero17zero", "name:zero17zero"),
+        ("max24", "name:max24"),
         ("+14155552671", "phone:14155552671"),
     ],
 )

@@ -18,6 +18,8 @@ from glue.transforms.language import FilterLanguage, guess
         ("how much is this product please", "en"),
         ("iPhone 15", "en"),
         ("01712 !!", None),
+        ("a b I", None),
+        ("b জ c", "bn"),
         ("", None),
     ],
 )

@@ -173,10 +173,14 @@ def test_every_secret_file_that_the_environment_names_is_there(name: str) -> Non
 
 @each_service
 def test_no_secret_is_in_the_environment(name: str) -> None:
+    """Files are named there, or Spring's properties, which are files of the same name."""
     from glue.secrets import is_secret_key
 
+    secrets = {f"${{{one}}}" for one in SERVICES[name].get("secrets", [])}
     for key, value in environment(SERVICES[name]).items():
-        assert not is_secret_key(key.lower().replace("__", ".")) or value.startswith("/run/secrets/"), key
+        if is_secret_key(key.lower().replace("__", ".")) and not value.startswith("/run/secrets/"):
+            assert value in secrets, key
+            assert environment(SERVICES[name])["SPRING_CONFIG_IMPORT"] == "configtree:/run/secrets/"
 
 
 def test_the_script_makes_every_secret_and_keeps_what_is_there(made: Path) -> None:

@@ -1,4 +1,7 @@
-"""The logins that make-secrets gives Redis and Weaviate in Compose: on a real Redis, and by who has which file."""
+"""The logins that make-secrets gives the parts in Compose: on a real Redis, and by who has which file.
+
+That Connect asks for its one is a test of its image (``test_connect_image.py``).
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ import redis
 from glue.redis_client import open_redis
 from glue.settings import Settings
 from tests.deploy.compose_file import environment
-from tests.deploy.compose_services import MXCTL, SERVICES
+from tests.deploy.compose_services import MXCTL, SERVICES, each_mxctl
 
 
 @pytest.fixture
@@ -58,6 +61,30 @@ def test_only_who_uses_a_store_has_its_login() -> None:
     assert (having("redis.acl"), having("weaviate.properties")) == ({"redis"}, {"connect"})
     asked = {key: value for key, value in environment(SERVICES["weaviate"]).items() if key.startswith("AUTHENTICATION")}
     assert asked == {"AUTHENTICATION_ANONYMOUS_ACCESS_ENABLED": "false", "AUTHENTICATION_APIKEY_ENABLED": "true"}
+
+
+@each_mxctl
+def test_a_login_is_named_where_its_file_is_mounted(name: str) -> None:
+    variables, secrets = environment(SERVICES[name]), SERVICES[name].get("secrets", [])
+    for secret, variable in {
+        "connect_password": "MXCTL_CONNECT_PASSWORD_FILE",
+        "redis_password": "MXCTL_REDIS_PASSWORD_FILE",
+        "weaviate_api_key": "MXCTL_WEAVIATE_API_KEY_FILE",
+    }.items():
+        assert (variables.get(variable) == f"/run/secrets/{secret}") == (secret in secrets), variable
+
+
+def test_only_who_changes_connectors_has_connects_login(made: Path) -> None:
+    having = {secret: {name for name, one in SERVICES.items() if secret in one.get("secrets", [])}
+              for secret in ("connect_password", "connect_users.properties")}  # fmt: skip
+    others = {name for name, one in SERVICES.items() if "http://connect:8083" in environment(one).values()} - set(MXCTL)
+    assert having["connect_password"] == {"apply", "mxctl"} | others and others == {"kafka-ui"}
+    assert having["connect_users.properties"] == {"connect"}
+    password = (made / "connect_password").read_text().strip()
+    users = {environment(SERVICES[name])[key] for name, key in (
+        ("apply", "MXCTL_CONNECT_USER"), ("kafka-ui", "KAFKA_CLUSTERS_0_KAFKACONNECT_0_USERNAME"))}  # fmt: skip
+    assert len(password) >= 32
+    assert {f"{user}={password}\n" for user in users} == {(made / "connect_users.properties").read_text()}
 
 
 def test_mxctl_the_connector_and_weaviate_have_the_same_key(made: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -26,15 +27,17 @@ IMAGES = ROOT / "deploy" / "images"
 
 @dataclass(frozen=True)
 class Worker:
-    """A worker of the image: its REST, its metrics, and the folder whose files connectors may name."""
+    """A worker of the image: its REST with its login, its metrics, and the folder whose files connectors may name."""
 
     url: str
+    login: tuple[str, str]
     metrics: str
     secrets: Path
 
     def validate(self, plugin: str, config: dict[str, str]) -> dict[str, Any]:
         """Connect's word on a config: keys by name."""
-        answer = requests.put(f"{self.url}/connector-plugins/{plugin}/config/validate", json=config, timeout=90)
+        answer = requests.put(f"{self.url}/connector-plugins/{plugin}/config/validate", json=config, timeout=90,
+                              auth=self.login)  # fmt: skip
         answer.raise_for_status()
         body: dict[str, Any] = answer.json()
         return body
@@ -50,6 +53,8 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "opt/jmx/connect.yml").write_bytes((ROOT / "deploy/jmx/connect.yml").read_bytes())
     (root / "opt/kafka/config").mkdir()
     (root / "opt/kafka/config/log4j2.properties").write_bytes((IMAGES / "log4j2.properties").read_bytes())
+    jaas = (IMAGES / "connect/rest-jaas.conf").read_text(encoding="utf-8")
+    (root / "opt/kafka/config/rest-jaas.conf").write_text(jaas.replace("/run/secrets", f"{root}/run/secrets"))
     # The interpreter of an image that took over /opt/millionx, with this environment's packages in its place.
     wrapper = (IMAGES / "python").read_text(encoding="utf-8")
     wrapper = wrapper.replace("/opt/millionx/venv/lib/python3.11/site-packages", sysconfig.get_path("purelib"))
@@ -62,10 +67,11 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def worker(stack: Settings, root: Path) -> Iterator[Worker]:
+def worker(stack: Settings, root: Path, made: Path) -> Iterator[Worker]:
     rest, metrics = choose(2)
     secrets = root / "run" / "secrets"
-    secrets.mkdir(parents=True)
+    shutil.copytree(made, secrets)
+    user, _, password = (secrets / "connect_users.properties").read_text(encoding="utf-8").strip().partition("=")
     recipe = (IMAGES / "Dockerfile").read_text(encoding="utf-8").partition("FROM base AS connect")[2]
     recipe = recipe.partition("\nFROM ")[0]
     entry = json.loads(re.search(r"^ENTRYPOINT (\[.*?\])$", recipe.replace("\\\n", ""), re.M)[1])  # type: ignore[index]
@@ -98,30 +104,47 @@ def worker(stack: Settings, root: Path) -> Iterator[Worker]:
 
         def answers() -> bool:
             assert process.poll() is None, log.read_text()[-4000:]
-            return _answers(f"{url}/connectors")
+            return _answers(f"{url}/connectors", (user, password))
 
         wait_for(answers, what="the worker answers")
-        yield Worker(url, f"http://127.0.0.1:{metrics}/metrics", secrets)
+        yield Worker(url, (user, password), f"http://127.0.0.1:{metrics}/metrics", secrets)
     finally:
         process.terminate()
         process.wait(PATIENCE)
 
 
-def _answers(url: str) -> bool:
+def _answers(url: str, login: tuple[str, str]) -> bool:
     try:
-        return requests.get(url, timeout=5).ok
+        return requests.get(url, timeout=5, auth=login).ok
     except requests.RequestException:
         return False
 
 
 def test_it_has_the_plugins_that_the_topology_names(worker: Worker) -> None:
-    found = requests.get(f"{worker.url}/connector-plugins?connectorsOnly=false", timeout=30).json()
+    found = requests.get(f"{worker.url}/connector-plugins?connectorsOnly=false", timeout=30, auth=worker.login).json()
     classes = {plugin["class"] for plugin in found}
     for file in (ROOT / "connect-config" / "connectors").glob("*.json"):
         config = json.loads(file.read_text(encoding="utf-8"))["config"]
         named = {config["connector.class"], config["value.converter"], config["key.converter"]}
         named |= {config[f"transforms.{name}.type"] for name in config.get("transforms", "").split(",") if name}
         assert named <= classes
+
+
+def test_it_asks_for_the_login_that_the_script_made(worker: Worker) -> None:
+    user, password = worker.login
+    for login in (None, (user, password + "x"), ("x" + user, password)):
+        for path in ("connectors", "connector-plugins", "admin/loggers", "health", ""):
+            assert requests.get(f"{worker.url}/{path}", timeout=30, auth=login).status_code == 401
+    # Another worker's requests come without a password, signed by the key that the group keeps on its topic.
+    assert requests.post(f"{worker.url}/connectors/any/tasks", json=[], timeout=30).status_code in (400, 403)
+
+
+def test_its_health_check_logs_in(worker: Worker, tmp_path: Path) -> None:
+    script = tmp_path / "healthy"
+    script.write_text((IMAGES / "healthy").read_text().replace("/opt/millionx/venv/bin/python", sys.executable))
+    test = compose()["services"]["connect"]["healthcheck"]["test"]
+    url, file = worker.url + test[2].partition(":8083")[2], worker.secrets / Path(test[3]).name
+    assert [subprocess.run(["sh", script, url, *more]).returncode for more in ((file,), ())] == [0, 1]
 
 
 def test_it_shows_its_metrics(worker: Worker) -> None:

@@ -146,7 +146,7 @@ class Installation:
         for name, one in self.containers().items():
             state = one["State"]
             well = state.get("Health", {}).get("Status", "healthy") == "healthy" and state["Running"]
-            over = name in ("volumes", "apply") and state["Status"] == "exited" and state["ExitCode"] == 0
+            over = name in ("volumes", "acls", "apply") and state["Status"] == "exited" and state["ExitCode"] == 0
             if not (well or over):
                 states[name] = f"{state['Status']} {state.get('Health', {}).get('Status', '')} {state['ExitCode']}"
         return states

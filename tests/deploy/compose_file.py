@@ -77,6 +77,12 @@ def environment(service: dict[str, Any]) -> dict[str, str]:
     return {name: str(value) for name, value in service.get("environment", {}).items()}
 
 
+def mounted(service: dict[str, Any]) -> dict[str, str]:
+    """The files that a service has in ``/run/secrets``, and of which secret each one is."""
+    given = [{"source": one, "target": one} if isinstance(one, str) else one for one in service.get("secrets", [])]
+    return {one["target"]: one["source"] for one in given}
+
+
 @cache
 def listens() -> dict[str, set[int]]:
     """Ports that each service listens on: from what configures it, else what its image is known for."""

@@ -12,7 +12,7 @@ from tests.deploy.compose_file import OURS, ROOT, compose
 
 COMPOSE = compose()
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-ONE_SHOT = {"volumes", "apply", "mxctl"}
+ONE_SHOT = {"volumes", "acls", "apply", "mxctl"}
 MXCTL = {name: service for name, service in SERVICES.items() if OURS.match(service["image"])}
 DECLARED = Settings(profile="compose", config_dir=ROOT / "connect-config", schemas_dir=ROOT / "schemas")
 SOURCES = source_names(DECLARED)

@@ -20,6 +20,7 @@ from tests.deploy.compose_file import (
     env_file,
     environment,
     listens,
+    mounted,
     undigested,
     variables,
     with_env,
@@ -157,7 +158,7 @@ def test_volumes_are_named_and_what_is_mounted_is_there() -> None:
 
 
 def test_secrets_are_files_and_each_is_used() -> None:
-    used = {secret for service in SERVICES.values() for secret in service.get("secrets", [])}
+    used = {secret for service in SERVICES.values() for secret in mounted(service).values()}
     assert used == set(COMPOSE["secrets"])
     ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
     for name, secret in COMPOSE["secrets"].items():
@@ -168,7 +169,7 @@ def test_secrets_are_files_and_each_is_used() -> None:
 @each_service
 def test_every_secret_file_that_the_environment_names_is_there(name: str) -> None:
     named = {value for value in environment(SERVICES[name]).values() if value.startswith("/run/secrets/")}
-    assert named <= {f"/run/secrets/{secret}" for secret in SERVICES[name].get("secrets", [])}
+    assert named <= {f"/run/secrets/{file}" for file in mounted(SERVICES[name])}
 
 
 @each_service
@@ -176,7 +177,7 @@ def test_no_secret_is_in_the_environment(name: str) -> None:
     """Files are named there, or Spring's properties, which are files of the same name."""
     from glue.secrets import is_secret_key
 
-    secrets = {f"${{{one}}}" for one in SERVICES[name].get("secrets", [])}
+    secrets = {f"${{{file}}}" for file in mounted(SERVICES[name])}
     for key, value in environment(SERVICES[name]).items():
         if is_secret_key(key.lower().replace("__", ".")) and not value.startswith("/run/secrets/"):
             assert value in secrets, key

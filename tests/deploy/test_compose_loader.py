@@ -10,7 +10,7 @@ import pytest
 
 from glue.local.go import go_program
 from glue.local.report import Reporter
-from tests.deploy.compose_file import FILE, SIZES, compose
+from tests.deploy.compose_file import FILE, SIZES, compose, mounted
 
 ROOT = FILE.parent
 LOADER = Path(__file__).parent / "compose_loader"
@@ -60,7 +60,7 @@ def test_files_that_the_environment_names_are_mounted() -> None:
     for name, service in compose()["services"].items():
         named = {str(value).split(":")[0] for value in (service.get("environment") or {}).values()}
         wanted = {value.removeprefix("/run/secrets/") for value in named if value.startswith("/run/secrets/")}
-        assert wanted <= set(service.get("secrets", [])), name
+        assert wanted <= set(mounted(service)), name
 
 
 def test_ownership_of_the_volume_is_given_to_the_folder_alone() -> None:

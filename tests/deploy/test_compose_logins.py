@@ -12,7 +12,7 @@ import redis
 
 from glue.redis_client import open_redis
 from glue.settings import Settings
-from tests.deploy.compose_file import environment
+from tests.deploy.compose_file import environment, mounted
 from tests.deploy.compose_services import MXCTL, SERVICES, each_mxctl
 
 
@@ -53,7 +53,7 @@ def test_our_programs_use_it_and_cannot_end_it(users: str, made: Path) -> None:
 
 def test_only_who_uses_a_store_has_its_login() -> None:
     def having(secret: str) -> set[str]:
-        return {name for name, service in SERVICES.items() if secret in service.get("secrets", [])}
+        return {name for name, service in SERVICES.items() if secret in mounted(service)}
 
     chains = {name for name, service in MXCTL.items() if service.get("command", [])[:2] == ["transforms", "run"]}
     assert having("redis_password") == chains | {"catalogue", "person", "mxctl"}
@@ -65,7 +65,7 @@ def test_only_who_uses_a_store_has_its_login() -> None:
 
 @each_mxctl
 def test_a_login_is_named_where_its_file_is_mounted(name: str) -> None:
-    variables, secrets = environment(SERVICES[name]), SERVICES[name].get("secrets", [])
+    variables, secrets = environment(SERVICES[name]), mounted(SERVICES[name])
     for secret, variable in {
         "connect_password": "MXCTL_CONNECT_PASSWORD_FILE",
         "redis_password": "MXCTL_REDIS_PASSWORD_FILE",
@@ -75,7 +75,7 @@ def test_a_login_is_named_where_its_file_is_mounted(name: str) -> None:
 
 
 def test_only_who_changes_connectors_has_connects_login(made: Path) -> None:
-    having = {secret: {name for name, one in SERVICES.items() if secret in one.get("secrets", [])}
+    having = {secret: {name for name, one in SERVICES.items() if secret in mounted(one)}
               for secret in ("connect_password", "connect_users.properties")}  # fmt: skip
     others = {name for name, one in SERVICES.items() if "http://connect:8083" in environment(one).values()} - set(MXCTL)
     assert having["connect_password"] == {"apply", "mxctl"} | others and others == {"kafka-ui"}

@@ -23,6 +23,7 @@ from tests.deploy.compose_file import (
     env_file,
     environment,
     listens,
+    mounted,
 )
 from tests.deploy.compose_services import (
     DECLARED,
@@ -105,7 +106,7 @@ def test_every_reference_of_a_connector_resolves_in_the_worker(made: Path, monke
         monkeypatch.setenv(key, value)
     connect = SERVICES["connect"]
     dockerfile = (ROOT / "deploy/images/Dockerfile").read_text(encoding="utf-8")
-    worker = (ROOT / "deploy/images/connect/worker.properties").read_text(encoding="utf-8")
+    worker = (ROOT / "deploy/images/connect" / Path(connect["command"][0]).name).read_text(encoding="utf-8")
     in_image = set(re.findall(r"^\s*(?:ENV )?([A-Z_]+)=", dockerfile, re.M))
     allowed = re.search(r"^config\.providers\.env\.param\.allowlist\.pattern=(.+)$", worker, re.M)
     assert allowed and "config.providers.file.param.allowed.paths=/run/secrets\n" in worker
@@ -139,8 +140,8 @@ def _in_a_secret(what: str, service: dict[str, Any], made: Path) -> None:
     """``/run/secrets/FILE:KEY`` is a secret of the service, and the script writes that key."""
     path, _, key = what.rpartition(":")
     folder, _, file = path.rpartition("/")
-    assert folder == "/run/secrets" and file in service["secrets"], what
-    assert re.search(rf"^{re.escape(key)}=", (made / file).read_text(), re.M), what
+    assert folder == "/run/secrets" and file in mounted(service), what
+    assert re.search(rf"^{re.escape(key)}=", (made / mounted(service)[file]).read_text(), re.M), what
 
 
 @each_service

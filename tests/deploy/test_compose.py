@@ -168,7 +168,8 @@ def test_secrets_are_files_and_each_is_used() -> None:
 
 @each_service
 def test_every_secret_file_that_the_environment_names_is_there(name: str) -> None:
-    named = {value for value in environment(SERVICES[name]).values() if value.startswith("/run/secrets/")}
+    values = [one for value in environment(SERVICES[name]).values() for one in value.split(",")]
+    named = {value for value in values if value.startswith("/run/secrets/")}
     assert named <= {f"/run/secrets/{file}" for file in mounted(SERVICES[name])}
 
 

@@ -58,7 +58,8 @@ def test_no_image_of_ours_is_pulled() -> None:
 
 def test_files_that_the_environment_names_are_mounted() -> None:
     for name, service in compose()["services"].items():
-        named = {str(value).split(":")[0] for value in (service.get("environment") or {}).values()}
+        values = [one for value in (service.get("environment") or {}).values() for one in str(value).split(",")]
+        named = {value.split(":")[0] for value in values}
         wanted = {value.removeprefix("/run/secrets/") for value in named if value.startswith("/run/secrets/")}
         assert wanted <= set(mounted(service)), name
 

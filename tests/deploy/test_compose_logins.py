@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 import redis
 
+from glue.kafka.config import read_properties
 from glue.redis_client import open_redis
 from glue.settings import Settings
+from glue.topology.load import load
 from tests.deploy.compose_file import environment, mounted
-from tests.deploy.compose_services import MXCTL, SERVICES, each_mxctl
+from tests.deploy.compose_services import DECLARED, MXCTL, SERVICES, each_mxctl
 
 
 @pytest.fixture
@@ -68,6 +70,8 @@ def test_a_login_is_named_where_its_file_is_mounted(name: str) -> None:
     variables, secrets = environment(SERVICES[name]), mounted(SERVICES[name])
     for secret, variable in {
         "connect_password": "MXCTL_CONNECT_PASSWORD_FILE",
+        "registry_password": "MXCTL_REGISTRY_PASSWORD_FILE",
+        "registry_admin_password": "MXCTL_REGISTRY_PASSWORD_FILE",
         "redis_password": "MXCTL_REDIS_PASSWORD_FILE",
         "weaviate_api_key": "MXCTL_WEAVIATE_API_KEY_FILE",
     }.items():
@@ -85,6 +89,30 @@ def test_only_who_changes_connectors_has_connects_login(made: Path) -> None:
         ("apply", "MXCTL_CONNECT_USER"), ("kafka-ui", "KAFKA_CLUSTERS_0_KAFKACONNECT_0_USERNAME"))}  # fmt: skip
     assert len(password) >= 32
     assert {f"{user}={password}\n" for user in users} == {(made / "connect_users.properties").read_text()}
+
+
+def test_the_registry_knows_its_users_and_only_mxctl_may_register(made: Path) -> None:
+    known = read_properties(made / "registry_users.properties")
+    users, roles = ("quarkus.security.users.embedded.users.", "quarkus.security.users.embedded.roles.")
+    assert known["quarkus.http.auth.basic"] == known["quarkus.security.users.embedded.plain-text"] == "true"
+    for secret, user, role, by in (
+        ("registry_password", "millionx", "sr-readonly", set(MXCTL) - {"apply", "mxctl"}),
+        ("registry_admin_password", "millionx-mxctl", "sr-admin", {"apply", "mxctl"}),
+    ):
+        assert known[users + user] == (made / secret).read_text().strip() and known[roles + user] == role
+        assert {name for name in MXCTL if environment(SERVICES[name])["MXCTL_REGISTRY_USER"] == user} == by
+        assert {name for name in MXCTL if secret in mounted(SERVICES[name])} == by
+    assert len({*known.values()}) == 5
+    assert known["apicurio.auth.role-based-authorization"] == "true"
+    read = environment(SERVICES["registry"])["QUARKUS_CONFIG_LOCATIONS"].split(",")
+    assert {one.rpartition("/")[2] for one in read} == mounted(SERVICES["registry"]).keys()
+    for name in ("connect", "kafka-ui", "control-center"):
+        assert {"registry_password", "registry.properties"} & mounted(SERVICES[name]).keys(), name
+        assert "registry_admin_password" not in mounted(SERVICES[name])
+    reader = known[users + "millionx"]
+    assert (made / "registry.properties").read_text() == f"user.info=millionx:{reader}\n"
+    for connector in load(DECLARED).connectors.values():
+        assert connector.config["value.converter.basic.auth.credentials.source"] == "USER_INFO"
 
 
 def test_mxctl_the_connector_and_weaviate_have_the_same_key(made: Path) -> None:

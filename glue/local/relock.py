@@ -10,7 +10,7 @@ from typing import Any
 from glue.local.jars import LOCK_FILE
 from glue.settings import cache_dir
 
-KAFKA = "4.1.1"
+KAFKA = "4.3.1"
 LOG4J = "2.24.3"
 # What each set needs; "+" at the end asks for everything it depends on as well.
 WANTED: dict[str, tuple[str, ...]] = {

@@ -9,11 +9,16 @@ from glue.local.part import Part, Site, http_ok
 from glue.local.process import Launch, python
 from glue.local.size import numbered
 from glue.settings import Settings, project_root
+from glue.topology import operate
 from glue.topology.apply import Options, apply_all
 from glue.topology.change import Event
 from glue.topology.kinds import KINDS
+from glue.topology.load import load
+from glue.topology.services import Services
+from glue.topology.wait import ConnectorFailedError
 
 STABLE_S = 2  # a task that does not start fails sooner; who waits here waits for a pipeline to try
+RESTART_S = 180  # for tasks that had failed to run again
 LOCK_S = 180  # three times as long as the claim of a dead process stands
 
 
@@ -23,8 +28,23 @@ def apply_topics(site: Site) -> None:
 
 
 def apply_everything(site: Site) -> None:
-    """Bring all of it to what is declared, and wait until every task of every connector runs."""
-    _apply(site, tuple(KINDS))
+    """Bring all of it to what is declared, and wait until every task of every connector runs.
+
+    Tasks that had failed are restarted once: what they failed of may be what this start mended, and Connect itself
+    never tries them again.
+
+    Raises:
+        ConnectorFailedError: a task fails anew.
+    """
+    try:
+        _apply(site, tuple(KINDS))
+    except ConnectorFailedError as error:
+        settings = Settings(**site.state.settings)
+        names = load(settings).connectors
+        restarted = operate.restart(Services(settings), names, only_failed=True, timeout=RESTART_S)
+        if not restarted:
+            raise
+        site.report.event("topology", f"restarted what had failed of {', '.join(restarted)}: {error.why}")
 
 
 def _apply(site: Site, kinds: tuple[str, ...]) -> None:

@@ -11,6 +11,9 @@ import pytest
 from glue.connect import ConnectNotFoundError
 from glue.errors import ServiceError, UsageError
 from glue.kafka.config import KafkaConfig
+from glue.local.report import Reporter
+from glue.local.services import apply_everything
+from glue.local.stack import Stack
 from glue.topology import operate
 from glue.topology.apply import Options, apply_all
 from glue.topology.doctor import examine
@@ -80,6 +83,25 @@ def test_only_what_has_failed_is_restarted(live: Project, services: Services, na
     marker.unlink()
     assert operate.restart(services, [name], only_failed=True) == [name]
     assert operate.describe_connector(services, name)["problem"] is None
+
+
+def test_a_local_stack_restarts_what_had_failed(
+    live: Project, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("glue.local.services.KINDS", dict.fromkeys(KINDS))
+    site = Stack(tmp_path, Reporter(quiet=True)).site()
+    site.state.settings = live.settings.model_dump(exclude_unset=True)
+    marker = tmp_path / "fail"
+    live.connector("sink", fail_when="marker", fail_marker=str(marker), fail_task="0", fail_text="marked")
+    apply_everything(site)
+    marker.touch()
+    connect = Services(live.settings).connect
+    until(lambda: any(task["state"] == "FAILED" for task in connect.status(name)["tasks"]))
+    with pytest.raises(ConnectorFailedError, match="marked"):
+        apply_everything(site)
+    marker.unlink()
+    apply_everything(site)
+    assert {task["state"] for task in connect.status(name)["tasks"]} == {"RUNNING"}
 
 
 def until(condition, seconds: float = 40) -> None:  # type: ignore[no-untyped-def]

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import timeit
 import uuid
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,28 @@ def transforms(records: int, rounds: int) -> dict[str, Any]:
         "bridge_over_bare": best["looking"] / best["bare"],
         "identity_over_bare": best["identity"] / best["bare"],
     }
+
+
+def in_python() -> float:
+    """Microseconds of the host's own work for a record that passes: read the message, call the transform, write."""
+    from bench_plugins import Looking
+
+    from glue.connect_python.adapters import TransformAdapter
+    from glue.connect_python.schemas import SchemaTable
+    from glue.connect_python.wire import Connection, Op, unpack
+
+    names = ("post_id", "platform", "content", "author_username")
+    fields = [{"name": name, "type": "string"} for name in names]
+    fields += [{"name": name, "type": "long"} for name in ("likes", "comments", "shares", "posted_at")]
+    schemas, connection = SchemaTable(), Connection(socket.socket())
+    known = schemas.add({"type": "record", "name": "Post", "fields": fields}, schemas[0])
+    text = "These winter shoes are warm and cheap, শীতের জুতা দাম কত, delivery took two days, tell them I sent you"
+    value = {name: text if name == "content" else "tiktok" for name in names}
+    row = known.encode(value | dict.fromkeys(("likes", "comments", "shares", "posted_at"), 12))
+    topic, key = "source.social.tiktok", "5b1f64f1-0a6e-5b8e-9f5e-7c1d2f6f3a10"
+    asked = connection.pack([Op.APPLY, topic, 0, 5, key, known.number, row, [], 1_760_000_000_000])[4:]
+    apply = TransformAdapter(Looking(), schemas, True).handlers[Op.APPLY]
+    return min(timeit.repeat(lambda: connection.pack(apply(unpack(asked))), number=1000, repeat=50)) * 1000
 
 
 def _posts(count: int) -> list[dict[str, Any]]:
@@ -177,6 +200,7 @@ def bridge(records: int, rounds: int) -> list[Row]:
     return [
         *rows,
         Row(part, "of it: packing in Java", found["us_per_record"]["pack"], "us/record"),
+        Row(part, "of it: the host's Python, without the socket", in_python(), "us/record"),
         Row(part, "of it: the Python function", found["us_of_the_python_function"], "us/record"),
         Row(part, "of it: the bridge beyond the bare round trip", found["us_of_the_bridge_beyond_bare"], "us/record"),
         Row(part, "Python ScrubPII", found["records_per_second"], "records/s"),

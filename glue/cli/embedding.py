@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from glue.cli.output import confirm, emit_rows, table_or_json
+from glue.cli.output import emit_rows, table_or_json
 
 if TYPE_CHECKING:
     from glue.model_change.declared import Embedding
@@ -170,25 +170,17 @@ def drop(name: str, collection: str | None, yes: bool) -> None:
     Weaviate drops no vector of a collection: all objects are copied to another, which takes its place in one step; the
     sink is paused for the last of it. Refused while a search asks for NAME.
     """
+    from glue.cli.weaviate import rebuilt
     from glue.errors import UsageError
-    from glue.local.report import Reporter
     from glue.model_change import declared
-    from glue.model_change.rebuild import Rebuild
-    from glue.settings import get_settings
-    from glue.stores.weaviate.vectors import VectorsOf
-    from glue.topology.services import Services
 
-    one, settings, reporter = _found(collection), get_settings(), Reporter()
+    one = _found(collection)
     if one.asked == name:
         raise UsageError(f"drop {name}", f"searches in {one.target.place} ask it", "mxctl embedding switch OTHER")
     if files := declared.drop(one, name):
         _wrote(files, f"{_NEXT} {one.writer.chain}, and mxctl embedding drop {name} again")
         return
-    with VectorsOf(settings, one.target.place, one.text) as store:
-        rebuild = Rebuild(one, store, Services(settings), lambda text: reporter.progress("drop", text))
-        if surplus := rebuild.surplus():
-            confirm(f"Copy {one.target.place} without {', '.join(surplus)}, and delete what it was copied from?", yes)
-        copied = rebuild.run()
+    copied = rebuilt(one, yes)
     click.echo(f"{one.target.place} has vectors of {', '.join(sorted(one.vectors()))}; {copied} objects copied")
 
 

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
+
+from glue.cli.output import confirm
+
+if TYPE_CHECKING:
+    from glue.model_change.declared import Embedding
 
 
 @click.group()
@@ -22,3 +29,38 @@ def apply(dry_run: bool) -> None:
         click.echo(change)
     if not changes:
         click.echo("no change", err=True)
+
+
+@weaviate.command()
+@click.option("--collection", help="Which one, where chains embed for several.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask for confirmation.")
+def rebuild(collection: str | None, yes: bool) -> None:
+    """Build the indexes of a collection's vectors as they are declared, while people search.
+
+    Weaviate builds no index again: all objects are copied to another collection, which takes its place in one step; the
+    sink is paused for the last of it. Until then it needs disk and memory twice.
+    """
+    from glue.model_change.declared import embedding_of
+    from glue.settings import get_settings
+
+    one = embedding_of(get_settings(), collection)
+    click.echo(f"{one.target.place} is as declared; {rebuilt(one, yes)} objects copied")
+
+
+def rebuilt(one: Embedding, yes: bool) -> int:
+    """Make the collection as it is declared, once somebody agreed; how many objects were copied."""
+    from glue.local.report import Reporter
+    from glue.model_change.rebuild import Rebuild
+    from glue.settings import get_settings
+    from glue.stores.weaviate.vectors import VectorsOf
+    from glue.topology.services import Services
+
+    settings, reporter, place = get_settings(), Reporter(), one.target.place
+    with VectorsOf(settings, place, one.text) as store:
+        run = Rebuild(one, store, Services(settings), lambda text: reporter.progress("rebuild", text))
+        surplus, otherwise = run.surplus(), run.otherwise()
+        if surplus or otherwise:
+            without = f" without {', '.join(surplus)}" if surplus else ""
+            built = "".join(f"\n  {one}" for one in otherwise)
+            confirm(f"Copy {place}{without}, and delete what it was copied from?{built}", yes)
+        return run.run()

@@ -1,4 +1,4 @@
-"""A collection without a vector that nobody asks any more, by another collection: Weaviate itself takes no vector away.
+"""A collection as it is declared, by another one: Weaviate takes no vector away, and builds no index again.
 
 All objects are copied while the sink writes; then the sink is paused, which keeps records waiting and loses none, what
 changed meanwhile is copied, the alias moves in one step, and the sink goes on. Searches ask the alias and notice
@@ -14,6 +14,7 @@ from typing import Any
 from glue.errors import ServiceError, UsageError
 from glue.model_change.declared import Embedding
 from glue.stores.weaviate.client import MODELS
+from glue.stores.weaviate.schema import built_otherwise
 from glue.stores.weaviate.vectors import VectorsOf
 from glue.topology.operate import set_state
 from glue.topology.services import Services
@@ -37,6 +38,10 @@ class Rebuild:
         live = self._live()
         return sorted(set(live.get("vectorConfig") or {}) - set(self._wanted.get("vectorConfig", {})))
 
+    def otherwise(self) -> list[str]:
+        """What the indexes of its vectors were built with, where something else is declared."""
+        return built_otherwise(self._wanted, self._live())
+
     def run(self) -> int:
         """Take the place of the collection; how many objects were copied.
 
@@ -51,7 +56,7 @@ class Rebuild:
             why = f"it was not made by this mxctl, which calls the first one {place}_1 and names it {place}"
             raise UsageError(f"collection {place}", why, "declare another collection, and load it from the topic")
         copied, before, after = 0, f"{place}_{int(number) - 1}", f"{place}_{int(number) + 1}"
-        if surplus := self.surplus():
+        if (surplus := self.surplus()) or self.otherwise():
             self._refuse_written(surplus)
             if self._store.schema(after) is None:
                 self._store.create(self._wanted | {"class": after})

@@ -60,8 +60,8 @@ def test_disk_follows_from_sizes_and_retention() -> None:
 
 def test_memory_of_weaviate() -> None:
     body = json.loads((ROOT / "connect-config" / "weaviate" / "SocialPost.json").read_text())
-    (links,) = {2 * one["vectorIndexConfig"]["maxConnections"] for one in body["vectorConfig"].values()}
-    models = len(body["vectorConfig"])
+    graphs = [one["vectorIndexConfig"] for one in body["vectorConfig"].values() if one["vectorIndexType"] == "hnsw"]
+    (links,), models = {2 * one["maxConnections"] for one in graphs}, len(graphs)
     assert f"posts × {models} × (4·384 + 10·{links}) bytes" in TEXT
     year = 100 / 300 * 365 * 86_400
     memory = [f"{year * n * models * (4 * 384 + 10 * links) / 1e9:.0f} GB" for n in (1, 10)]

@@ -1,8 +1,10 @@
 """Weaviate's collections as declared files, one a collection: the body that ``POST /v1/schema`` takes.
 
 A collection that is missing is created, a property or a named vector that is missing is added, and settings that
-Weaviate can change are changed. What it cannot (the type of a property, the vector index, an index of a property) is an
-error that says so. What the server adds by itself is not a difference. Nothing is ever deleted.
+Weaviate can change are changed. What it cannot (a type of a property, the distance of vectors, an index of a property)
+is an error that says so. How a vector's index is built is decided with the collection: one that was built otherwise
+serves as well and is only told, and :mod:`glue.model_change.rebuild` makes one as declared. What the server adds by
+itself is not a difference. Nothing is ever deleted.
 
 A collection is made under a number, ``SocialPost_1``, and its name is an alias of that, which everybody asks: so
 another can take its place in one step (:mod:`glue.model_change.rebuild`). One made under the name itself stays so.
@@ -12,6 +14,7 @@ Source: Weaviate 1.35, REST /v1/schema and /v1/aliases.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,6 +23,7 @@ from glue.errors import ConfigError
 from glue.settings import Settings
 from glue.stores.weaviate.rest import Rest
 
+log = logging.getLogger(__name__)
 _Step = tuple[str, str, str, dict[str, Any]]  # the change in words, and the call: method, path, body
 # settings of a collection that Weaviate changes in place; the rest of a collection is as it was created
 _MUTABLE = frozenset(
@@ -28,6 +32,8 @@ _MUTABLE = frozenset(
     | {f"vectorIndexConfig.{name}" for name in ("flatSearchCutoff", "filterStrategy", "vectorCacheMaxObjects")}
     | {f"vectorIndexConfig.{name}" for name in ("pq", "sq", "bq", "rq")}
 )
+# settings that the index of a vector is built by, once
+_BUILT = frozenset({"vectorIndexType", "vectorIndexConfig.efConstruction", "vectorIndexConfig.maxConnections"})
 
 
 def declared(folder: Path) -> list[dict[str, Any]]:
@@ -148,6 +154,9 @@ def _steps(wanted: dict[str, Any], live: dict[str, Any] | None) -> Iterator[_Ste
         yield f"create collection {name}", "POST", "schema", wanted | {"class": f"{name}_1"}
         return
     wanted = wanted | {"class": live.get("class", name)}
+    if kept := built_otherwise(wanted, live):
+        fix = "mxctl weaviate rebuild copies its objects to one as declared"
+        log.warning("collection %s keeps the index that it was built with: %s; %s", name, ", ".join(kept), fix)
     stuck: list[str] = []
     steps = [*_settings_steps(wanted, live, stuck), *_property_steps(wanted, live)]
     if stuck:
@@ -159,14 +168,33 @@ def _steps(wanted: dict[str, Any], live: dict[str, Any] | None) -> Iterator[_Ste
     yield from steps
 
 
+def built_otherwise(wanted: Mapping[str, Any], live: Mapping[str, Any]) -> list[str]:
+    """What the indexes of a collection's vectors were built with, where something else is declared."""
+    found = []
+    for path, value in _differences({key: one for key, one in wanted.items() if key != "properties"}, live):
+        if _of_index(path) in _BUILT:
+            have: Any = live
+            for part in path.split("."):
+                have = have.get(part) if isinstance(have, Mapping) else None
+            found.append(f"{path} {have}, declared {value}")
+    return found
+
+
+def _of_index(path: str) -> str:
+    """The setting of a vector's index, which is below the vector's name where it has one."""
+    parts = path.split(".")
+    return ".".join(parts[2:] if parts[0] == "vectorConfig" else parts)
+
+
 def _settings_steps(wanted: dict[str, Any], live: dict[str, Any], stuck: list[str]) -> Iterator[_Step]:
     """The change of what is there, in one call; before properties are added, because it states those that are."""
     merged = json.loads(json.dumps(live))
     changed = []
     for path, value in _differences({key: inner for key, inner in wanted.items() if key != "properties"}, live):
-        parts = path.split(".")
-        index = parts[2:] if parts[0] == "vectorConfig" else parts  # that of a named vector is below its name
-        if parts[0] in _MUTABLE or ".".join(index[:2]) in _MUTABLE:
+        parts, index = path.split("."), _of_index(path)
+        if index in _BUILT:
+            continue
+        if parts[0] in _MUTABLE or ".".join(index.split(".")[:2]) in _MUTABLE:
             changed.append(path)
             _set(merged, path, value)
         elif parts[0] == "vectorConfig" and len(parts) == 2 and live.get("vectorConfig"):

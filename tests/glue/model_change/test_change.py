@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from itertools import count
 from pathlib import Path
@@ -231,3 +232,16 @@ def test_searches_go_on_through_every_step_until_the_old_vector_is_gone(
     whole(posts, "new")
     assert (posts.rest.get("schema/SocialPost") or {})["class"] == "SocialPost_2"
     assert posts.rest.get("schema/SocialPost_1") is None
+    body = json.loads(one.collection.read_text())
+    body["vectorConfig"]["new"]["vectorIndexConfig"]["efConstruction"] = 32
+    one.collection.write_text(json.dumps(body))
+    assert schema.apply(get_settings()) == [], "Weaviate builds no index again"
+    monkeypatch.setattr(rebuild, "set_state", lambda *_: None)
+    with store(one) as opened:
+        made = rebuild.Rebuild(embedding_of(get_settings()), opened, services, lambda text: None)
+        (told,) = made.otherwise()
+        assert told.startswith("vectorConfig.new.vectorIndexConfig.efConstruction") and made.run() == len(posts.texts)
+        assert made.otherwise() == [] and made.run() == 0
+    whole(posts, "new")
+    built = (posts.rest.get("schema/SocialPost") or {})["vectorConfig"]["new"]["vectorIndexConfig"]
+    assert built["efConstruction"] == 32

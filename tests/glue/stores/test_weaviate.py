@@ -42,10 +42,27 @@ def test_what_the_server_adds_is_no_difference() -> None:
 
 def test_what_can_not_be_changed_is_an_error_that_names_it() -> None:
     wanted = json.loads(json.dumps(_BODY))
-    wanted["vectorIndexConfig"]["efConstruction"] = 7
+    wanted["vectorIndexConfig"]["distance"] = "dot"
     wanted["properties"][0]["dataType"] = ["int"]
-    with pytest.raises(ConfigError, match=r"vectorIndexConfig\.efConstruction, platform\.dataType"):
+    with pytest.raises(ConfigError, match=r"vectorIndexConfig\.distance, platform\.dataType"):
         _steps(wanted, _BODY)
+
+
+def test_an_index_that_was_built_otherwise_stays_and_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    live = _BODY | {"vectorConfig": {"a": _hnsw(128), "b": _hnsw(128)}}
+    wanted = _BODY | {"vectorConfig": {"a": _hnsw(64), "b": {**_hnsw(128), "vectorIndexType": "flat"}}}
+    assert _steps(wanted, live) == []
+    (told,) = caplog.messages
+    assert "vectorConfig.a.vectorIndexConfig.efConstruction 128, declared 64" in told
+    assert "vectorConfig.b.vectorIndexType hnsw, declared flat" in told
+    assert "mxctl weaviate rebuild" in told
+    wanted["vectorConfig"]["a"]["vectorIndexConfig"]["ef"] = 99
+    ((_, _, _, body),) = weaviate_schema._steps(wanted, live)
+    assert body["vectorConfig"]["a"]["vectorIndexConfig"] == {"efConstruction": 128, "ef": 99}
+
+
+def _hnsw(construction: int) -> dict[str, Any]:
+    return {"vectorIndexType": "hnsw", "vectorIndexConfig": {"efConstruction": construction}}
 
 
 def test_the_index_of_a_named_vector_is_changed_where_it_can_be() -> None:
@@ -54,8 +71,8 @@ def test_the_index_of_a_named_vector_is_changed_where_it_can_be() -> None:
     ((_, method, path, body),) = weaviate_schema._steps(wanted, live)
     assert (method, path) == ("PUT", "schema/BridgeTest")
     assert body["vectorConfig"]["a"]["vectorIndexConfig"] == {"rq": {"enabled": True, "bits": 8}, "ef": 64}
-    wanted["vectorConfig"]["a"]["vectorIndexConfig"]["maxConnections"] = 7
-    with pytest.raises(ConfigError, match=r"cannot change vectorConfig\.a\.vectorIndexConfig\.maxConnections of"):
+    wanted["vectorConfig"]["a"]["vectorIndexConfig"]["distance"] = "dot"
+    with pytest.raises(ConfigError, match=r"cannot change vectorConfig\.a\.vectorIndexConfig\.distance of"):
         _steps(wanted, live)
 
 

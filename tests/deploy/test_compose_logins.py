@@ -91,6 +91,14 @@ def test_only_who_changes_connectors_has_connects_login(made: Path) -> None:
     assert {f"{user}={password}\n" for user in users} == {(made / "connect_users.properties").read_text()}
 
 
+def test_what_people_look_at_asks_who_they_are(made: Path) -> None:
+    ui = environment(SERVICES["kafka-ui"])
+    assert (ui["AUTH_TYPE"], ui["SPRING_SECURITY_USER_PASSWORD"]) == ("LOGIN_FORM", "${kafka_ui_password}")
+    for name in ("kafka_ui_password", "grafana_password"):
+        assert len((made / name).read_text().strip()) >= 32
+        assert [one for one, service in SERVICES.items() if name in mounted(service)] == [name[:-9].replace("_", "-")]
+
+
 def test_the_registry_knows_its_users_and_only_mxctl_may_register(made: Path) -> None:
     known = read_properties(made / "registry_users.properties")
     users, roles = ("quarkus.security.users.embedded.users.", "quarkus.security.users.embedded.roles.")

@@ -41,7 +41,12 @@ class ServiceConfig(TransformConfig):
     session_timeout_ms: int = Field(
         30_000, ge=1000, le=300_000, description="Time without a heartbeat after which a worker loses its partitions."
     )
-    transaction_timeout_ms: int = Field(60_000, ge=1000, description="Time after which an open transaction is aborted.")
+    transaction_timeout_ms: int = Field(
+        30_000,
+        ge=1000,
+        description="Time after which the broker aborts an open transaction, and readers wait no longer for one that "
+        "a killed worker left; a sixth of it ends a transaction of slow records.",
+    )
 
     @classmethod
     def of(cls, chain: DeclaredChain) -> ServiceConfig:

@@ -148,6 +148,7 @@ class Loop:
             ServiceError, StuckError: see ``run``.
         """
         progress, started = self.progress, time.perf_counter()
+        opened, longest = started, self.config.transaction_timeout_ms / 1000 / 6
         if self._traces is not None:
             self._traces.begin()
         while progress.queue:
@@ -157,6 +158,9 @@ class Loop:
             self._refuse()
             if progress.chunk:  # else all of its partitions were revoked, and a transaction would stay open for nothing
                 self._publish()
+            if time.perf_counter() - opened > longest:  # the next chunk may take as long, with the transaction open
+                self.commit()
+                opened = time.perf_counter()
         self._metrics.process_seconds.observe(time.perf_counter() - started)
         self.commit()
 

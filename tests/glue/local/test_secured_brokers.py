@@ -1,4 +1,4 @@
-"""Three brokers with TLS, passwords and rights: under load one is killed, and their certificate is renewed.
+"""Three brokers with TLS, passwords and rights: under load one is killed, and their certificate is renewed, or ends.
 
 The brokers share one certificate, with which they are servers and, to one another, clients. Load and check by key are
 those of ``flow``.
@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,7 @@ from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(3600)]
 LISTENERS = {"broker": "sasl_ssl", "oauth": "oauth", "mtls": "mtls", "controller": "controller"}  # by name of its port
+SHORT = timedelta(seconds=120)  # longer than running brokers take to read it on a busy machine
 
 
 @pytest.fixture(scope="module")
@@ -44,12 +46,12 @@ def doctor_fails_at() -> list[str]:
     """The words of what ``mxctl doctor`` finds to fail."""
     command = [sys.executable, "-m", "glue", "doctor", "-o", "json"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=400, check=False)
-    return [one["detail"] for one in json.loads(done.stdout) if one["state"] == "fail"]
+    return [f"{one['detail']}; {one['fix']}" for one in json.loads(done.stdout) if one["state"] == "fail"]
 
 
-def issue(root: Path) -> x509.Certificate:
+def issue(root: Path, ends: timedelta = timedelta(days=825)) -> x509.Certificate:
     """A new certificate of the same authority in the file of the brokers, who have not read it yet."""
-    file = Authority(make_secure(root).folder).issue(BROKER, HERE)
+    file = Authority(make_secure(root).folder).issue(BROKER, HERE, ends=ends)
     return x509.load_pem_x509_certificate(file.read_bytes())
 
 
@@ -100,10 +102,28 @@ def renew_running(root: Path, flow: Flow) -> None:
     kill_a_broker(root, flow)
 
 
+def end(root: Path, flow: Flow) -> None:
+    """It ends: connections that stand carry on, nobody makes a new one. ``mxctl local up`` restarts all with a new one.
+
+    Running brokers would not take it: they try a new one of the listener between brokers on the old one.
+    """
+    short = issue(root, SHORT)
+    read_anew(root, short)
+    ends = short.not_valid_after_utc
+    wait_for(lambda: datetime.now(UTC), lambda now: now > ends, what="the end of a certificate")
+    told = doctor_fails_at()
+    assert [words for words in told if f"ended on {ends:%Y-%m-%d %H:%M} UTC" in words and "renew it" in words], told
+    assert not [words for words in told if "the check itself failed" in words]
+    new = issue(root)
+    Stack(root, Reporter()).up()  # also restarts tasks of Connect that met the ended one
+    assert shown(root) == {new.serial_number}
+
+
 FAULTS: dict[str, Callable[[Path, Flow], None]] = {
     "with TLS and rights: a broker is killed, away for 15 s": kill_a_broker,
     "the brokers' certificate is renewed, one restarts after another": renew_in_turn,
     "it is renewed while they run, then a broker is killed, away for 15 s": renew_running,
+    f"one of {SHORT.seconds} s ends, and all brokers restart with a new one": end,
 }
 
 

@@ -61,6 +61,6 @@ def rebuilt(one: Embedding, yes: bool) -> int:
         surplus, otherwise = run.surplus(), run.otherwise()
         if surplus or otherwise:
             without = f" without {', '.join(surplus)}" if surplus else ""
-            built = "".join(f"\n  {one}" for one in otherwise)
+            built = "".join(f"\n  {setting}" for setting in otherwise)
             confirm(f"Copy {place}{without}, and delete what it was copied from?{built}", yes)
         return run.run()

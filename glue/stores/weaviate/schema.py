@@ -171,13 +171,21 @@ def _steps(wanted: dict[str, Any], live: dict[str, Any] | None) -> Iterator[_Ste
 def built_otherwise(wanted: Mapping[str, Any], live: Mapping[str, Any]) -> list[str]:
     """What the indexes of a collection's vectors were built with, where something else is declared."""
     found = []
-    for path, value in _differences({key: one for key, one in wanted.items() if key != "properties"}, live):
+    for path, value in _setting_differences(wanted, live):
         if _of_index(path) in _BUILT:
             have: Any = live
             for part in path.split("."):
                 have = have.get(part) if isinstance(have, Mapping) else None
             found.append(f"{path} {have}, declared {value}")
     return found
+
+
+def _setting_differences(wanted: Mapping[str, Any], live: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Of all but the properties. An index of another type has no settings of the declared one, only their distance."""
+    found = [*_differences({key: one for key, one in wanted.items() if key != "properties"}, live)]
+    of_type = "vectorIndexType"
+    other = tuple(f"{path.removesuffix(of_type)}vectorIndexConfig." for path, _ in found if path.endswith(of_type))
+    return [(path, value) for path, value in found if not path.startswith(other) or path.endswith(".distance")]
 
 
 def _of_index(path: str) -> str:
@@ -190,7 +198,7 @@ def _settings_steps(wanted: dict[str, Any], live: dict[str, Any], stuck: list[st
     """The change of what is there, in one call; before properties are added, because it states those that are."""
     merged = json.loads(json.dumps(live))
     changed = []
-    for path, value in _differences({key: inner for key, inner in wanted.items() if key != "properties"}, live):
+    for path, value in _setting_differences(wanted, live):
         parts, index = path.split("."), _of_index(path)
         if index in _BUILT:
             continue

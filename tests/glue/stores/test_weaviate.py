@@ -48,6 +48,20 @@ def test_what_can_not_be_changed_is_an_error_that_names_it() -> None:
         _steps(wanted, _BODY)
 
 
+def test_an_index_of_another_type_is_asked_for_no_setting_of_the_declared_one() -> None:
+    live = {
+        "class": "A_1",
+        "vectorConfig": {"e": {"vectorIndexType": "flat", "vectorIndexConfig": {"distance": "cosine"}}},
+    }
+    index = {"distance": "cosine", "dynamicEfMin": 200, "efConstruction": 64}
+    wanted = {"class": "A", "vectorConfig": {"e": {"vectorIndexType": "hnsw", "vectorIndexConfig": index}}}
+    assert _steps(wanted, live) == []
+    assert weaviate_schema.built_otherwise(wanted, live) == ["vectorConfig.e.vectorIndexType flat, declared hnsw"]
+    index["distance"] = "dot"
+    with pytest.raises(ConfigError, match="distance"):
+        _steps(wanted, live)
+
+
 def test_an_index_that_was_built_otherwise_stays_and_is_told(caplog: pytest.LogCaptureFixture) -> None:
     live = _BODY | {"vectorConfig": {"a": _hnsw(128), "b": _hnsw(128)}}
     wanted = _BODY | {"vectorConfig": {"a": _hnsw(64), "b": {**_hnsw(128), "vectorIndexType": "flat"}}}

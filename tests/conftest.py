@@ -117,9 +117,8 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """A ``tests/collector.py`` that runs; traces are on and go to it."""
-    from collector import Collector
-
     from glue import tracing
+    from tests.collector import Collector
 
     with Collector() as running:
         monkeypatch.setenv("MXCTL_TRACES", running.address)

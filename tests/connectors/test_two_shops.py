@@ -18,7 +18,6 @@ import pytest
 from click.testing import CliRunner
 from confluent_kafka.admin import NewTopic
 from confluent_kafka.schema_registry import Schema
-from playground import Playground
 
 from connectors.checkpoint import lease, read_checkpoint
 from connectors.config import load_source
@@ -33,6 +32,7 @@ from glue.registry import registry_client
 from glue.settings import Settings, get_settings, project_root
 from sandbox.world import Options, World
 from tests.connectors.test_sums import both
+from tests.playground import Playground
 from tests.waiting import wait_for
 
 Make = Callable[..., Any]

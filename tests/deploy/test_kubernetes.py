@@ -14,7 +14,6 @@ import click
 import kubernetes_validate
 import pytest
 import yaml
-from kustomize import FOLDER, ROOT, Manifest, built, of, only_container, pod_template
 
 from connectors.config import load_source, source_names
 from deploy.proof.api_server import STORE, VERSION
@@ -22,6 +21,7 @@ from glue.cli.main import cli
 from glue.service.config import ServiceConfig
 from glue.settings import Settings
 from glue.transforms.declared import chain_names, load_chain
+from tests.kustomize import FOLDER, ROOT, Manifest, built, of, only_container, pod_template
 
 OVERLAYS = ("overlays/small", "overlays/production")
 BUILDS = (*OVERLAYS, "strimzi")

@@ -6,11 +6,11 @@ import json
 from typing import Any
 
 import yaml
-from kustomize import ROOT, Manifest, of, pods, settings
 
 from connectors.config import load_source
 from glue.settings import Settings
 from glue.transforms.declared import chain_names, load_chain
+from tests.kustomize import ROOT, Manifest, of, pods, settings
 
 SETTINGS = settings()
 SINGLE = {"webhook", "source-metrics", "canary", "person"}  # one pod each

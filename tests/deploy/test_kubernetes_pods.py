@@ -10,7 +10,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from kustomize import FOLDER, ROOT, Manifest, built, documents, of, only_container, pods, settings
 
 from connectors.config import load_source, source_names
 from glue.secrets import has_reference, is_secret_key
@@ -18,6 +17,7 @@ from glue.settings import Settings
 from glue.topology.load import load
 from glue.topology.validate import validate_offline
 from glue.transforms.declared import chain_names, load_chain, read_chain
+from tests.kustomize import FOLDER, ROOT, Manifest, built, documents, of, only_container, pods, settings
 
 PAGE = ROOT / "docs" / "deploy-kubernetes.md"
 SETTINGS = settings()

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from collector import Collector
-from playground import Playground, a_post
 
 from connectors.producer import SourceProducer
 from glue.kafka.config import KafkaConfig
 from glue.kafka.produce import ProducerRecord
 from glue.settings import Settings
+from tests.collector import Collector
+from tests.playground import Playground, a_post
 
 pytestmark = pytest.mark.stack
 

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Callable
 
 import pytest
-from collector import Collector
 
 from glue import tracing
 from glue.connect_python.adapters import SinkAdapter
@@ -16,6 +15,7 @@ from glue.connect_python.sink import Report, Sink
 from glue.connect_python.wire import Op
 from glue.errors import ConfigError, DataError
 from glue.transforms.contract import Record, TransformConfig
+from tests.collector import Collector
 
 CAME = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 OTHER = b"00-1af7651916cd43dd8448eb211c80319c-c7ad6b7169203331-01"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from playground import Playground
 
 from glue.settings import Settings
+from tests.playground import Playground
 
 
 @pytest.fixture

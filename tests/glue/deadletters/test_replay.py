@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from playground import Playground
 
 from glue.cli.dlq import dlq
 from glue.deadletters.delete import delete
@@ -15,6 +14,7 @@ from glue.deadletters.read import Letter, read_letters
 from glue.deadletters.replay import discard, replay
 from glue.kafka.config import KafkaConfig
 from glue.privacy.keyring import Keyring, load_keyring
+from tests.playground import Playground
 
 pytestmark = pytest.mark.stack
 PHONE = "01712345678"

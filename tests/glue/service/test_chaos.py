@@ -21,7 +21,6 @@ from pathlib import Path
 import psutil
 import pytest
 import requests
-from playground import Cable, Playground, a_post
 
 from glue.deadletters.headers import PREFIX, last
 from glue.local.ports import is_free
@@ -29,6 +28,7 @@ from glue.local.report import Reporter
 from glue.local.stack import PARTS, Stack
 from glue.local.state import State
 from glue.settings import state_dir
+from tests.playground import Cable, Playground, a_post
 from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(3600)]

@@ -14,13 +14,13 @@ from typing import Any
 
 import pytest
 from confluent_kafka.schema_registry import Schema
-from playground import Playground
 
 from glue.avro import Decoder, Encoder, load_schema
 from glue.settings import get_settings, project_root
 from glue.transforms.chain import Chain
 from glue.transforms.contract import Record
 from tests.cases.world import made_keys
+from tests.playground import Playground
 
 BEFORE, NOW = Path(__file__).parents[2] / "schemas_before", project_root() / "schemas"
 AT = datetime(2026, 1, 5, 10, tzinfo=UTC)

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from playground import Playground
 
 from glue.cli.transforms import transforms
 from glue.errors import ConfigError, UsageError
 from glue.service.golden import compare, read_golden, take_sample, write_golden
 from glue.settings import get_settings
+from tests.playground import Playground
 
 
 @pytest.mark.stack

@@ -7,12 +7,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playground import Cable, Playground, a_post
 
 from glue.avro import load_schema
 from glue.kafka.config import KafkaConfig
 from glue.kafka.lock import members
 from glue.settings import get_settings
+from tests.playground import Cable, Playground, a_post
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.stack

@@ -9,7 +9,6 @@ import urllib.request
 
 import pytest
 from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource
-from playground import Playground, a_post
 
 from glue.deadletters.read import read_letters
 from glue.deadletters.replay import replay
@@ -17,6 +16,7 @@ from glue.errors import ConfigError, ServiceError
 from glue.kafka.config import KafkaConfig
 from glue.privacy.keyring import Keyring, load_keyring
 from glue.service.health import Health, serve
+from tests.playground import Playground, a_post
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.stack

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from glue.cli.options import apply_options, settings_for
+from glue.cli.options import apply_options, services_for, settings_for
 from glue.cli.output import emit_rows, output_option
 
 
@@ -41,10 +41,9 @@ def get(output: str) -> None:
     """List ACLs, live and declared, and whether they are as declared."""
     from glue.topology.kinds.acl import acl_rows
     from glue.topology.load import load
-    from glue.topology.services import Services
 
-    settings = settings_for()
-    rows = acl_rows(Services(settings), load(settings))
+    services = services_for()
+    rows = acl_rows(services, load(services.settings))
     if rows is None:
         click.echo("The brokers have no authorizer, so there are no ACLs.", err=True)
     emit_rows(rows or [], output)

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from glue.cli.options import settings_for, tell
+from glue.cli.options import services_for, tell
 from glue.cli.output import emit, paint
 from glue.cli.show_plan import show_plan, summary
 from glue.errors import UsageError
@@ -17,7 +17,6 @@ from glue.topology.kinds import KINDS
 from glue.topology.load import load
 from glue.topology.plan import Plan
 from glue.topology.planfile import read_plan, replan
-from glue.topology.services import Services
 
 
 def run_apply(
@@ -30,13 +29,12 @@ def run_apply(
     **options: Any,
 ) -> None:
     """Apply what is declared, or a plan from a file, and print what was done."""
-    settings = settings_for(url)
     how = Options(**options)
     if files and how.prune:
         raise UsageError(
             "--prune", "with -f only some connectors are declared, so the others would go", "leave one out"
         )
-    services = Services(settings)
+    services = services_for(url)
     if plan_file:
         if files or how.prune:
             raise UsageError("a plan file", "says itself what is declared and pruned", "leave -f and --prune out")
@@ -47,8 +45,10 @@ def run_apply(
 
         outcome = execute(services, plan, how, tell)
     else:
-        declared = load(settings, connector_files=files)
-        outcome = apply_all(settings, kinds=kinds, options=how, progress=tell, services=services, declared=declared)
+        declared = load(services.settings, connector_files=files)
+        outcome = apply_all(
+            services.settings, kinds=kinds, options=how, progress=tell, services=services, declared=declared
+        )
     show_outcome(outcome, how, output)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from glue.cli.options import millis, since_option, until_option
+from glue.cli.options import millis, settings_for, since_option, until_option
 from glue.cli.output import table_or_json
 
 
@@ -45,11 +45,10 @@ def audit(
     from glue.audit.run import open_audit
     from glue.cli.output import confirm, emit
     from glue.local.report import Reporter
-    from glue.settings import get_settings
 
     wanted = Wanted(millis(since), millis(until), deep)
     reporter = Reporter()
-    with open_audit(get_settings(), stores, reporter.progress) as session:
+    with open_audit(settings_for(), stores, reporter.progress) as session:
         reports = session.look(wanted)
         for report in reports:
             summary = report.summary()

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import signal
-import threading
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import click
 
 from glue.cli.completion import source_names
-from glue.cli.options import Duration, settings_for
+from glue.cli.options import DURATION, serve_metrics, settings_for, stopped_by_signal
 from glue.cli.output import table_or_json
 from glue.errors import UsageError
 
@@ -21,7 +19,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--once", is_flag=True, help="Send one round and end (the default without --every).")
-@click.option("--every", type=Duration(), help="Send a round at this interval until stopped, e.g. 60s.")
+@click.option("--every", type=DURATION, help="Send a round at this interval until stopped, e.g. 60s.")
 @click.option(
     "--source",
     "sources",
@@ -30,7 +28,7 @@ if TYPE_CHECKING:
     help="Only the route of this source's records; repeatable. [default: all]",
 )
 @click.option(
-    "--timeout", type=Duration(), default="60s", show_default=True, help="After this time a record counts as lost."
+    "--timeout", type=DURATION, default="60s", show_default=True, help="After this time a record counts as lost."
 )
 @click.option("--metrics-port", type=int, help="Serve Prometheus metrics on this port (of MXCTL_BIND); 0: any.")
 @table_or_json
@@ -55,14 +53,9 @@ def canary(
 
     if every and once:
         raise UsageError("mxctl canary", "--every does not go with --once", "choose one")
-    settings, stop = settings_for(), threading.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda *_: stop.set())
+    settings, stop = settings_for(), stopped_by_signal()
     if metrics_port is not None:
-        from prometheus_client import start_http_server
-
-        server, _ = start_http_server(metrics_port, settings.bind)
-        click.echo(f"metrics: http://{settings.bind}:{server.server_port}/metrics", err=True)
+        serve_metrics(metrics_port, settings)
     paths = choose(load(settings), sources)
     if every:
         run_every(settings, paths, every, timeout, stop, lambda flights: _tell(flights, output))

@@ -33,13 +33,12 @@ def profile_names(context: click.Context, parameter: click.Parameter, incomplete
 
 def connector_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Connectors of the live cluster, with their state."""
+    from glue.cli.options import settings_for
     from glue.connect import ConnectClient
     from glue.errors import MillionXError
-    from glue.settings import get_settings
 
-    url = context.params.get("url")
     try:
-        settings = get_settings(connect=url) if url else get_settings()
+        settings = settings_for(context.params.get("url"))
         found = ConnectClient.of(settings, timeout=_SECONDS, patience=0, retries=0).connectors()
     except MillionXError:
         return []

@@ -7,11 +7,21 @@ from typing import Any
 import click
 
 from glue.cli.completion import connector_names
-from glue.cli.options import apply_options, connector_argument, file_option, settings_for, url_option, yes_option
+from glue.cli.options import (
+    apply_options,
+    connector_argument,
+    file_option,
+    services_for,
+    several,
+    url_option,
+    yes_option,
+)
 from glue.cli.output import confirm, emit, emit_rows, output_option
 
-_names = click.argument("names", nargs=-1, shell_complete=connector_names)
-_all = click.option("--all", "everything", is_flag=True, help="All connectors.")
+_which = several(
+    click.argument("names", nargs=-1, shell_complete=connector_names),
+    click.option("--all", "everything", is_flag=True, help="All connectors."),
+)
 _timeout = click.option("--timeout", type=float, default=60, show_default=True, help="Seconds to wait.")
 
 
@@ -38,7 +48,7 @@ def get(url: str | None, output: str) -> None:
     """List connectors with their state and that of their tasks."""
     from glue.topology.operate import connector_rows
 
-    rows = connector_rows(_services(url))
+    rows = connector_rows(services_for(url))
     emit_rows(rows, output, ["name", "type", "state", "tasks", "plugin", "topics"])
     for row in rows:
         if row["problem"] and output == "table":
@@ -53,7 +63,7 @@ def describe(name: str, url: str | None, output: str) -> None:
     """Show one connector: tasks with their root causes, topics, lag, config with secrets masked."""
     from glue.topology.operate import describe_connector
 
-    found = describe_connector(_services(url), name)
+    found = describe_connector(services_for(url), name)
     if output != "table":
         emit(found, output)
         return
@@ -68,16 +78,10 @@ def describe(name: str, url: str | None, output: str) -> None:
         click.echo(f"{key} = {value}")
 
 
-def _services(url: str | None) -> Any:
-    from glue.topology.services import Services
-
-    return Services(settings_for(url))
-
-
 def _set_state(action: str, names: tuple[str, ...], everything: bool, url: str | None, timeout: float) -> None:
     from glue.topology.operate import chosen, set_state
 
-    services = _services(url)
+    services = services_for(url)
     meant = chosen(services, names, everything)
     set_state(services, meant, action, timeout=timeout)
     past = {"pause": "paused", "resume": "resumed", "stop": "stopped"}[action]
@@ -86,8 +90,7 @@ def _set_state(action: str, names: tuple[str, ...], everything: bool, url: str |
 
 
 @connectors.command()
-@_names
-@_all
+@_which
 @_timeout
 @url_option
 def pause(names: tuple[str, ...], everything: bool, timeout: float, url: str | None) -> None:
@@ -96,8 +99,7 @@ def pause(names: tuple[str, ...], everything: bool, timeout: float, url: str | N
 
 
 @connectors.command()
-@_names
-@_all
+@_which
 @_timeout
 @url_option
 def resume(names: tuple[str, ...], everything: bool, timeout: float, url: str | None) -> None:
@@ -106,8 +108,7 @@ def resume(names: tuple[str, ...], everything: bool, timeout: float, url: str | 
 
 
 @connectors.command()
-@_names
-@_all
+@_which
 @_timeout
 @url_option
 def stop(names: tuple[str, ...], everything: bool, timeout: float, url: str | None) -> None:
@@ -116,8 +117,7 @@ def stop(names: tuple[str, ...], everything: bool, timeout: float, url: str | No
 
 
 @connectors.command()
-@_names
-@_all
+@_which
 @click.option("--failed", is_flag=True, help="Only what has failed; the rest keeps running.")
 @_timeout
 @url_option
@@ -125,7 +125,7 @@ def restart(names: tuple[str, ...], everything: bool, failed: bool, timeout: flo
     """Restart connectors and their tasks, and wait until every task runs."""
     from glue.topology import operate
 
-    services = _services(url)
+    services = services_for(url)
     meant = operate.chosen(services, names, everything)
     done = operate.restart(services, meant, only_failed=failed, timeout=timeout)
     for name in meant:
@@ -140,7 +140,7 @@ def delete(name: str, url: str | None, yes: bool) -> None:
     """Delete a connector. Its offsets stay: one of the same name goes on where this one stopped."""
     from glue.topology import operate
 
-    services = _services(url)
+    services = services_for(url)
     operate.chosen(services, [name], False)
     confirm(f"Delete connector {name}?", yes)
     operate.delete(services, name)
@@ -159,7 +159,7 @@ def logs_level(name: str, level: str | None, logger: str | None, url: str | None
     """Show or set the log level of a connector's plugin, on every worker of the cluster."""
     from glue.topology.operate import logger_of, logger_rows
 
-    connect = _services(url).connect
+    connect = services_for(url).connect
     chosen = logger or logger_of(connect, name)
     if level:
         connect.set_logger(chosen, level.upper())

@@ -7,6 +7,8 @@ import sys
 
 import click
 
+from glue.cli.output import form_option
+
 
 @click.command()
 @click.option(
@@ -17,14 +19,7 @@ import click
 )
 @click.option("--seed", type=int, help="Seed of the generated data [default: new data each time].")
 @click.option("--keep", is_flag=True, help="Leave the stack running.")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="Output format.",
-)
+@form_option("text", "json")
 def demo(posts: int, orders: int, seed: int | None, keep: bool, output: str) -> None:
     """Start the stack, run the producers against simulated vendors, follow every record to its store.
 

@@ -3,46 +3,34 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import click
 
-from glue.cli.options import millis, since_option, yes_option
-from glue.cli.output import emit, emit_rows, output_option
+from glue.cli.options import millis, settings_for, several, since_option, yes_option
+from glue.cli.output import confirm, emit, emit_rows, output_option
 from glue.tables import printable
 
-
-def _filters(command: Callable[..., Any]) -> Callable[..., Any]:
-    options = [
-        click.argument("ids", nargs=-1),
-        click.option("--topic", "topics", multiple=True, help="Dead-letter topic [default: all]."),
-        click.option("--by", default="", help="Chain or connector that refused the record."),
-        click.option("--error", default="", help="Part of the exception's class name."),
-        click.option("--message", default="", help="Part of the exception's text."),
-        click.option("--origin", default="", help="Topic that the record came from."),
-        since_option("letters"),
-        click.option("--limit", type=click.IntRange(1), help="Maximum number of letters, oldest first."),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
+_filters = several(
+    click.argument("ids", nargs=-1),
+    click.option("--topic", "topics", multiple=True, help="Dead-letter topic [default: all]."),
+    click.option("--by", default="", help="Chain or connector that refused the record."),
+    click.option("--error", default="", help="Part of the exception's class name."),
+    click.option("--message", default="", help="Part of the exception's text."),
+    click.option("--origin", default="", help="Topic that the record came from."),
+    since_option("letters"),
+    click.option("--limit", type=click.IntRange(1), help="Maximum number of letters, oldest first."),
+)
 
 
 def _chosen(given: dict[str, Any], state: str) -> Any:
     from glue.deadletters.read import dead_letter_topics, read_letters
     from glue.deadletters.triage import Filter, check_ids, check_known
     from glue.kafka.config import KafkaConfig
-    from glue.settings import get_settings
 
-    names = ("by", "error", "message", "origin")
-    wanted = Filter(
-        ids=frozenset(given["ids"]),
-        since=millis(given["since"]),
-        state=state,
-        **{name: given[name] for name in names},
-    )
-    kafka = KafkaConfig.of(get_settings())
+    texts = {name: given[name] for name in ("by", "error", "message", "origin")}
+    wanted = Filter(frozenset(given["ids"]), since=millis(given["since"]), state=state, **texts)
+    kafka = KafkaConfig.of(settings_for())
     check_ids(given["ids"])
     topics = given["topics"] or sorted({i.rsplit("/", 2)[0] for i in given["ids"]}) or dead_letter_topics(kafka)
     there = read_letters(kafka, topics)
@@ -102,9 +90,8 @@ def show(contents: bool, output: str, **given: Any) -> None:
     from glue.deadletters.show import contents as contents_of
     from glue.privacy.keyring import load_keyring
     from glue.registry import registry_client
-    from glue.settings import get_settings
 
-    settings = get_settings()
+    settings = settings_for()
     shown = []
     ring = load_keyring(settings.hash_keys_file) if contents else None
     decode = Decoder(registry_client(settings))
@@ -136,12 +123,10 @@ def replay(max_attempts: int, dry_run: bool, yes: bool, output: str, **given: An
     from glue.deadletters.replay import replay as send_back
     from glue.kafka.config import KafkaConfig
     from glue.privacy.keyring import load_keyring
-    from glue.settings import get_settings
 
-    settings = get_settings()
+    settings = settings_for()
     letters = _chosen(given, "open")
-    if letters and not (yes or dry_run):
-        click.confirm(f"Send {len(letters)} letters back?", abort=True, err=True)
+    confirm(f"Send {len(letters)} letters back?", yes or dry_run or not letters)
     ring = load_keyring(settings.hash_keys_file)
     result = send_back(letters, KafkaConfig.of(settings), ring, most=max_attempts, dry_run=dry_run)
     if output != "table":
@@ -167,12 +152,10 @@ def discard(delete: bool, dry_run: bool, yes: bool, output: str, **given: Any) -
     from glue.deadletters.delete import delete as delete_letters
     from glue.deadletters.replay import discard as discard_letters
     from glue.kafka.config import KafkaConfig
-    from glue.settings import get_settings
 
-    letters, kafka = _chosen(given, "all" if delete else "open"), KafkaConfig.of(get_settings())
+    letters, kafka = _chosen(given, "all" if delete else "open"), KafkaConfig.of(settings_for())
     ids = [letter.id for letter in letters]
-    if letters and not (yes or dry_run):
-        click.confirm(f"{'Delete' if delete else 'Discard'} {len(letters)} letters?", abort=True, err=True)
+    confirm(f"{'Delete' if delete else 'Discard'} {len(letters)} letters?", yes or dry_run or not letters)
     closed = [one.id for one in letters if not one.done] if dry_run else discard_letters(letters, kafka)
     gone, kept = delete_letters(kafka, ids, dry_run=dry_run) if delete else ([], [])
     if output != "table":

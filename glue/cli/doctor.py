@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import click
 
-from glue.cli.options import settings_for, url_option
+from glue.cli.options import services_for, url_option
 from glue.cli.output import emit, output_option, paint
 
 _SIGN = {"ok": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "red")}
@@ -29,7 +29,7 @@ def doctor(url: str | None, output: str) -> None:
             yield Finding("versions", one.state, one.detail, one.fix)
 
     findings = []
-    for finding in examine(Services(settings_for(url)), [("versions", versions)]):
+    for finding in examine(services_for(url), [("versions", versions)]):
         findings.append(finding)
         if output == "table":
             sign, color = _SIGN[finding.state]

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from glue.cli.output import emit_rows, table_or_json
+from glue.cli.options import settings_for, yes_option
+from glue.cli.output import emit, emit_rows, table_or_json
 
 if TYPE_CHECKING:
     from glue.model_change.declared import Embedding
@@ -39,14 +40,12 @@ def plan(name: str, collection: str | None, output: str) -> None:
     """Tell what the declared model NAME would cost, and which steps are left; nothing is changed."""
     from dataclasses import asdict
 
-    from glue.cli.output import emit
     from glue.model_change.backfill import Embedders
     from glue.model_change.measure import cost
-    from glue.settings import get_settings
     from glue.stores.weaviate.client import WeaviateStoreClient
     from glue.stores.weaviate.vectors import VectorsOf
 
-    one, settings = _found(collection), get_settings()
+    one, settings = _found(collection), settings_for()
     model = one.model(name)
     with (
         WeaviateStoreClient(settings) as client,
@@ -97,11 +96,11 @@ def backfill(name: str, collection: str | None, rate: float) -> None:
     """
     from glue.local.report import Reporter
     from glue.model_change.backfill import Backfill, Embedders
-    from glue.settings import get_settings, state_dir
+    from glue.settings import state_dir
     from glue.stores.weaviate.vectors import VectorsOf
 
     one, reporter = _found(collection), Reporter()
-    with VectorsOf(get_settings(), one.target.place, one.text) as store, Embedders(one) as embedders:
+    with VectorsOf(settings_for(), one.target.place, one.text) as store, Embedders(one) as embedders:
         run = Backfill(one, name, store, embedders, state_dir() / "embedding", rate)
         done = run.run(lambda text: reporter.progress("backfill", text))
     click.echo(f"{done.posts} vectors written, {done.again} again because their posts changed, {done.gone} posts gone")
@@ -124,11 +123,10 @@ def compare(name: str, other: str, collection: str | None, posts: int, files: tu
     With --set also which is better, by questions whose answers are known; scripts/eval_search.py says it by language.
     """
     from glue.model_change.measure import FIRST, overlap, quality
-    from glue.settings import get_settings
     from glue.stores.weaviate.vectors import VectorsOf
 
     one = _found(collection)
-    with VectorsOf(get_settings(), one.target.place, one.text) as store:
+    with VectorsOf(settings_for(), one.target.place, one.text) as store:
         share = overlap(one, (name, other), store, posts)
     click.echo(f"overlap@{FIRST} of {name} and {other}: {share:.2f}, on {posts} posts at most")
     for file in files:
@@ -146,12 +144,11 @@ def switch(name: str, collection: str | None) -> None:
     """
     from glue.errors import UsageError
     from glue.model_change import declared
-    from glue.settings import get_settings
     from glue.stores.weaviate.vectors import VectorsOf
 
     one = _found(collection)
     model = one.writes(name)
-    with VectorsOf(get_settings(), one.target.place) as store:
+    with VectorsOf(settings_for(), one.target.place) as store:
         if name not in (store.schema() or {}).get("vectorConfig", {}):
             raise UsageError(f"switch to {name}", f"{one.target.place} has no such vectors", "mxctl apply")
         if lacking := store.lacking(model.identity):
@@ -163,7 +160,7 @@ def switch(name: str, collection: str | None) -> None:
 @embedding.command()
 @click.argument("name")
 @_collection
-@click.option("-y", "--yes", is_flag=True, help="Do not ask for confirmation.")
+@yes_option
 def drop(name: str, collection: str | None, yes: bool) -> None:
     """Take the vectors of the model NAME away: first from the files, and run again, from Weaviate.
 
@@ -186,9 +183,8 @@ def drop(name: str, collection: str | None, yes: bool) -> None:
 
 def _found(collection: str | None) -> Embedding:
     from glue.model_change.declared import embedding_of
-    from glue.settings import get_settings
 
-    return embedding_of(get_settings(), collection)
+    return embedding_of(settings_for(), collection)
 
 
 def _others(one: Embedding, name: str) -> str:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from glue.cli.options import settings_for, url_option
+from glue.cli.options import services_for, settings_for, url_option
+from glue.cli.output import emit, emit_documents, form_option
 
 
 @click.group()
@@ -21,9 +22,8 @@ def export() -> None:
 def files(folder: Path, force: bool, url: str | None) -> None:
     """Write the live cluster into FOLDER as files that declare it: topics, ACLs, subjects with schemas, connectors."""
     from glue.topology.export import export as run
-    from glue.topology.services import Services
 
-    done = run(Services(settings_for(url)), folder, overwrite=force)
+    done = run(services_for(url), folder, overwrite=force)
     counted = ", ".join(f"{count} {plural}" for plural, count in reversed(done.counts.items()) if count)
     click.echo(f"{counted or 'nothing'} written to {folder}")
     for note in done.notes:
@@ -38,14 +38,7 @@ def files(folder: Path, force: bool, url: str | None) -> None:
 @click.option("--replicas", type=click.IntRange(1), default=2, show_default=True, help="Workers.")
 @click.option("--bootstrap", default="", help="Bootstrap servers [default: the listener of the cluster].")
 @click.option("--user", default="", help="KafkaUser to log in as, over TLS with SCRAM [default: no login].")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Choice(["yaml", "json"]),
-    default="yaml",
-    show_default=True,
-    help="Output format; json is one List.",
-)
+@form_option("yaml", "json", text="Output format; json is one List.")
 def strimzi(
     profile: str, cluster: str, connect: str, image: str | None, replicas: int, bootstrap: str, user: str, output: str
 ) -> None:
@@ -53,7 +46,6 @@ def strimzi(
 
     Secrets stay references. Nothing is asked of a cluster: mxctl export strimzi | kubectl apply -f -
     """
-    from glue.cli.output import emit, emit_documents
     from glue.topology.load import load
     from glue.topology.strimzi import Cluster, resources
     from glue.topology.validate import refuse_problems
@@ -78,7 +70,6 @@ def acls(form: str, cluster: str) -> None:
 
     kafka-acls and confluent are commands for a shell, the terraform forms a file NAME.tf.json, strimzi KafkaUser.
     """
-    from glue.cli.output import emit, emit_documents
     from glue.topology.acl_forms import FORMS, kafka_users
     from glue.topology.kinds.acl import Derive
     from glue.topology.load import load

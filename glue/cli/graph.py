@@ -6,18 +6,12 @@ from pathlib import Path
 
 import click
 
-from glue.cli.options import settings_for, url_option
+from glue.cli.options import services_for, url_option
+from glue.cli.output import form_option
 
 
 @click.command()
-@click.option(
-    "-o",
-    "--output",
-    type=click.Choice(["text", "mermaid", "html"]),
-    default="text",
-    show_default=True,
-    help="Format of the graph.",
-)
+@form_option("text", "mermaid", "html", text="Format of the graph.")
 @click.option("--live", is_flag=True, help="Add the state of the running cluster: records, lag, failed tasks.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file instead of stdout.")
 @url_option
@@ -28,13 +22,12 @@ def graph(output: str, live: bool, out: Path | None, url: str | None) -> None:
     from glue.topology.graph.page import as_html
     from glue.topology.graph.text import as_mermaid, as_text
     from glue.topology.load import load
-    from glue.topology.services import Services
 
-    settings = settings_for(url)
-    declared = load(settings)
+    services = services_for(url)
+    declared = load(services.settings)
     made = build(declared)
     if live:
-        add_live_state(made, Services(settings))
+        add_live_state(made, services)
     if output == "html":
         text = as_html(made, f"Topology, profile {declared.profile}", live)
     else:

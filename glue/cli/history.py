@@ -6,8 +6,12 @@ from typing import Any
 
 import click
 
-from glue.cli.options import apply_options, settings_for, url_option, yes_option
+from glue.cli.options import apply_options, services_for, tell, url_option, yes_option
 from glue.cli.output import confirm, emit, emit_rows, output_option
+
+
+def _told(applied: Any) -> dict[str, Any]:
+    return {key: getattr(applied, key) for key in ("id", "time", "who", "profile", "outcome")}
 
 
 @click.command()
@@ -16,30 +20,18 @@ from glue.cli.output import confirm, emit, emit_rows, output_option
 @click.option("-n", "--last", default=20, show_default=True, help="Number of applies to list, newest first.")
 def history(apply_id: str | None, output: str, last: int) -> None:
     """List what was applied to this cluster, by whom and when; or show one APPLY field by field."""
-    from glue.topology.services import Services
-
-    memory = Services(settings_for()).memory.read()
+    memory = services_for().memory.read()
     if apply_id:
         _show_one(memory.find(apply_id), output)
         return
-    rows = [
-        {
-            "id": one.id,
-            "time": one.time,
-            "who": one.who,
-            "profile": one.profile,
-            "outcome": one.outcome,
-            "changes": len(one.changes),
-            "error": one.error or None,
-        }
-        for one in reversed(memory.history[-last:])
-    ]
+    shown = reversed(memory.history[-last:])
+    rows = [{**_told(one), "changes": len(one.changes), "error": one.error or None} for one in shown]
     emit_rows(rows, output)
 
 
 def _show_one(applied: Any, output: str) -> None:
     if output != "table":
-        emit({k: getattr(applied, k) for k in ("id", "time", "who", "profile", "outcome", "error", "changes")}, output)
+        emit({**_told(applied), "error": applied.error, "changes": applied.changes}, output)
         return
     click.echo(f"{applied.id}: {applied.outcome} at {applied.time} by {applied.who}, profile {applied.profile}")
     if applied.error:
@@ -58,15 +50,12 @@ def _show_one(applied: Any, output: str) -> None:
 def rollback(apply_id: str | None, url: str | None, yes: bool, output: str, **options: Any) -> None:
     """Go back to what an earlier APPLY declared (default: the last successful one before the latest)."""
     from glue.cli.applying import show_outcome
-    from glue.cli.options import tell
     from glue.cli.show_plan import show_plan
     from glue.topology.apply import Options, apply_all
     from glue.topology.history import REVERSIBLE, declared_by, target
     from glue.topology.plan import make_plan
-    from glue.topology.services import Services
 
-    settings = settings_for(url)
-    services = Services(settings)
+    services = services_for(url)
     applied = target(services.memory.read(), apply_id)
     declared, how = declared_by(applied), Options(**options)
     click.echo(f"back to {applied.id} of {applied.time}:", err=True)
@@ -76,6 +65,7 @@ def rollback(apply_id: str | None, url: str | None, yes: bool, output: str, **op
     if plan.changes and not how.dry_run:
         confirm("Do this?", yes)
     outcome = apply_all(
-        settings, kinds=REVERSIBLE, options=how, progress=tell, services=services, declared=declared, rules=False
-    )
+        services.settings, kinds=REVERSIBLE, options=how, progress=tell, services=services, declared=declared,
+        rules=False,
+    )  # fmt: skip
     show_outcome(outcome, how, output)

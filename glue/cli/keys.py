@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from glue.cli.options import yes_option
-from glue.cli.output import emit_rows, output_option
+from glue.cli.options import settings_for, yes_option
+from glue.cli.output import confirm, emit_rows, output_option
 
 _file = click.option(
     "--file", type=click.Path(path_type=Path), help="The key file [default: the setting MXCTL_HASH_KEYS_FILE]."
@@ -94,16 +94,14 @@ def destroy_merchant_command(merchant_id: str, yes: bool, file: Path | None) -> 
     """Destroy the key of MERCHANT_ID for good: its data at rest becomes unreadable, its records are refused."""
     from glue.privacy.keyfile import destroy_merchant
 
-    if not yes:
-        click.confirm(f"Destroy the key of {merchant_id}, so that nobody can read its data?", abort=True, err=True)
+    confirm(f"Destroy the key of {merchant_id}, so that nobody can read its data?", yes)
     click.echo(destroy_merchant(_path(file), merchant_id) or "it never had a key of its own")
 
 
 def _path(given: Path | None) -> Path:
     from glue.errors import ConfigError
-    from glue.settings import get_settings
 
-    file = given or get_settings().hash_keys_file
+    file = given or settings_for().hash_keys_file
     if file is None:
         raise ConfigError("hash keys", "no key file is set", "set MXCTL_HASH_KEYS_FILE, or give --file")
     return file

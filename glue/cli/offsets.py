@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from glue.cli.completion import topic_names
-from glue.cli.options import connector_argument, settings_for, url_option, yes_option
+from glue.cli.options import connector_argument, services_for, url_option, yes_option
 from glue.cli.output import confirm, emit_rows, output_option
 
 _stop = click.option("--stop", "stop_it", is_flag=True, help="Stop the connector first, and resume it afterwards.")
@@ -29,11 +29,8 @@ def get(name: str, url: str | None, output: str) -> None:
     """Show the offset of each partition and how many records are still to be read."""
     from glue.topology.offsets import standings
 
-    rows = [
-        {"topic": s.topic, "partition": s.partition, "offset": s.offset, "end": s.end, "lag": s.lag}
-        for s in standings(_services(url), name)
-    ]
-    emit_rows(rows, output)
+    columns = ("topic", "partition", "offset", "end", "lag")
+    emit_rows([{key: getattr(one, key) for key in columns} for one in standings(services_for(url), name)], output)
 
 
 @offsets.command("set")
@@ -62,7 +59,7 @@ def set_(
     """Set where a sink connector goes on. Setting it back processes records again."""
     from glue.topology.offsets import plan_offsets, set_offsets
 
-    services = _services(url)
+    services = services_for(url)
     goals = plan_offsets(services, name, topics=topics, partition=partition, to=to)
     again = 0
     for one, goal in goals:
@@ -87,7 +84,7 @@ def reset(name: str, stop_it: bool, dry_run: bool, yes: bool, url: str | None) -
     """Delete all offsets of a connector, so that it starts from the beginning."""
     from glue.topology.offsets import reset_offsets, standings
 
-    services = _services(url)
+    services = services_for(url)
     again = sum(s.offset - s.first for s in standings(services, name) if s.offset is not None)
     click.echo(f"{again} records will be processed again", err=True)
     if dry_run:
@@ -108,9 +105,3 @@ def _at_rest(services: Any, name: str, stop_it: bool) -> Iterator[None]:
     finally:
         if stop_it:
             set_state(services, [name], "resume")
-
-
-def _services(url: str | None) -> Any:
-    from glue.topology.services import Services
-
-    return Services(settings_for(url))

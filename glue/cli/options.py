@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -14,45 +16,38 @@ from glue.times import parse_duration, parse_time
 if TYPE_CHECKING:
     from glue.settings import Settings
     from glue.topology.change import Event
+    from glue.topology.services import Services
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class Duration(click.ParamType):  # type: ignore[type-arg]
-    """15m, 1h30m, 2d."""
+class _Parsed(click.ParamType):  # type: ignore[type-arg]
+    """A text that a function turns into a value; what it refuses is a mistake of usage, in its own words."""
 
-    name = "duration"
+    def __init__(self, name: str, kind: type, parse: Callable[[str], Any]) -> None:
+        self.name, self._kind, self._parse = name, kind, parse
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
-        """The text as a timedelta."""
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The value; one that is parsed already stays."""
         try:
-            return value if isinstance(value, timedelta) else parse_duration(value)
+            return value if isinstance(value, self._kind) else self._parse(value)
         except ValueError as error:
             self.fail(str(error), param, ctx)
 
 
-class Time(click.ParamType):  # type: ignore[type-arg]
-    """A date or time of ISO 8601, UTC without a zone, or how long ago: 36h, 7d."""
-
-    name = "time"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        """The text as an aware datetime."""
-        try:
-            return value if isinstance(value, datetime) else parse_time(value)
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
+DURATION = _Parsed("duration", timedelta, parse_duration)  # 15m, 1h30m, 2d
+TIME = _Parsed("time", datetime, parse_time)  # ISO 8601, UTC without a zone, or how long ago: 36h, 7d
 
 
 def since_option(what: str) -> Callable[[F], F]:
     """``--since`` of ``what``."""
     text = f"Only {what} from this time on: 36h or 7d ago, or ISO 8601 (UTC without a zone)."
-    return click.option("--since", type=Time(), help=text)
+    return click.option("--since", type=TIME, help=text)
 
 
 def until_option(what: str) -> Callable[[F], F]:
     """``--until`` of ``what``."""
-    return click.option("--until", type=Time(), help=f"Only {what} before this time, written as --since.")
+    return click.option("--until", type=TIME, help=f"Only {what} before this time, written as --since.")
 
 
 def millis(time: datetime | None) -> int:
@@ -122,43 +117,36 @@ def yes_option(function: F) -> F:
 
 def apply_options(function: F) -> F:
     """What every apply takes."""
-    seconds = click.FloatRange(min=0)
-    for option in reversed(
-        (
-            click.option("--dry-run", is_flag=True, help="Check everything and show the plan; write nothing."),
-            click.option("--prune", is_flag=True, help="Delete what mxctl created and is no longer declared."),
-            click.option("--rollback", is_flag=True, help="If something fails, restore the previous state."),
-            click.option(
-                "--allow-recreate", is_flag=True, help="Recreate topics that cannot be changed; their records are lost."
-            ),
-            click.option(
-                "--stable-for",
-                type=seconds,
-                default=5,
-                show_default=True,
-                help="Seconds for which every task must stay RUNNING.",
-            ),
-            click.option(
-                "--timeout",
-                type=seconds,
-                default=180,
-                show_default=True,
-                help="Seconds to wait until all connectors are RUNNING.",
-            ),
-            click.option(
-                "--lock-timeout",
-                type=seconds,
-                default=0,
-                show_default=True,
-                help="Seconds to wait for another apply to finish.",
-            ),
-            click.option(
-                "-o", "--output", type=click.Choice(["table", "json", "yaml"]), default="table", help="Output format."
-            ),
-        )
-    ):
-        function = option(function)
-    return function
+
+    def flag(name: str, text: str) -> Callable[[F], F]:
+        return click.option(name, is_flag=True, help=text)
+
+    def seconds(name: str, default: float, text: str) -> Callable[[F], F]:
+        kind = click.FloatRange(min=0)
+        return click.option(name, type=kind, default=default, show_default=True, help=f"Seconds {text}")
+
+    forms = click.Choice(["table", "json", "yaml"])
+    return several(
+        flag("--dry-run", "Check everything and show the plan; write nothing."),
+        flag("--prune", "Delete what mxctl created and is no longer declared."),
+        flag("--rollback", "If something fails, restore the previous state."),
+        flag("--allow-recreate", "Recreate topics that cannot be changed; their records are lost."),
+        seconds("--stable-for", 5, "for which every task must stay RUNNING."),
+        seconds("--timeout", 180, "to wait until all connectors are RUNNING."),
+        seconds("--lock-timeout", 0, "to wait for another apply to finish."),
+        click.option("-o", "--output", type=forms, default="table", help="Output format."),
+    )(function)
+
+
+def several(*options: Callable[[F], F]) -> Callable[[F], F]:
+    """The options as one, in this order."""
+
+    def all_of(function: F) -> F:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return all_of
 
 
 def settings_for(url: str | None = None) -> Settings:
@@ -166,6 +154,30 @@ def settings_for(url: str | None = None) -> Settings:
     from glue.settings import get_settings
 
     return get_settings(connect=url) if url else get_settings()
+
+
+def services_for(url: str | None = None) -> Services:
+    """The clients of the cluster that the settings, or ``--url``, name."""
+    from glue.topology.services import Services
+
+    return Services(settings_for(url))
+
+
+def stopped_by_signal() -> threading.Event:
+    """Set by SIGTERM or Ctrl-C from now on, which end the process no more."""
+    stop = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: stop.set())
+    return stop
+
+
+def serve_metrics(port: int, settings: Settings, **registry: Any) -> Any:
+    """A server of Prometheus metrics on ``port`` of ``MXCTL_BIND`` (0: any), whose address goes to stderr."""
+    from prometheus_client import start_http_server
+
+    server, _ = start_http_server(port, settings.bind, **registry)
+    click.echo(f"metrics: http://{settings.bind}:{server.server_port}/metrics", err=True)
+    return server
 
 
 def tell(event: Event) -> None:

@@ -18,18 +18,17 @@ _STATES = {"RUNNING": "green", "ok": "green", "FAILED": "red", "fail": "red", "P
 
 def output_option(*more: str) -> Callable[[F], F]:
     """``-o table|json|yaml``, and what else a command can print."""
-    return _output("table", "json", "yaml", *more)
+    return form_option("table", "json", "yaml", *more)
 
 
-def _output(*forms: str) -> Callable[[F], F]:
-    return click.option(
-        "-o", "--output", type=click.Choice(forms), default="table", show_default=True, help="Output format."
-    )
+def form_option(*forms: str, text: str = "Output format.") -> Callable[[F], F]:
+    """``-o`` with exactly these forms, the first by default."""
+    return click.option("-o", "--output", type=click.Choice(forms), default=forms[0], show_default=True, help=text)
 
 
 def table_or_json(function: F) -> F:
     """``-o table|json``, for commands whose JSON is one line a result."""
-    return _output("table", "json")(function)
+    return form_option("table", "json")(function)
 
 
 def colored() -> bool:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import signal
-import threading
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from glue.cli.options import Duration, settings_for, yes_option
+from glue.cli.options import DURATION, serve_metrics, settings_for, several, stopped_by_signal, yes_option
 from glue.cli.output import confirm, emit, emit_rows, table_or_json
 from glue.errors import DataError, MillionXError, UsageError
 
@@ -21,22 +18,18 @@ if TYPE_CHECKING:
     from glue.rights.person import Person
 
 
-def _person_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    options = [
-        click.option("--phone", "phones", multiple=True, help="A phone number, however written; repeatable."),
-        click.option("--mail", "mails", multiple=True, help="A mail address; repeatable."),
-        click.option("--handle", "handles", multiple=True, help="A handle or name of an author; repeatable."),
-        click.option("--order", "orders", multiple=True, help="Native id of an order; repeatable."),
-        click.option("--shop", default="", help="Only what is of this shop (merchant_id)."),
-        click.option(
-            "--payload",
-            type=click.Path(dir_okay=False, path_type=Path),
-            help="Body of a compliance webhook of Shopify, instead of the options above.",
-        ),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
+_person_options = several(
+    click.option("--phone", "phones", multiple=True, help="A phone number, however written; repeatable."),
+    click.option("--mail", "mails", multiple=True, help="A mail address; repeatable."),
+    click.option("--handle", "handles", multiple=True, help="A handle or name of an author; repeatable."),
+    click.option("--order", "orders", multiple=True, help="Native id of an order; repeatable."),
+    click.option("--shop", default="", help="Only what is of this shop (merchant_id)."),
+    click.option(
+        "--payload",
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="Body of a compliance webhook of Shopify, instead of the options above.",
+    ),
+)
 
 
 def _person(
@@ -123,7 +116,7 @@ def disclose(out: Path, **given: Any) -> None:
     "--cut", is_flag=True, help="Also delete raw records and dead letters up to the person's last, with others' before."
 )
 @click.option(
-    "--patience", type=Duration(), default="2m", show_default=True, help="How long to wait for chains and sinks."
+    "--patience", type=DURATION, default="2m", show_default=True, help="How long to wait for chains and sinks."
 )
 @yes_option
 def forget(out: Path | None, cut: bool, patience: timedelta, yes: bool, **given: Any) -> None:
@@ -159,7 +152,7 @@ def forget(out: Path | None, cut: bool, patience: timedelta, yes: bool, **given:
 
 
 @person.command()
-@click.option("--every", type=Duration(), help="Look at this interval until stopped, e.g. 5m.")
+@click.option("--every", type=DURATION, help="Look at this interval until stopped, e.g. 5m.")
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Folder for disclosures and receipts [default: in the state folder]."
 )
@@ -168,17 +161,11 @@ def work(every: timedelta | None, out: Path | None, metrics_port: int | None) ->
     """Do the open requests, such as those that came by webhook. Exit code 1: one could not be done."""
     from glue.person.work import work as work_once
     from glue.person.work import work_every
-
-    settings, stop = settings_for(), threading.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda *_: stop.set())
-    if metrics_port is not None:
-        from prometheus_client import start_http_server
-
-        server, _ = start_http_server(metrics_port, settings.bind)
-        click.echo(f"metrics: http://{settings.bind}:{server.server_port}/metrics", err=True)
     from glue.settings import state_dir
 
+    settings, stop = settings_for(), stopped_by_signal()
+    if metrics_port is not None:
+        serve_metrics(metrics_port, settings)
     folder = out or state_dir() / "person"
     tell = lambda text: click.echo(text, err=True)  # noqa: E731
     if every:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from glue.cli.options import file_option, kinds_option, url_option
+from glue.cli.options import file_option, kinds_option, services_for, url_option
 from glue.cli.output import output_option
 
 
@@ -28,18 +28,15 @@ def plan(
     detailed_exitcode: bool,
 ) -> None:
     """Show what apply would change, field by field, in order, with what it will cost. Writes nothing."""
-    from glue.cli.options import settings_for
     from glue.cli.show_plan import show_plan
     from glue.topology.load import load
     from glue.topology.plan import make_plan
     from glue.topology.planfile import write_plan
-    from glue.topology.services import Services
     from glue.topology.validate import refuse_problems
 
-    settings = settings_for(url)
-    declared = load(settings, connector_files=files)
+    services = services_for(url)
+    declared = load(services.settings, connector_files=files)
     refuse_problems(declared)
-    services = Services(settings)
     made = make_plan(services, declared, kinds, prune=prune)
     if out:
         write_plan(made, out, services.cluster_id)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
 from glue.cli.completion import plugin_names
-from glue.cli.options import settings_for, url_option
+from glue.cli.options import services_for, url_option
 from glue.cli.output import emit, emit_rows, output_option
 
 _TYPES = ["sink", "source", "transformation", "predicate", "converter", "header_converter"]
@@ -27,7 +25,7 @@ def get(plugin: str | None, kind: str | None, url: str | None, output: str) -> N
     """List the worker's plugins, or the keys of PLUGIN (class, simple name or alias)."""
     from glue.topology.plugins import plugin_keys, plugin_rows
 
-    services = _services(url)
+    services = services_for(url)
     if plugin:
         rows = [{**row, "name": row["key"]} for row in plugin_keys(services, plugin)]
         emit_rows(rows, output, ["key", "type", "default", "required", "importance"])
@@ -44,22 +42,13 @@ def explain(key: str, plugin: str | None, url: str | None, output: str) -> None:
     """Explain a configuration KEY: type, default, and the plugin's own words."""
     from glue.topology.plugins import explain as ask
 
-    found = ask(_services(url), key, plugin)
+    found = ask(services_for(url), key, plugin)
     if output != "table":
         emit(found, output)
         return
     for one in found:
-        default = (
-            "required"
-            if one["required"]
-            else f"default {one['default'] if one['default'] not in (None, '') else 'none'}"
-        )
+        default = "none" if one["default"] in (None, "") else one["default"]
+        default = "required" if one["required"] else f"default {default}"
         click.echo(f"{one['key']} ({one['type']}, {default}), of {one['of']}")
         if one["documentation"]:
             click.echo(f"  {one['documentation']}")
-
-
-def _services(url: str | None) -> Any:
-    from glue.topology.services import Services
-
-    return Services(settings_for(url))

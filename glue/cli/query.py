@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from glue.cli.options import settings_for
+from glue.cli.output import form_option
+
 if TYPE_CHECKING:
     from glue.stores.contract import Schemas
     from glue.stores.sql import SqlStore
@@ -15,26 +18,16 @@ if TYPE_CHECKING:
 @click.command(epilog='Example: mxctl query "select count(*) from ORDERS"')
 @click.argument("sql")
 @click.option("--store", help="Which database, where the declared sinks fill several: snowflake, postgres.")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Choice(["table", "json", "csv"]),
-    default="table",
-    show_default=True,
-    help="Output format.",
-)
+@form_option("table", "json", "csv")
 def query(sql: str, store: str | None, output: str) -> None:
     """Run SQL in the database of the profile: Snowflake, or PostgreSQL; "-" reads it from stdin.
 
     Names without a schema are looked up where the sinks' tables are. CSV is safe to open in a spreadsheet: a text that
     it would take for a formula gets ' before it; JSON is exact.
     """
-    from glue.settings import get_settings
-
-    settings = get_settings()
     chosen, schemas = database(store)
     statement = sys.stdin.read() if sql == "-" else sql
-    with chosen.open(settings, schemas) as client:
+    with chosen.open(settings_for(), schemas) as client:
         click.echo(client.query(statement).render(output))
 
 
@@ -45,13 +38,12 @@ def database(name: str | None) -> tuple[SqlStore, Schemas]:
         UsageError: there is none, or not exactly one.
     """
     from glue.errors import UsageError
-    from glue.settings import get_settings
     from glue.stores.registry import STORES
     from glue.stores.sql import SqlStore
     from glue.topology.kinds.store import schemas_of
     from glue.topology.load import load
 
-    declared = load(get_settings())
+    declared = load(settings_for())
     found = [
         (store, schemas)
         for store in STORES.values()

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import signal
-import threading
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import click
 
 from glue.cli.completion import source_names
-from glue.cli.options import Duration, settings_for, since_option, until_option
+from glue.cli.options import DURATION, settings_for, since_option, stopped_by_signal, until_option
 from glue.cli.output import table_or_json
 from glue.errors import UsageError
 
@@ -22,12 +20,12 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("source", shell_complete=source_names)
 @click.option("--once", is_flag=True, help="Run once and end (the default without --every).")
-@click.option("--every", type=Duration(), help="Run at this interval until stopped, e.g. 15m.")
+@click.option("--every", type=DURATION, help="Run at this interval until stopped, e.g. 15m.")
 @since_option("what was made")
 @until_option("what was made")
 @click.option(
     "--wait",
-    type=Duration(),
+    type=DURATION,
     default="15s",
     show_default=True,
     help="How long to wait for another run of the source to end.",
@@ -50,9 +48,7 @@ def run(source: str, once: bool, every: timedelta | None, since: datetime | None
         raise UsageError("mxctl run", "--since is not before --until", "swap them, or correct one")
     settings = settings_for()
     load_source(source, settings).parsed_options()
-    stop = threading.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda *_: stop.set())
+    stop = stopped_by_signal()
     if metrics_port is not None:
         from prometheus_client import start_http_server
 

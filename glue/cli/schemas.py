@@ -8,7 +8,7 @@ from typing import Any, get_args
 import click
 
 from glue.cli.completion import subject_names
-from glue.cli.options import LazyChoice, apply_options, settings_for
+from glue.cli.options import LazyChoice, apply_options, services_for
 from glue.cli.output import emit, emit_rows, output_option
 
 _subject = click.argument("subject", shell_complete=subject_names)
@@ -44,17 +44,11 @@ def get(subject: str | None, version: str, output: str) -> None:
     from glue.topology.load import load
     from glue.topology.schemas import subject_schema
 
-    services = _services()
+    services = services_for()
     if subject:
         emit(subject_schema(services, subject, version), "json" if output == "table" else output)
         return
     emit_rows(subject_rows(services, load(services.settings)), output)
-
-
-def _services() -> Any:
-    from glue.topology.services import Services
-
-    return Services(settings_for())
 
 
 def _names(services: Any, subject: str | None) -> tuple[Any, list[str]]:
@@ -70,7 +64,7 @@ def check(subject: str | None) -> None:
     """Ask the registry whether it would accept the declared schema of SUBJECT, or of all. Exits with 1 if not."""
     from glue.topology.schemas import schema_check
 
-    services = _services()
+    services = services_for()
     declared, names = _names(services, subject)
     refused = False
     for name in names:
@@ -90,7 +84,7 @@ def diff(subject: str | None, output: str) -> None:
     """Show where declared schemas differ from what is registered, field by field; in meaning, not as text."""
     from glue.topology.schemas import schema_diff
 
-    services = _services()
+    services = services_for()
     declared, names = _names(services, subject)
     rows = [
         {"name": name, "field": one.path, "registered": one.before, "declared": one.after}
@@ -112,12 +106,12 @@ def register(subject: str) -> None:
     from glue.topology.apply import apply_all
     from glue.topology.load import load
 
-    settings = settings_for()
-    declared = load(settings)
+    services = services_for()
+    declared = load(services.settings)
     if subject not in declared.subjects:
         raise UsageError(f"subject {subject}", "is not declared in subjects.json", "declare it there first")
     declared.resources["subject"] = {subject: declared.subjects[subject]}
-    outcome = apply_all(settings, kinds=("subject",), progress=tell, declared=declared, rules=False)
+    outcome = apply_all(services.settings, kinds=("subject",), progress=tell, declared=declared, rules=False)
     click.echo(f"subject {subject}: {'registered' if outcome.changes else 'already as declared'}")
 
 
@@ -128,4 +122,4 @@ def compatibility(subject: str, level: str | None) -> None:
     """Show or set the compatibility level of SUBJECT (a level that is not declared shows up as drift in the plan)."""
     from glue.topology.schemas import compatibility as ask
 
-    click.echo(ask(_services(), subject, level.upper() if level else None))
+    click.echo(ask(services_for(), subject, level.upper() if level else None))

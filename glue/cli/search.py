@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from glue.cli.options import since_option, until_option
+from glue.cli.options import settings_for, since_option, until_option
 from glue.cli.output import table_or_json
 
 if TYPE_CHECKING:
@@ -59,11 +59,10 @@ def search(
 ) -> None:
     """Find posts by the meaning and the words of TEXT, best first; Bangla, Banglish and English find one another."""
     from glue.search.posts import PostSearch, wanted_of
-    from glue.settings import get_settings
     from glue.stores.rows import Rows
 
     wanted = wanted_of(platform, since, until, min_engagement, language, products)
-    with PostSearch(get_settings(), collection) as posts:
+    with PostSearch(settings_for(), collection) as posts:
         found = posts.ask(text, wanted, hybrid, limit, lang, explain=explain)
     rows = [tuple(_cell(post.get(column)) for column in found.columns) for post in found.posts]
     click.echo(Rows(found.columns, rows).render(output))

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from glue.cli.options import apply_options, settings_for
+from glue.cli.options import apply_options, services_for
 from glue.cli.output import emit_rows, output_option
 
 
@@ -31,7 +31,6 @@ def get(internal: bool, output: str) -> None:
     """List topics with their size, records, and whether they are as declared."""
     from glue.topology.kinds.topic import topic_rows
     from glue.topology.load import load
-    from glue.topology.services import Services
 
-    settings = settings_for()
-    emit_rows(topic_rows(Services(settings), load(settings), internal=internal), output)
+    services = services_for()
+    emit_rows(topic_rows(services, load(services.settings), internal=internal), output)

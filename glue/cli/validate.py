@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from glue.cli.options import file_option, url_option
-from glue.cli.output import output_option
+from glue.cli.options import file_option, services_for, url_option
+from glue.cli.output import emit_rows, output_option, paint
 
 
 @click.command()
@@ -16,17 +16,14 @@ from glue.cli.output import output_option
 @output_option()
 def validate(files: tuple[str, ...], url: str | None, live: bool, strict: bool, output: str) -> None:
     """Check the declared topology: every problem with its file, field and fix. Exits with 1 if there is one."""
-    from glue.cli.options import settings_for
-    from glue.cli.output import emit_rows, paint
     from glue.topology.load import load
-    from glue.topology.services import Services
     from glue.topology.validate import validate_live, validate_offline
 
-    settings = settings_for(url)
-    declared = load(settings, connector_files=files)
+    services = services_for(url)
+    declared = load(services.settings, connector_files=files)
     problems = validate_offline(declared)
     if live:
-        problems += validate_live(Services(settings), declared)
+        problems += validate_live(services, declared)
     errors = [problem for problem in problems if strict or not problem.warning]
     if output != "table":
         rows = [

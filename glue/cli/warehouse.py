@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from glue.cli.options import settings_for
+
 
 @click.group()
 def warehouse() -> None:
@@ -22,9 +24,8 @@ def ddl(apply_it: bool, store: str | None) -> None:
     key that is configured; without one, a placeholder is left. PostgreSQL: MXCTL_POSTGRES_USER runs it.
     """
     from glue.cli.query import database
-    from glue.settings import get_settings
 
-    settings = get_settings()
+    settings = settings_for()
     chosen, schemas = database(store)
     scripts = chosen.scripts(settings, schemas)
     if not apply_it:

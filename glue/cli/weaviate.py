@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from glue.cli.options import services_for, settings_for, yes_option
 from glue.cli.output import confirm
 
 if TYPE_CHECKING:
@@ -21,10 +22,9 @@ def weaviate() -> None:
 @click.option("--dry-run", is_flag=True, help="Show what would change; change nothing.")
 def apply(dry_run: bool) -> None:
     """Create the collections that are missing and add what they lack; a second run changes nothing."""
-    from glue.settings import get_settings
     from glue.stores.weaviate import schema
 
-    changes = schema.apply(get_settings(), dry_run=dry_run)
+    changes = schema.apply(settings_for(), dry_run=dry_run)
     for change in changes:
         click.echo(change)
     if not changes:
@@ -33,7 +33,7 @@ def apply(dry_run: bool) -> None:
 
 @weaviate.command()
 @click.option("--collection", help="Which one, where chains embed for several.")
-@click.option("-y", "--yes", is_flag=True, help="Do not ask for confirmation.")
+@yes_option
 def rebuild(collection: str | None, yes: bool) -> None:
     """Build the indexes of a collection's vectors as they are declared, while people search.
 
@@ -41,9 +41,8 @@ def rebuild(collection: str | None, yes: bool) -> None:
     sink is paused for the last of it. Until then it needs disk and memory twice.
     """
     from glue.model_change.declared import embedding_of
-    from glue.settings import get_settings
 
-    one = embedding_of(get_settings(), collection)
+    one = embedding_of(settings_for(), collection)
     click.echo(f"{one.target.place} is as declared; {rebuilt(one, yes)} objects copied")
 
 
@@ -51,13 +50,11 @@ def rebuilt(one: Embedding, yes: bool) -> int:
     """Make the collection as it is declared, once somebody agreed; how many objects were copied."""
     from glue.local.report import Reporter
     from glue.model_change.rebuild import Rebuild
-    from glue.settings import get_settings
     from glue.stores.weaviate.vectors import VectorsOf
-    from glue.topology.services import Services
 
-    settings, reporter, place = get_settings(), Reporter(), one.target.place
-    with VectorsOf(settings, place, one.text) as store:
-        run = Rebuild(one, store, Services(settings), lambda text: reporter.progress("rebuild", text))
+    services, reporter, place = services_for(), Reporter(), one.target.place
+    with VectorsOf(services.settings, place, one.text) as store:
+        run = Rebuild(one, store, services, lambda text: reporter.progress("rebuild", text))
         surplus, otherwise = run.surplus(), run.otherwise()
         if surplus or otherwise:
             without = f" without {', '.join(surplus)}" if surplus else ""

@@ -11,9 +11,9 @@ from typing import Any
 from pydantic import Field, SecretStr
 
 from connectors.browser import Browser, BrowserOptions
-from connectors.facebook_graph import GraphApi, graph_version
+from connectors.facebook_graph import GraphApi, graph_post, graph_version, native_id
 from connectors.models import SocialPost
-from connectors.reading import moment, whole
+from connectors.reading import moment
 from connectors.scrape import Card, Listing, Selectors, count
 from connectors.source import (
     Context,
@@ -29,7 +29,6 @@ from connectors.source import (
     newest,
     required,
     text_of,
-    text_or_none,
 )
 from connectors.text import Mentions, has_no_text, hashtags, product_ids
 from glue.errors import DataError
@@ -103,7 +102,7 @@ class Facebook(Source[FacebookOptions]):
     def parse(self, raw: Raw, collected_at: datetime) -> Iterable[Fields]:
         """A post of either kind; both give the same id."""
         found = mapping(raw, "post or card of a page")
-        fields = self._from_graph(found) if "post" in found else self._from_card(found)
+        fields = graph_post(found["post"]) if "post" in found else self._from_card(found)
         text = fields["content"]
         yield {
             **fields,
@@ -114,19 +113,6 @@ class Facebook(Source[FacebookOptions]):
             "product_ids": product_ids(text),
             "engagement_count": fields["likes"] + fields["comments"] + fields["shares"],
             "collected_at": collected_at,
-        }
-
-    def _from_graph(self, raw: Mapping[str, Any]) -> Fields:
-        post = mapping(raw.get("post"), "post")
-        native = _id(required(post, "id"), "id")
-        return {
-            "post_id": native.rpartition("_")[2],
-            "content": text_of(post, "message"),
-            "url": f"https://www.facebook.com/{native}",
-            "likes": _total(post, "reactions"),
-            "comments": _total(post, "comments"),
-            "shares": _number(mapping(post.get("shares") or {}, "shares").get("count", 0), "shares.count"),
-            "posted_at": required(post, "created_time"),
         }
 
     def _from_card(self, raw: Mapping[str, Any]) -> Fields:
@@ -163,30 +149,10 @@ def _in(window: Window, card: Card) -> bool:
         return True  # let parse say what is wrong
 
 
-def _total(post: Mapping[str, Any], name: str) -> int:
-    summary = mapping(mapping(post.get(name) or {}, name).get("summary") or {}, f"{name}.summary")
-    return _number(summary.get("total_count", 0), f"{name}.summary.total_count")
-
-
-def _number(value: Any, name: str) -> int:
-    try:
-        return int(whole(value))
-    except (ValueError, TypeError):
-        raise DataError("post", f"{name}: is not a whole number") from None
-
-
 def _card_id(card: Mapping[str, Any]) -> str:
     """The post's id in the attribute that the pages carry."""
     try:
         value = json.loads(str(required(card, "ft")))["top_level_post_id"]
     except (ValueError, KeyError, TypeError):
         raise DataError("card", "ft: is not JSON with top_level_post_id") from None
-    return _id(value, "ft.top_level_post_id")
-
-
-def _id(value: Any, name: str) -> str:
-    """An id is a text or a whole number: a double has lost digits of it."""
-    text = text_or_none(value)
-    if not isinstance(text, str):
-        raise DataError("post", f"{name}: is not an id")
-    return text
+    return native_id(value, "ft.top_level_post_id")

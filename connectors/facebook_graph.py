@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 from connectors.api_versions import check_answered
 from connectors.errors import CredentialError, EmptyListingError, ThrottledError
 from connectors.http import Answer, Http, check_status
-from glue.errors import ServiceError, ServiceUnavailableError
+from connectors.reading import whole
+from connectors.source import Fields, Raw, mapping, required, text_of, text_or_none
+from glue.errors import DataError, ServiceError, ServiceUnavailableError
 
 log = logging.getLogger(__name__)
 _FIELDS = (
@@ -117,3 +119,45 @@ def _error(what: str, error: dict[str, Any]) -> Exception:
     if code in (1, 2):
         return ServiceUnavailableError(what, f"code {code}")
     return ServiceError(what, f"code {code}, subcode {error.get('error_subcode')}")
+
+
+def graph_post(raw: Raw) -> Fields:
+    """A post of the Graph API by our names.
+
+    Raises:
+        DataError: a part of it is missing, or has another form.
+    """
+    post = mapping(raw, "post")
+    native = native_id(required(post, "id"), "id")
+    return {
+        "post_id": native.rpartition("_")[2],
+        "content": text_of(post, "message"),
+        "url": f"https://www.facebook.com/{native}",
+        "likes": _total(post, "reactions"),
+        "comments": _total(post, "comments"),
+        "shares": _number(mapping(post.get("shares") or {}, "shares").get("count", 0), "shares.count"),
+        "posted_at": required(post, "created_time"),
+    }
+
+
+def _total(post: Mapping[str, Any], name: str) -> int:
+    """A count that Facebook sums up; what it does not count is 0, what it lists without a sum is unknown."""
+    if not post.get(name):
+        return 0
+    summary = mapping(mapping(post[name], name).get("summary"), f"{name}.summary")
+    return _number(required(summary, "total_count"), f"{name}.summary.total_count")
+
+
+def _number(value: Any, name: str) -> int:
+    try:
+        return int(whole(value))
+    except (ValueError, TypeError):
+        raise DataError("post", f"{name}: is not a whole number") from None
+
+
+def native_id(value: Any, name: str) -> str:
+    """An id is a text or a whole number: a double has lost digits of it."""
+    text = text_or_none(value)
+    if not isinstance(text, str):
+        raise DataError("post", f"{name}: is not an id")
+    return text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from typing import Any
 
 LONGEST = 1_000_000  # characters of a record: Kafka takes about as much in one message
 _ARCHIVE, _EXPORT = "unpack it, or pack it with gzip", "export its data as CSV or JSON lines"
@@ -28,9 +29,12 @@ _BINARY = {
 _BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe\0\0", "utf-32"), (b"\0\0\xfe\xff", "utf-32"),
          (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))  # fmt: skip
 # Bijoy writes Bengali with Latin letters and signs: vowel signs † ‡ ˆ before a letter, © ¨ ¯ among them.
-_BIJOY = re.compile(r"[†‡ˆ‰Š][A-Za-z]|[A-Za-z][©¨¯¤«»¶][A-Za-z]?")
+_BIJOY = re.compile(r"[†‡ˆ‰Š][A-Za-z]|[A-Za-z][©¨¯¤«»¶][A-Za-z]?|[A-Za-z`][¡-©¬®-»½¾¿][A-Za-z]")
 _MARKUP = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(!doctype html|html|\?xml)\b", re.IGNORECASE)
-_TWICE_ENCODED = re.compile(r"(?:à[¦§¤¥][\u0080-\u024f\u2010-\u2122]){2}")
+_BYTE = r"[\u0080-\u024f\u2010-\u2122]"  # one of UTF-8 beyond ASCII, taken for a character of cp1252 or Latin-1
+# Bengali and Devanagari; emoji; punctuation; accented letters and the blank that does not break
+_TWICE_ENCODED = re.compile(rf"(?:à[¦§¤¥]{_BYTE}){{2}}|ð[\x9fŸ]{_BYTE}{{2}}|â[€\x80]{_BYTE}|[ÃÂ][\xa0-\xbf]")
+_QUESTION_MARKS = re.compile(r"\?{3,} \?{2,}|\?{2,} \?{3,}")  # words of them, which nobody writes
 
 
 def encoding_of(probe: bytes) -> str:
@@ -86,14 +90,22 @@ def unfit(text: str) -> str:
         return "holds NUL characters"
     if not text.isascii() and any("\udc80" <= char <= "\udcff" for char in text):
         return "not UTF-8 (cp1252, or a legacy Bengali encoding such as Bijoy?)"
-    if "\ufffd" in text:
-        return "holds characters that were lost when it was written in another encoding (U+FFFD)"
+    if "\ufffd" in text or _QUESTION_MARKS.search(text):
+        return "holds characters that were lost when it was written in another encoding (U+FFFD, ????)"
     if not text.isascii():
         if _TWICE_ENCODED.search(text):
             return "UTF-8 that was taken for cp1252 and encoded once more"
         if len(_BIJOY.findall(text)) >= 2 and not any("\u0980" <= char <= "\u09ff" for char in text):
             return "in Bijoy (SutonnyMJ), a legacy Bengali encoding: convert it to Unicode"
     return ""
+
+
+def unfit_inside(value: Any) -> str:
+    """As :func:`unfit`, for the texts in a JSON value, whose escapes hide them from it; NUL is left to the model."""
+    if isinstance(value, str):
+        return "" if "\0" in value else unfit(value)
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return next((reason for one in inside if (reason := unfit_inside(one))), "")
 
 
 def _is_utf8(data: bytes) -> bool:

@@ -17,7 +17,7 @@ from itertools import chain
 from pathlib import Path
 from typing import IO, Any, Literal, cast
 
-from connectors.file_encoding import LONGEST, encoding_of, unfit
+from connectors.file_encoding import LONGEST, encoding_of, unfit, unfit_inside
 from connectors.file_rows import csv_rows
 from connectors.models import MarketOrder, SocialPost, WeatherData
 from connectors.source import Raw
@@ -140,10 +140,7 @@ class FileLines:
         found = records_in(value)
         self.said.append(f"one JSON value with {len(found)} records")
         for number, record in enumerate(found, 1):
-            if isinstance(record, dict):
-                yield {"line": number, "record": record}
-            else:
-                yield {"line": number, "bad": "JSON, but no object", "text": str(record)[:1000]}
+            yield _record(number, record, str(record)[:1000])
 
     # CSV -------------------------------------------------------------------------------------------------------------
 
@@ -171,6 +168,9 @@ class FileLines:
                 bad = f"{len(values)} values in {len(names)} columns"
                 yield {"line": row["line"], "bad": bad, "text": dict(enumerate(values))}
                 continue
+            if [_column(value) for value in values] == names:
+                yield {"line": row["line"], "bad": "the header once more", "text": dict(enumerate(values))}
+                continue
             record = {name: value for name, value in zip(names, values, strict=True) if value != ""}
             if record:
                 yield {"line": row["line"], "record": record}
@@ -186,6 +186,8 @@ class FileLines:
                 f"its header has none of the columns that are known (found {len(names)}; separator?)",
                 "write the names of the fields in the first line: order_id, product_name, content …",
             )
+        if unread := [name for name in names if name and name not in _KNOWN]:
+            self.said.append(f"columns that are not read: {', '.join(unread)}")
 
 
 def records_in(value: Any) -> list[Any]:
@@ -230,9 +232,12 @@ def _json_line(number: int, text: str) -> Raw:
         return {"line": number, "bad": error.why, "text": text}
     except (ValueError, RecursionError):
         return {"line": number, "bad": "not JSON", "text": text}
-    if not isinstance(record, dict):
-        return {"line": number, "bad": "JSON, but no object", "text": text}
-    return {"line": number, "record": record}
+    return _record(number, record, text)
+
+
+def _record(number: int, record: Any, text: str) -> Raw:
+    reason = unfit_inside(record) if isinstance(record, dict) else "JSON, but no object"
+    return {"line": number, "bad": reason, "text": text} if reason else {"line": number, "record": record}
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from typing import Any
 from connectors import daraz_orders, shopify_orders
 from connectors.checkpoint import Checkpoint, lease, read_checkpoint
 from connectors.config import SourceConfig, load_source
+from connectors.facebook_graph import graph_post
 from connectors.file_lines import ALIASES, FileLines, Format, records_in
 from connectors.models import MarketOrder, SocialPost, SourceRecord, WeatherData, millis, weather_key
 from connectors.places import place_code
@@ -185,6 +186,9 @@ class FileParser:
         if issubclass(self.model, MarketOrder) and {"order", "items"} <= set(record):
             yield from daraz_orders.order_lines(record, collected_at, self.merchant or "unknown")
             return
+        if self._platform == "facebook" and {"id", "created_time"} <= set(record):
+            yield self._post({**graph_post(record), "collected_at": collected_at}, record, line)
+            return
         given = {name: value for name, value in record.items() if value is not None}
         named = {ALIASES[name]: value for name, value in given.items() if name in ALIASES} | given
         known = {name: value for name, value in named.items() if name in self.model.model_fields}
@@ -263,7 +267,7 @@ def _identities(fields: Mapping[str, Any]) -> Fields:
 
 def _count(value: Any, name: str) -> Any:
     try:
-        return parse_count(value) if isinstance(value, str) else whole(value)
+        return parse_count(value.removesuffix(".0")) if isinstance(value, str) else whole(value)
     except ValueError as error:
         raise DataError("line", f"{name}: {error}", "write it in digits") from None
 

@@ -15,6 +15,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from connectors.reading import moment, money, whole
+from connectors.text import has_no_text
 from glue.identity import record_key
 from glue.privacy.fingerprint import for_key
 
@@ -102,6 +103,13 @@ class SocialPost(SourceRecord):
     shares: Count = 0
     engagement_count: Count = 0
     posted_at: Timestamp
+
+    @field_validator("content")
+    @classmethod
+    def _can_be_read(cls, value: str) -> str:
+        if has_no_text(value):
+            raise ValueError("holds nothing but blanks and invisible characters")
+        return value
 
     @property
     def key(self) -> str:

@@ -152,6 +152,8 @@ def spreadsheet_damage(text: str) -> str:
         return "has decimals or separators, as a spreadsheet writes numbers: format the column as text"
     if plain.startswith(("'", "=")):
         return "begins with the mark of a spreadsheet's text (' or =)"
-    if re.fullmatch(r"\d{16,}", plain) and len(plain) - len(plain.rstrip("0")) >= len(plain) - 15:
-        return "has more than 15 digits and zeros behind them, as a spreadsheet rounds: format the column as text"
+    zeros, digits = len(plain) - len(plain.rstrip("0")), len(plain)
+    # A spreadsheet keeps 15 digits. A double has 16 or 17: of ids of 19 and more, programs leave 16 and zeros.
+    if re.fullmatch(r"\d{16,}", plain) and zeros >= digits - (15 if digits < 19 else 16):
+        return "has more than 15 digits and zeros behind them, as spreadsheets and programs round: write it as text"
     return ""

@@ -11,6 +11,7 @@ from uuid import UUID, uuid5
 NAMESPACE = UUID("5b1f64f1-0a6e-5b8e-9f5e-7c1d2f6f3a10")
 MERCHANT_HEADER = "millionx.merchant"  # of records of orders and prices: whose they are
 REPLAY = "mxctl-dlq"  # the transactional id of replays: of two at once the later one goes on
+READERS = "mxctl-"  # begins the groups, without members or offsets, of who reads a topic by offsets of its own
 ERASURE = "millionx.person"  # the group of who works on requests of persons
 WORKER_GROUP = "millionx-connect"  # the group of the Connect workers
 CANARY = "millionx-canary"  # the mark of records that `mxctl canary` sends; no vendor's ids begin so

@@ -17,6 +17,7 @@ from confluent_kafka import ConsumerGroupTopicPartitions, IsolationLevel, KafkaE
 from confluent_kafka.admin import OffsetSpec as _OffsetSpec  # type: ignore[attr-defined]
 
 from glue.errors import ServiceError, ServiceUnavailableError, UsageError
+from glue.identity import READERS
 from glue.kafka.config import QUIET, KafkaConfig
 from glue.kafka.lock import members
 
@@ -162,7 +163,7 @@ class PartitionReader:
         level = "read_committed" if committed else "read_uncommitted"
         own: dict[str, object] = {"isolation.level": level, "enable.partition.eof": True, "client.id": "mxctl"}
         own["fetch.wait.max.ms"] = wait_ms
-        self._consumer = kafka.consumer(f"mxctl-{uuid4()}", {**QUIET, **own})
+        self._consumer = kafka.consumer(f"{READERS}{uuid4()}", {**QUIET, **own})
         self._consumer.assign([confluent_kafka.TopicPartition(*one, begin) for one, begin in begins.items()])
 
     def poll(self, wait: float = 0.1, gather: float = 0.0, most: int = _BATCH) -> list[Any]:

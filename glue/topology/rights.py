@@ -1,7 +1,9 @@
 """The least rights of each program on Kafka, from what is declared: topics, groups, transactional ids, the cluster.
 
-A right stands here because an operation fails without it. What another right implies is left out: READ, WRITE, DELETE
-and ALTER imply DESCRIBE, ALTER_CONFIGS implies DESCRIBE_CONFIGS. Who may write to a topic may also write idempotently.
+A right stands here because an operation fails without it, or because librdkafka asks and the broker logs each refusal:
+for the coordinator of a reader's group, though nobody joins it. What another right implies is left out: READ, WRITE,
+DELETE and ALTER imply DESCRIBE, ALTER_CONFIGS implies DESCRIBE_CONFIGS. Who may write to a topic may also write
+idempotently.
 Source: Kafka, "Operations and Resources on Protocols"; KIP-679.
 """
 
@@ -10,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from glue.identity import ERASURE, REPLAY, WORKER_GROUP, source_lease, source_producer
+from glue.identity import ERASURE, READERS, REPLAY, WORKER_GROUP, source_lease, source_producer
 from glue.kafka.acls import Acl
 from glue.pipeline.parts import Connector, Part
 from glue.pipeline.routes import Pipeline
@@ -45,7 +47,10 @@ def rights(declared: Declared, settings: Settings) -> list[Right]:
     found: dict[Right, Right] = {}
     for one in _all(Pipeline.of(declared), declared, settings):
         found.setdefault(Right(one.role, one.type, one.name, one.pattern, one.operation), one)
-    return sorted(found.values())
+    reading = {one.role for one in found if (one.type, one.operation) == ("topic", "READ")}
+    readers = (one for one in reading if not one.startswith("connect"))  # Java's ask for no group
+    own = [_group(one, "reads without a group", READERS, "DESCRIBE", "prefixed") for one in readers]
+    return sorted([*found.values(), *own])
 
 
 def _all(pipeline: Pipeline, declared: Declared, settings: Settings) -> Iterator[Right]:

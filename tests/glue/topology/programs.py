@@ -249,6 +249,8 @@ OPERATIONS: dict[tuple[str, str], Callable[[KafkaConfig, Right], Any]] = {
     ("person", "transactions"): transaction(REPLAY),
     ("metrics", "totals of the sources"): seen,
 }
+READERS = ("source-s", "webhook-s", "ingest", "chain-c", "mxctl", "page", "canary", "audit", "dlq", "person", "metrics")
+OPERATIONS |= {(role, "reads without a group"): described for role in READERS}
 
 
 # In a transaction the broker's word is that of its last request; what a login may not see is missing in a list of all.

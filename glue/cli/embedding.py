@@ -13,9 +13,11 @@ from glue.cli.output import emit, emit_rows, table_or_json
 
 if TYPE_CHECKING:
     from glue.model_change.declared import Embedding
+    from glue.stores.weaviate.vectors import VectorsOf
 
 F = TypeVar("F", bound=Callable[..., Any])
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+_FLAT = "flat"  # an index of Weaviate
 _NEXT = "mxctl apply, then restart the services of the chain"
 
 
@@ -53,6 +55,7 @@ def plan(name: str, collection: str | None, output: str) -> None:
         Embedders(one) as embedders,
     ):
         found, live = cost(one, model, client, store, embedders), client.vectors(one.target)
+        index = _index(store, name)
     steps = [
         ("add", name in one.writer.models, f"{one.collection.name}, {one.sink.name}, {one.chain.name} name it"),
         ("apply", name in live, f"{_NEXT} {one.writer.chain}"),
@@ -70,7 +73,10 @@ def plan(name: str, collection: str | None, output: str) -> None:
         f"CPU       {found.cpu_ms:.1f} ms a post, measured on {found.sample}: {found.cpu_hours:.2f} hours for the rest"
     )
     click.echo(f"memory    {found.model_mib} MiB for the model, about {found.memory_mib} MiB in Weaviate for all posts")
-    click.echo(f"disk      about {found.disk_mib} MiB in Weaviate\n")
+    click.echo(f"disk      about {found.disk_mib} MiB in Weaviate")
+    if index == _FLAT:
+        click.echo(f"index     {_read_whole(one, name)}")
+    click.echo()
     emit_rows(rows, "table")
 
 
@@ -149,11 +155,13 @@ def switch(name: str, collection: str | None) -> None:
     one = _found(collection)
     model = one.writes(name)
     with VectorsOf(settings_for(), one.target.place) as store:
-        if name not in (store.schema() or {}).get("vectorConfig", {}):
+        if (index := _index(store, name)) is None:
             raise UsageError(f"switch to {name}", f"{one.target.place} has no such vectors", "mxctl apply")
         if lacking := store.lacking(model.identity):
             why = f"{lacking} posts have no vector of {model.identity}: no search would find them"
             raise UsageError(f"switch to {name}", why, f"mxctl embedding backfill {name}")
+    if index == _FLAT:
+        click.echo(f"warning: {_read_whole(one, name)}", err=True)
     _wrote(declared.ask(one, name), f"searches ask {name}; back: mxctl embedding switch {one.asked}")
 
 
@@ -185,6 +193,19 @@ def _found(collection: str | None) -> Embedding:
     from glue.model_change.declared import embedding_of
 
     return embedding_of(settings_for(), collection)
+
+
+def _index(store: VectorsOf, name: str) -> str | None:
+    """The type of the index of the model's vectors in Weaviate; None where there are no such vectors."""
+    vectors = (store.schema() or {}).get("vectorConfig", {})
+    return str(vectors[name].get("vectorIndexType")) if name in vectors else None
+
+
+def _read_whole(one: Embedding, name: str) -> str:
+    return (
+        f"the index of {name} is flat: each search reads all of its vectors, so it costs more with every post; "
+        f"declare hnsw for it in {one.collection.name}, then mxctl weaviate rebuild"
+    )
 
 
 def _others(one: Embedding, name: str) -> str:

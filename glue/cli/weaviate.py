@@ -55,7 +55,7 @@ def rebuilt(one: Embedding, yes: bool) -> int:
     services, reporter, place = services_for(), Reporter(), one.target.place
     with VectorsOf(services.settings, place, one.text) as store:
         run = Rebuild(one, store, services, lambda text: reporter.progress("rebuild", text))
-        surplus, otherwise = run.surplus(), run.otherwise()
+        _, surplus, otherwise = run.difference()
         if surplus or otherwise:
             without = f" without {', '.join(surplus)}" if surplus else ""
             built = "".join(f"\n  {setting}" for setting in otherwise)

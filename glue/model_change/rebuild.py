@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 from glue.errors import ServiceError, UsageError
 from glue.model_change.declared import Embedding
@@ -25,6 +25,20 @@ _SKEW_MS = 10_000  # by which the clocks of Weaviate's nodes may differ
 Progress = Callable[[str], None]
 
 
+class Difference(NamedTuple):
+    """Between a collection in Weaviate and what is declared.
+
+    Attributes:
+        name: of the collection, which is no alias.
+        surplus: vectors that it has and the file does not.
+        otherwise: what the indexes of its vectors were built with, where something else is declared.
+    """
+
+    name: str
+    surplus: list[str]
+    otherwise: list[str]
+
+
 class Rebuild:
     """Of one collection, to what is declared."""
 
@@ -33,14 +47,17 @@ class Rebuild:
         self._wanted = one.body()
         self._kept = {one.model(name).identity for name in one.writer.models}
 
-    def surplus(self) -> list[str]:
-        """The vectors that the collection has and the file does not."""
-        live = self._live()
-        return sorted(set(live.get("vectorConfig") or {}) - set(self._wanted.get("vectorConfig", {})))
+    def difference(self) -> Difference:
+        """What the collection has that is not declared.
 
-    def otherwise(self) -> list[str]:
-        """What the indexes of its vectors were built with, where something else is declared."""
-        return built_otherwise(self._wanted, self._live())
+        Raises:
+            ServiceError: there is no such collection.
+        """
+        if (live := self._store.schema()) is None:
+            place = self._one.target.place
+            raise ServiceError(f"collection {place}", "it does not exist", "mxctl apply creates what is declared")
+        surplus = set(live.get("vectorConfig") or {}) - set(self._wanted.get("vectorConfig", {}))
+        return Difference(str(live["class"]), sorted(surplus), built_otherwise(self._wanted, live))
 
     def run(self) -> int:
         """Take the place of the collection; how many objects were copied.
@@ -50,13 +67,13 @@ class Rebuild:
             ServiceUnavailableError, ServiceError: Weaviate or Connect does not answer, or refuses; run it again.
         """
         place, sink = self._one.target.place, self._one.target.connector
-        now = str(self._live()["class"])
+        now, surplus, otherwise = self.difference()  # anew: somebody may have thought about it for long
         head, _, number = now.rpartition("_")
         if head != place or not number.isdigit():
             why = f"it was not made by this mxctl, which calls the first one {place}_1 and names it {place}"
             raise UsageError(f"collection {place}", why, "declare another collection, and load it from the topic")
         copied, before, after = 0, f"{place}_{int(number) - 1}", f"{place}_{int(number) + 1}"
-        if (surplus := self.surplus()) or self.otherwise():
+        if surplus or otherwise:
             self._refuse_written(surplus)
             if self._store.schema(after) is None:
                 self._store.create(self._wanted | {"class": after})
@@ -74,12 +91,6 @@ class Rebuild:
             self._store.remove(before)
         set_state(self._services, [sink], "resume")
         return copied
-
-    def _live(self) -> dict[str, Any]:
-        if (live := self._store.schema()) is None:
-            place = self._one.target.place
-            raise ServiceError(f"collection {place}", "it does not exist", "mxctl apply creates what is declared")
-        return live
 
     def _refuse_written(self, surplus: list[str]) -> None:
         sink = self._one.target.connector

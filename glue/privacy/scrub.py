@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from glue.avro_types import AvroSchema, BySchema, branches, expanded, type_name
 from glue.errors import DataError
@@ -17,7 +17,22 @@ Visit = Callable[[Any], Any]
 Pseudonym = Callable[[str], str | None]
 PLACEHOLDER = "[{}]"
 _SHORT, _REMEMBERED = 32, 20_000  # characters of a text that is remembered to hold nothing, and how many are
-_CLOSED = 100  # values of a field that are remembered to have its closed form
+_CLOSED = 1_000  # values of a field that are remembered to have its closed form
+
+
+class _Field(NamedTuple):
+    """A field that does not stay as it is.
+
+    Attributes:
+        visit: what happens to its value; None removes it.
+        known: texts that pass as they are.
+        holds: the type of the value whose texts, if all are known, need no visit; None where there is more to it.
+    """
+
+    name: str
+    visit: Visit | None
+    known: set[str]
+    holds: type[str | list[str] | dict[str, Any]] | None
 
 
 class Scrubber:
@@ -84,29 +99,37 @@ class Scrubber:
     def value(self, value: dict[str, Any], schema: AvroSchema) -> AvroSchema:
         """Scrub ``value`` in place; the schema that it has then."""
         fields, output = self._plan(schema)
-        for name, visit in fields:
-            if name in value:
-                if visit is None:
-                    del value[name]
-                else:
-                    value[name] = visit(value[name])
+        for name, visit, known, holds in fields:
+            if name not in value:
+                continue
+            if visit is None:
+                del value[name]
+                continue
+            given = value[name]
+            if given in known if holds is str else type(given) is holds and known.issuperset(given):
+                continue
+            value[name] = visit(given)
         return output
 
     def looks_at(self, schema: AvroSchema) -> list[str]:
         """The fields that do not pass unread."""
-        return [name for name, _ in self._plan(schema)[0]]
+        return [field.name for field in self._plan(schema)[0]]
 
-    def _fields(self, schema: AvroSchema) -> list[tuple[str, Visit | None]]:
-        """What happens to each field that does not stay as it is; None removes it."""
-        plan: list[tuple[str, Visit | None]] = []
+    def _fields(self, schema: AvroSchema) -> list[_Field]:
+        """What happens to each field that does not stay as it is."""
+        plan: list[_Field] = []
         for field in expanded(schema)["fields"]:
-            tag = tag_of(field)
+            tag, known = tag_of(field), self._clean
+            visit_text: TextMap = self.text
             if tag == "PII_DROP" and self._drop:
-                plan.append((field["name"], None))
-            elif tag == "PII_TEXT" or (self._again and tag == "SCRUBBED"):
-                plan.append((field["name"], compile_visit(field["type"], self.text, "PII_TEXT")))
-            elif tag == "PUBLIC" and holds_text(field["type"]):
-                plan.append((field["name"], compile_visit(field["type"], _unless_closed(field, self.text), "PII_TEXT")))
+                plan.append(_Field(field["name"], None, known, None))
+                continue
+            if tag == "PUBLIC" and holds_text(field["type"]):
+                known, visit_text = _unless_closed(field, self.text, self._clean)
+            elif not (tag == "PII_TEXT" or (self._again and tag == "SCRUBBED")):
+                continue
+            visit = compile_visit(field["type"], visit_text, "PII_TEXT")
+            plan.append(_Field(field["name"], visit, known, _only_texts(field["type"])))
         return plan
 
     def output_schema(self, schema: AvroSchema) -> AvroSchema:
@@ -120,8 +143,19 @@ class Scrubber:
         return {**schema, "fields": fields}
 
 
-def _unless_closed(field: dict[str, Any], visit_text: TextMap) -> TextMap:
-    """``visit_text`` for what does not have the closed form that the field's schema names.
+def _only_texts(avro_type: Any) -> type[str | list[str] | dict[str, Any]] | None:
+    """The type of a value that is a text, or whose iteration gives all texts in it; None where neither is so."""
+    options = branches(avro_type)
+    name = type_name(options[0]) if len(options) == 1 else ""
+    if name == "array" and [*map(type_name, branches(options[0]["items"]))] == ["string"]:
+        return list
+    if name == "map" and compile_visit(options[0]["values"], str, None) is _same:
+        return dict
+    return str if name == "string" else None
+
+
+def _unless_closed(field: dict[str, Any], visit_text: TextMap, clean: set[str]) -> tuple[set[str], TextMap]:
+    """``visit_text`` for what does not have the closed form that the field's schema names, and what passes as it is.
 
     A field that anybody may fill is as good a place for a phone as a post is, whatever its tag says. A closed form is
     the ``enum`` or ``pattern`` of its constraints, which a record must meet, or ``closed``, a pattern of values that
@@ -131,10 +165,10 @@ def _unless_closed(field: dict[str, Any], visit_text: TextMap) -> TextMap:
     constraints = field.get("constraints") or {}
     closed: set[str] = set(constraints.get("enum", ()))  # what passes; a platform, a language comes again and again
     if closed:
-        return lambda text: text if text in closed else visit_text(text)
+        return closed, lambda text: text if text in closed else visit_text(text)
     pattern = closed_pattern(field)
     if pattern is None:
-        return visit_text
+        return clean, visit_text
     matches = re.compile(pattern).fullmatch
     is_code = _is_gtin if field.get("codes") == "gtin" else _is_none
 
@@ -143,11 +177,12 @@ def _unless_closed(field: dict[str, Any], visit_text: TextMap) -> TextMap:
             return text
         if not (matches(text) or is_code(text)):
             return visit_text(text)
-        if len(closed) < _CLOSED:
-            closed.add(text)
+        if len(closed) >= _CLOSED:
+            closed.clear()
+        closed.add(text)
         return text
 
-    return visit
+    return closed, visit
 
 
 def _is_gtin(text: str) -> bool:
@@ -234,7 +269,9 @@ def _visit_record(schema: dict[str, Any], visit_text: TextMap, tag: Tag | None) 
         elif found == "PII_TEXT":
             visits.append((field["name"], compile_visit(field["type"], visit_text, "PII_TEXT")))
         elif found == "PUBLIC" and holds_text(field["type"]):
-            visits.append((field["name"], compile_visit(field["type"], _unless_closed(field, visit_text), "PII_TEXT")))
+            visits.append(
+                (field["name"], compile_visit(field["type"], _unless_closed(field, visit_text, set())[1], "PII_TEXT"))
+            )
 
     def visit(value: dict[str, Any]) -> dict[str, Any]:
         for name, visit_field in visits:

@@ -43,20 +43,23 @@ _SCRUBBED = re.compile(rf"{PSEUDONYM}|(?<=\[)(?:{'|'.join(ENTITIES)})(?=\])", re
 _MARKED = tuple((mark, kind) for kind in KINDS for mark in kind.marks)
 _LEXICON = Lexicon(KINDS)
 _NUMBER, _WORD, _OPENING = "numbers", "words", "opening"  # parts of the search, beside the marks
+_PUT = "put"  # by scrubbing: covered, and looked at once more
 _ALL = frozenset({FOLDS, _NUMBER, _WORD, _OPENING, *(mark for mark, _ in _MARKED)})
 _DIGITS = frozenset("০১২৩৪৫৬৭৮৯")
 
 
 @cache
 def _gate() -> Gate:
-    # What stands beside what scrubbing has put is looked at as a whole.
     scrubbed = rf"(?:HANDLE|PROFILE):|\[{any_of(ENTITIES)}"
-    return Gate({numbers.BLOCK_BEGINS: {_NUMBER}, OPENS: {_OPENING}, scrubbed: _ALL, **leads(KINDS, _WORD)})
+    return Gate({numbers.BLOCK_BEGINS: {_NUMBER}, OPENS: {_OPENING}, scrubbed: {_PUT}, **leads(KINDS, _WORD)})
 
 
 def find(text: str) -> list[Span]:
     """Every find in ``text``, by position, without overlaps."""
     parts = _gate().look(text)
+    if parts and _PUT in parts:
+        text = _SCRUBBED.sub(_covered, text)
+        parts = _gate().look(text)
     if parts is None:
         return search(text)
     return search(text, parts) if parts else []

@@ -225,9 +225,9 @@ def test_searches_go_on_through_every_step_until_the_old_vector_is_gone(
         services: Any = type("Services", (), {"connect": type("Connect", (), answers)()})()
         with store(one) as opened:
             made = rebuild.Rebuild(one, opened, services, lambda text: None)
-            assert made.surplus() == ["old"]
+            assert made.difference() == ("SocialPost_1", ["old"], [])
             made.run()
-            assert made.surplus() == [] and made.run() == 0, "a second time changes nothing"
+            assert made.difference() == ("SocialPost_2", [], []) and made.run() == 0, "a second time changes nothing"
         assert states == ["pause", "resume", "resume"] and asks("new")
     whole(posts, "new")
     assert (posts.rest.get("schema/SocialPost") or {})["class"] == "SocialPost_2"
@@ -239,10 +239,10 @@ def test_searches_go_on_through_every_step_until_the_old_vector_is_gone(
     monkeypatch.setattr(rebuild, "set_state", lambda *_: None)
     with store(one) as opened:
         made = rebuild.Rebuild(embedding_of(get_settings()), opened, services, lambda text: None)
-        (told,) = made.otherwise()
+        _, _, (told,) = made.difference()
         assert told.startswith("vectorConfig.new.vectorIndexConfig.efConstruction")
         assert made.run() >= len(posts.texts), "those that were written just before are copied again"
-        assert made.otherwise() == [] and made.run() == 0
+        assert made.difference().otherwise == [] and made.run() == 0
     whole(posts, "new")
     built = (posts.rest.get("schema/SocialPost") or {})["vectorConfig"]["new"]["vectorIndexConfig"]
     assert built["efConstruction"] == 32

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
+import pytest
 from click.testing import CliRunner
 
 from glue.cli.main import cli
 from glue.errors import UsageError
+from glue.model_change import measure
 from glue.model_change.declared import add, ask, drop, embedding_of
 from glue.model_change.measure import quality
 from glue.settings import get_settings
+from glue.stores.weaviate.client import WeaviateStoreClient
+from glue.stores.weaviate.vectors import VectorsOf
 from glue.topology.load import load
 from glue.topology.rules.embedding import models
 
@@ -45,6 +50,25 @@ def test_switch_changes_one_line_of_one_file(declared: Path) -> None:
         ('    "vector": "old",', '    "vector": "new",')
     ]
     assert embedding_of(get_settings()).asked == "new" and problems() == []
+
+
+@pytest.mark.parametrize(("index", "warned"), [("flat", True), ("hnsw", False)])
+def test_plan_and_switch_warn_of_an_index_that_each_search_reads_whole(
+    declared: Path, monkeypatch: pytest.MonkeyPatch, index: str, warned: bool
+) -> None:
+    add(embedding_of(get_settings()), "new")
+    vectors = {"old": {"vectorIndexType": "hnsw"}, "new": {"vectorIndexType": index}}
+    monkeypatch.setattr(VectorsOf, "schema", lambda *_: {"vectorConfig": vectors})
+    monkeypatch.setattr(VectorsOf, "lacking", lambda *_: 0)
+    monkeypatch.setattr(WeaviateStoreClient, "vectors", lambda *_: ["old", "new"])
+    monkeypatch.setattr(measure, "cost", lambda *_: measure.Cost(*[1] * len(fields(measure.Cost))))
+    text = "the index of new is flat: each search reads all of its vectors"
+    planned = CliRunner().invoke(cli, ["embedding", "plan", "new"])
+    assert planned.exit_code == 0 and (text in planned.stdout) is warned
+    switched = CliRunner().invoke(cli, ["embedding", "switch", "new"])
+    assert switched.exit_code == 0 and (text in switched.stderr) is warned
+    assert sum(text in line for line in switched.output.splitlines()) == warned
+    assert embedding_of(get_settings()).asked == "new", "the user decides"
 
 
 def test_what_searches_ask_is_not_dropped(declared: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from glue.privacy.recognisers import KINDS, find, search
+from glue.privacy.recognisers import ENTITIES, KINDS, find, search
 from glue.privacy.recognisers.gate import Gate
 
 pytest.importorskip("re2")
@@ -44,6 +44,9 @@ BETWEEN = (
 )
 
 
+PUT = (*(f"[{entity}]" for entity in ENTITIES), f"[HANDLE:k1:{'a1' * 32}]", f"[PROFILE:k2:{'07' * 32}]", "[PHONE", "░")
+
+
 def mixed(chance: random.Random, fragments: list[str]) -> str:
     parts = []
     for _ in range(chance.randrange(1, 25)):
@@ -59,6 +62,17 @@ def test_the_first_look_changes_no_find() -> None:
     texts = made + [mixed(chance, fragments) for _ in range(6000)] + [repeated((piece,), 300) for piece in HOSTILE]
     found = [search(text) for text in texts]
     assert sum(map(bool, found)) > len(texts) // 2
+    assert [text for text, spans in zip(texts, found, strict=True) if find(text) != spans] == []
+
+
+def test_a_look_beside_what_scrubbing_has_put_changes_no_find() -> None:
+    chance, fragments = random.Random(5), [word for post in posts(1000, 12) for word in post.text.split()]
+    texts = []
+    for _ in range(6000):
+        words = (chance.choice(chance.choice((PUT, WORDS, fragments, HOSTILE))) for _ in range(chance.randrange(1, 15)))
+        texts.append("".join(word + chance.choice((*BETWEEN, "", "", "")) for word in words))
+    found = [search(text) for text in texts]
+    assert sum(map(bool, found)) > len(texts) // 8
     assert [text for text, spans in zip(texts, found, strict=True) if find(text) != spans] == []
 
 

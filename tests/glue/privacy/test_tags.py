@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import copy
+import random
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -157,3 +160,48 @@ def test_a_vendors_id_that_names_somebody_is_scrubbed_and_any_other_stays(file: 
         "gid-0171234567890123456", "INV 1001/26", "4111111111111111", "panjabi-40.white+red", "01712-345",
     ):  # fmt: skip
         assert left(text) == text
+
+
+def _made(chance: random.Random) -> dict[str, Any]:
+    def text() -> str:
+        return chance.choice(("winter", "0", "1", "7", "call 01712345678", "রহিম ভাই", "k1", f"t{chance.randrange(9)}"))
+
+    return {
+        "free": chance.choice((None, text(), text() * 9)),
+        "closed": chance.choice((text(), "ab1", "ab2", f"ab{chance.randrange(2000)}")),
+        "kind": chance.choice(("tiktok", text())),
+        "list": chance.choice(([], [text(), text()], text())),  # the last is no list: whoever sent it has erred
+        "union": chance.choice(([text()], text())),
+        "map": {text(): [0.5] for _ in range(2)},
+        "texts": {text(): text()},
+        "raw": {text(): chance.choice((b"raw", Decimal(1)))},
+    }
+
+
+def test_what_is_remembered_to_hold_nothing_changes_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One scrubber over many values answers each as one that has seen nothing before."""
+    monkeypatch.setattr("glue.privacy.scrub._CLOSED", 5)
+    monkeypatch.setattr("glue.privacy.scrub._REMEMBERED", 12)
+    texts = {"type": "array", "items": "string"}
+    money = {"type": "bytes", "logicalType": "decimal", "precision": 9, "scale": 2}
+    schema = record(
+        {"name": "free", "type": ["null", "string"]},
+        {"name": "closed", "type": "string", "confluent:tags": ["PUBLIC"], "closed": "^ab[0-9]+$"},
+        {"name": "kind", "type": "string", "confluent:tags": ["PUBLIC"], "constraints": {"enum": ["tiktok"]}},
+        {"name": "list", "type": texts},
+        {"name": "union", "type": [texts, "string"]},
+        {"name": "map", "type": {"type": "map", "values": {"type": "array", "items": "float"}}},
+        {"name": "texts", "type": {"type": "map", "values": "string"}},
+        {"name": "raw", "type": {"type": "map", "values": money}},
+    )
+    chance, scrubber, replaced = random.Random(9), Scrubber(again=True), 0
+    for _ in range(3000):
+        value = _made(chance)
+        expected = copy.deepcopy(value)
+        fresh = Scrubber(again=True)
+        fresh.value(expected, schema)
+        scrubber.found.clear()
+        scrubber.value(value, schema)
+        assert value == expected and scrubber.found == fresh.found
+        replaced += bool(fresh.found)
+    assert 1000 < replaced < 3000

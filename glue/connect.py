@@ -233,11 +233,8 @@ class ConnectClient:
             if not _is_rebalance(response, message):
                 break
             if time.monotonic() + pause > deadline:
-                raise RebalancingError(
-                    what,
-                    f"Kafka Connect is still rebalancing after {self.patience:.0f} s",
-                    "wait for the rebalance to end, then try again: mxctl doctor",
-                )
+                why = f"Kafka Connect is still rebalancing after {self.patience:.0f} s"
+                raise RebalancingError(what, why, "wait for the rebalance to end, then try again: mxctl doctor")
             log.debug("%s: workers are rebalancing, asking again in %.1f s", what, pause)
             time.sleep(pause * random.uniform(0.75, 1.25))  # noqa: S311 - jitter
             pause = min(pause * 1.6, 5)
@@ -252,9 +249,8 @@ class ConnectClient:
             raise ConnectNotFoundError(what, f"not found on {self.shown_url}", fix)
         if response.status_code >= 500 and "timed out" in message.lower():
             raise ServiceUnavailableError(what, f"the worker timed out: {shown}", "try again; mxctl doctor")
-        raise ServiceError(
-            what, f"Kafka Connect answered {response.status_code}: {shown}", _FIXES.get(response.status_code, "")
-        )
+        why = f"Kafka Connect answered {response.status_code}: {shown}"
+        raise ServiceError(what, why, _FIXES.get(response.status_code, ""))
 
     def _send(self, method: str, path: str, what: str, body: Any, timeout: float) -> requests.Response:
         self.calls += 1

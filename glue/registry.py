@@ -54,9 +54,8 @@ def registry_client(settings: Settings, timeout: float = 10.0, retries: int = 3)
     url = settings.registry
     if not url.startswith(("http://", "https://")):
         shown = url_without_credentials(url)
-        raise ConfigError(
-            f"Schema Registry at {shown}", "it is not an http:// or https:// address", "correct MXCTL_REGISTRY"
-        )
+        fix = "correct MXCTL_REGISTRY"
+        raise ConfigError(f"Schema Registry at {shown}", "it is not an http:// or https:// address", fix)
     from confluent_kafka.schema_registry import SchemaRegistryClient
 
     access = HttpAccess.of(settings, "registry").registry_config()

@@ -36,10 +36,8 @@ def parse_time(text: str, now: datetime | None = None) -> datetime:
             return (now or datetime.now(UTC)) - parse_duration(text)
         found = datetime.fromisoformat(text)
     except (ValueError, OverflowError):
-        message = (
-            f"{text!r} is neither a duration such as 36h or 7d nor an ISO 8601 time such as 2026-01-31T12:00+06:00"
-        )
-        raise ValueError(message) from None
+        times = "an ISO 8601 time such as 2026-01-31T12:00+06:00"
+        raise ValueError(f"{text!r} is neither a duration such as 36h or 7d nor {times}") from None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 

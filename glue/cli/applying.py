@@ -31,9 +31,8 @@ def run_apply(
     """Apply what is declared, or a plan from a file, and print what was done."""
     how = Options(**options)
     if files and how.prune:
-        raise UsageError(
-            "--prune", "with -f only some connectors are declared, so the others would go", "leave one out"
-        )
+        fix = "leave one out"
+        raise UsageError("--prune", "with -f only some connectors are declared, so the others would go", fix)
     services = services_for(url)
     if plan_file:
         if files or how.prune:

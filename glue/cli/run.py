@@ -55,9 +55,8 @@ def run(source: str, once: bool, every: timedelta | None, since: datetime | None
         try:
             start_http_server(metrics_port, settings.bind)
         except OSError as error:
-            raise UsageError(
-                f"port {metrics_port}", "it cannot be listened on", "choose another --metrics-port"
-            ) from error
+            fix = "choose another --metrics-port"
+            raise UsageError(f"port {metrics_port}", "it cannot be listened on", fix) from error
     if every:
         run_every(source, settings, every, stop, lambda result: _show(result, output))
         return

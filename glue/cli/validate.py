@@ -17,11 +17,12 @@ from glue.cli.output import emit_rows, output_option, paint
 def validate(files: tuple[str, ...], url: str | None, live: bool, strict: bool, output: str) -> None:
     """Check the declared topology: every problem with its file, field and fix. Exits with 1 if there is one."""
     from glue.topology.load import load
-    from glue.topology.validate import validate_live, validate_offline
+    from glue.topology.validate import problems as problems_of
+    from glue.topology.validate import validate_live
 
     services = services_for(url)
     declared = load(services.settings, connector_files=files)
-    problems = validate_offline(declared)
+    problems = problems_of(declared)
     if live:
         problems += validate_live(services, declared)
     errors = [problem for problem in problems if strict or not problem.warning]

@@ -18,18 +18,6 @@ RETRY_COUNT = "millionx.retry_count"
 SEALED = "millionx.sealed"
 TRUNCATED = "millionx.truncated"
 REPLAY_FOR = "millionx.replay.for"
-_NAMES = (
-    "topic",
-    "partition",
-    "offset",
-    "connector.name",
-    "task.id",
-    "stage",
-    "class.name",
-    "exception.class.name",
-    "exception.message",
-    "exception.stacktrace",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,20 +34,14 @@ class Position:
 def error_headers(position: Position, failure: Failure) -> Headers:
     """The ten headers of one failure."""
     error = failure.error
-    kind = f"{type(error).__module__}.{type(error).__qualname__}"
-    values = (
-        position.topic,
-        position.partition,
-        position.offset,
-        position.connector,
-        position.task,
-        failure.stage,
-        failure.class_name,
-        kind,
-        reason_of(error),
-        _places(error),
-    )
-    return [(PREFIX + name, str(value).encode()) for name, value in zip(_NAMES, values, strict=True)]
+    values = {
+        "topic": position.topic, "partition": position.partition, "offset": position.offset,
+        "connector.name": position.connector, "task.id": position.task,
+        "stage": failure.stage, "class.name": failure.class_name,
+        "exception.class.name": f"{type(error).__module__}.{type(error).__qualname__}",
+        "exception.message": reason_of(error), "exception.stacktrace": _places(error),
+    }  # fmt: skip
+    return [(PREFIX + name, str(value).encode()) for name, value in values.items()]
 
 
 def _places(error: BaseException) -> str:

@@ -10,11 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from confluent_kafka import KafkaException
-
 from glue.deadletters.headers import PREFIX, SEALED, last, retry_count
 from glue.kafka.config import QUIET, KafkaConfig
-from glue.kafka.reads import TIMEOUT, kafka_unavailable, read_topics
+from glue.kafka.reads import TIMEOUT, must_answer, read_topics
 from glue.transforms.contract import Headers
 
 MARK = "millionx.letter.done"
@@ -91,11 +89,17 @@ def dead_letter_topics(kafka: KafkaConfig) -> list[str]:
         ServiceUnavailableError: Kafka does not answer.
     """
     kafka.must_listen()
-    try:
-        topics = kafka.admin(QUIET).list_topics(timeout=TIMEOUT).topics
-    except KafkaException as error:
-        raise kafka_unavailable("dead-letter topics", error) from None
-    return sorted(name for name in topics if name.startswith("dead-letters"))
+    return sorted(name for name in topics_there(kafka, "dead-letter topics") if name.startswith("dead-letters"))
+
+
+def topics_there(kafka: KafkaConfig, what: str) -> frozenset[str]:
+    """The names of all topics, which ``what`` needs.
+
+    Raises:
+        ServiceUnavailableError: Kafka does not answer.
+    """
+    with must_answer(what):
+        return frozenset(kafka.admin(QUIET).list_topics(timeout=TIMEOUT).topics)
 
 
 def read_letters(kafka: KafkaConfig, topics: Sequence[str]) -> list[Letter]:
@@ -116,8 +120,4 @@ def read_letters(kafka: KafkaConfig, topics: Sequence[str]) -> list[Letter]:
             continue
         place = f"{topic}/{message.partition()}/{message.offset()}"
         letters.append(Letter(place, message.key(), message.value(), headers, message.timestamp()[1]))
-    return [_with_state(letter, done) for letter in letters]
-
-
-def _with_state(letter: Letter, done: dict[str, str]) -> Letter:
-    return replace(letter, done=done[letter.id]) if letter.id in done else letter
+    return [replace(letter, done=done.get(letter.id, "")) for letter in letters]

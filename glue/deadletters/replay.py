@@ -6,18 +6,14 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from confluent_kafka import KafkaException
-
 from glue.deadletters.headers import REPLAY_FOR, RETRY_COUNT, TRUNCATED, without_errors
-from glue.deadletters.read import ERASED, MARK, MARKED, Letter
+from glue.deadletters.read import ERASED, MARK, MARKED, Letter, topics_there
 from glue.errors import DataError, MillionXError
 from glue.identity import REPLAY
-from glue.kafka.config import QUIET, KafkaConfig
+from glue.kafka.config import KafkaConfig
 from glue.kafka.produce import ProducerRecord, TransactionalProducer
-from glue.kafka.reads import TIMEOUT, kafka_unavailable
 from glue.privacy.keyring import Keyring
 from glue.privacy.seal import unseal
-from glue.transforms.contract import Headers
 
 log = logging.getLogger(__name__)
 _IN_ONE = 500
@@ -31,19 +27,8 @@ class Outcome:
     kept: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Original:
-    """A record as it was before it failed, with its way back."""
-
-    topic: str
-    key: bytes | None
-    value: bytes | None
-    headers: Headers
-    timestamp: int
-
-
-def open_letter(letter: Letter, ring: Keyring) -> Original:
-    """The record inside a letter.
+def open_letter(letter: Letter, ring: Keyring) -> ProducerRecord:
+    """The record inside a letter as it was before it failed, to be sent back.
 
     Raises:
         DataError: it was erased, its contents were never kept, its seal does not open, or it does not say where it
@@ -56,8 +41,7 @@ def open_letter(letter: Letter, ring: Keyring) -> Original:
         raise DataError(f"letter {letter.id}", "does not say which topic it came from")
     if any(name == TRUNCATED for name, _ in letter.headers):
         raise DataError(f"letter {letter.id}", f"was too large to keep; the original is at {letter.origin}")
-    own = without_errors(letter.headers)
-    key, value, headers = letter.key, letter.value, own
+    key, value, headers = letter.key, letter.value, without_errors(letter.headers)
     if letter.sealed:
         key, value, headers = unseal(ring, letter.sealed, letter.value or b"", topic)  # it goes nowhere else
     headers = [header for header in headers if header[0] != REPLAY_FOR]
@@ -65,7 +49,7 @@ def open_letter(letter: Letter, ring: Keyring) -> Original:
         (RETRY_COUNT, str(letter.attempts + 1).encode()),
         (REPLAY_FOR, letter.header("connector.name").encode()),
     ]
-    return Original(topic, key, value, headers, letter.timestamp)
+    return ProducerRecord(topic, key, value, headers, letter.timestamp)
 
 
 def replay(
@@ -92,8 +76,8 @@ def replay(
         ServiceError, ServiceUnavailableError: Kafka refused or does not answer; run it again.
     """
     outcome = Outcome()
-    ready: list[tuple[Letter, Original]] = []
-    topics = _topics(kafka)
+    ready: list[tuple[Letter, ProducerRecord]] = []
+    topics = topics_there(kafka, "replay")
     for letter in letters:
         try:
             if letter.done:
@@ -112,7 +96,7 @@ def replay(
     producer = TransactionalProducer(kafka, REPLAY)
     for first in range(0, len(ready), _IN_ONE):
         part = ready[first : first + _IN_ONE]
-        producer.commit([_back(original) for _, original in part] + [_mark(letter, "replayed") for letter, _ in part])
+        producer.commit([*(original for _, original in part), *(_mark(letter, "replayed") for letter, _ in part)])
         outcome.replayed += [letter.id for letter, _ in part]
         progress(len(outcome.replayed))
     return outcome
@@ -143,19 +127,6 @@ def _mark_all(letters: Sequence[Letter], kafka: KafkaConfig, state: str) -> list
     for first in range(0, len(letters), _IN_ONE):
         producer.commit([_mark(letter, state) for letter in letters[first : first + _IN_ONE]])
     return [letter.id for letter in letters]
-
-
-def _topics(kafka: KafkaConfig) -> frozenset[str]:
-    try:
-        return frozenset(kafka.admin(QUIET).list_topics(timeout=TIMEOUT).topics)
-    except KafkaException as error:
-        raise kafka_unavailable("replay", error) from None
-
-
-def _back(original: Original) -> ProducerRecord:
-    return ProducerRecord(
-        original.topic, original.key, original.value, original.headers, timestamp=max(0, original.timestamp)
-    )
 
 
 def _mark(letter: Letter, state: str) -> ProducerRecord:

@@ -11,6 +11,10 @@ from typing import Any
 from glue.deadletters.read import Letter
 from glue.errors import UsageError
 
+_CAUSE = {
+    "by": "connector.name", "origin": "topic", "stage": "stage", "class": "class.name",
+    "error": "exception.class.name", "message": "exception.message",
+}  # fmt: skip
 _ID = re.compile(r"\A[^/]+/\d+/\d+")
 
 
@@ -75,24 +79,15 @@ def by_cause(letters: Iterable[Letter]) -> list[dict[str, Any]]:
     states: dict[tuple[str, ...], Counter[str]] = {}
     examples: dict[tuple[str, ...], str] = {}
     for letter in letters:
-        names = ("connector.name", "topic", "stage", "class.name", "exception.class.name", "exception.message")
-        cause = tuple(letter.header(name) for name in names)
+        cause = tuple(letter.header(name) for name in _CAUSE.values())
         counts[cause] += 1
         states.setdefault(cause, Counter())[letter.done or "open"] += 1
         examples[cause] = letter.id
     return [
         {
-            "by": cause[0],
-            "origin": cause[1],
-            "stage": cause[2],
-            "class": cause[3],
-            "error": cause[4],
-            "message": cause[5],
+            **dict(zip(_CAUSE, cause, strict=True)),
             "letters": count,
-            "open": states[cause]["open"],
-            "replayed": states[cause]["replayed"],
-            "discarded": states[cause]["discarded"],
-            "erased": states[cause]["erased"],
+            **{state: states[cause][state] for state in ("open", "replayed", "discarded", "erased")},
             "example": examples[cause],
         }
         for cause, count in counts.most_common()

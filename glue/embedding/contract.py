@@ -33,9 +33,8 @@ class Embedder(ABC):
         self.declared = declared
         if declared.text.name == "bangla":
             if declared.text.version != REVISION:
-                why = (
-                    f"its text is normalised by version {declared.text.version} of bangla, this program has {REVISION}"
-                )
+                theirs = declared.text.version
+                why = f"its text is normalised by version {theirs} of bangla, this program has {REVISION}"
                 raise ConfigError(f"embedding model {declared.name}", why, "declare that version, and embed anew")
             lexicon()  # that it is missing shows now
         self._namespace = namespace

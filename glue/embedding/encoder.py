@@ -13,8 +13,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from glue.errors import ConfigError
+from glue.files import sha256_of
+
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
+
+    from glue.embedding.declared import Model
 
 Floats = NDArray[np.float32]
 
@@ -41,9 +46,22 @@ class Weights(ABC):
 
     Attributes:
         file: that holds the parameters.
+
+    Raises:
+        ConfigError: it, or another one that is needed, is not there.
     """
 
     file: Path
+
+    def __init__(self, model: Model, file: Path, *more: Path) -> None:
+        self._model, self.file = model, file
+        for one in (file, *more):
+            if not one.is_file():
+                raise self.wrong(f"{one} is missing", "install the weights again")
+
+    def wrong(self, why: str, fix: str = "") -> ConfigError:
+        """That they are not what is declared, or cannot be used."""
+        return ConfigError(f"embedding model {self._model.name}", why, fix)
 
     @abstractmethod
     def shape(self) -> Shape:
@@ -76,8 +94,7 @@ class Weights(ABC):
         note = known / f"weights-{name}.sha256" if known else None
         if note and note.is_file() and len(found := note.read_text()) == hashlib.sha256().digest_size * 2:
             return found
-        with self.file.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+        found = sha256_of(self.file)
         if note:
             with suppress(OSError):  # of a read-only image: then it is computed each time
                 note.parent.mkdir(parents=True, exist_ok=True)

@@ -40,6 +40,9 @@ class _Graph:
         self.parameters.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
         return name
 
+    def numbers(self, name: str, *values: int) -> str:
+        return self.parameter(name, np.array(values, dtype=np.int64))
+
     def take(self, name: str, transpose: bool = False) -> str:
         value = self.tensors[name]
         return self.parameter(name, value.T if transpose else value)
@@ -73,10 +76,10 @@ def _embeddings_of_blocks(graph: _Graph, table: Blocks) -> None:
     graph.parameter("words.scales", table.scales)
     types = graph.tensors[f"{prefix}token_type_embeddings.weight"]
     places = graph.parameter("places", graph.tensors[f"{prefix}position_embeddings.weight"] + types[0])
-    for name, value in (("at.0", [0]), ("at.1", [1]), ("last", [-1])):
-        graph.parameter(name, np.array(value, dtype=np.int64))
-    graph.parameter("blocks.shape", np.array([0, 0, width // block, block], dtype=np.int64))
-    graph.parameter("flat.shape", np.array([0, 0, width], dtype=np.int64))
+    for name, value in (("at.0", 0), ("at.1", 1), ("last", -1)):
+        graph.numbers(name, value)
+    graph.numbers("blocks.shape", 0, 0, width // block, block)
+    graph.numbers("flat.shape", 0, 0, width)
     for name, source in (("codes", "words.codes"), ("scales", "words.scales")):
         graph.add("Gather", [source, "input_ids"], [f"{name}.raw"])
         graph.add("Cast", [f"{name}.raw"], [f"{name}.float"], to=TensorProto.FLOAT)
@@ -119,15 +122,11 @@ def _add_norm(graph: _Graph, value: str, skip: str, prefix: str, output: str) ->
 def _pooling(graph: _Graph, pooling: str) -> None:
     last = f"hidden.{graph.shape.layers}"
     if pooling == "cls":
-        first = graph.parameter("first", np.array([0], dtype=np.int64))
-        graph.add("Gather", [last, first], ["starts"], axis=1)
-        graph.add(
-            "ReduceSum", ["starts", graph.parameter("axis.1", np.array([1], dtype=np.int64))], ["start"], keepdims=0
-        )
+        graph.add("Gather", [last, graph.numbers("first", 0)], ["starts"], axis=1)
+        graph.add("ReduceSum", ["starts", graph.numbers("axis.1", 1)], ["start"], keepdims=0)
         graph.add("LpNormalization", ["start"], ["vector"], axis=1, p=2)
         return
-    one = graph.parameter("axis.1", np.array([1], dtype=np.int64))
-    two = graph.parameter("axis.2", np.array([2], dtype=np.int64))
+    one, two = graph.numbers("axis.1", 1), graph.numbers("axis.2", 2)
     graph.add("Cast", ["attention_mask"], ["mask.float"], to=TensorProto.FLOAT)
     graph.add("Unsqueeze", ["mask.float", two], ["mask.column"])
     graph.add("Mul", [last, "mask.column"], ["masked"])

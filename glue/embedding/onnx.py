@@ -49,11 +49,8 @@ class OnnxEmbedder(Embedder):
         micro_batch: int = _MICRO_BATCH,
     ) -> None:
         if provider not in onnxruntime.get_available_providers():
-            raise ConfigError(
-                f"execution provider {provider}",
-                f"this onnxruntime has {onnxruntime.get_available_providers()}",
-                "install the onnxruntime build that has it",
-            )
+            why = f"this onnxruntime has {onnxruntime.get_available_providers()}"
+            raise ConfigError(f"execution provider {provider}", why, "install the onnxruntime build that has it")
         path, self._weights = cached_model(declared)
         self._weights.tokenizer(())  # what is missing shows now
         options = onnxruntime.SessionOptions()

@@ -67,10 +67,8 @@ class BlockFile(Weights):
     """One such file."""
 
     def __init__(self, model: Model, file: Path) -> None:
-        self._model, self.file = model, file
+        super().__init__(model, file)
         self._words: LRUCache[str, list[int]] = LRUCache(_WORDS)
-        if not file.is_file():
-            raise ConfigError(f"embedding model {model.name}", f"{file} is missing", "install the weights again")
 
     def shape(self) -> Shape:
         """As the header says."""

@@ -23,11 +23,8 @@ class Folder(Weights):
     """A folder as sentence-transformers writes it, of a BERT."""
 
     def __init__(self, model: Model, folder: Path) -> None:
-        self._model, self.folder = model, folder
-        self.file = folder / "model.safetensors"
-        for file in (self.file, folder / "tokenizer.json"):
-            if not file.is_file():
-                raise ConfigError(f"embedding model {model.name}", f"{file} is missing", "install the weights again")
+        self.folder = folder
+        super().__init__(model, folder / "model.safetensors", folder / "tokenizer.json")
 
     def shape(self) -> Shape:
         """From ``config.json``; the pooling from ``1_Pooling``, where it is there."""
@@ -49,21 +46,16 @@ class Folder(Weights):
             wanted["modules"] = (strange, [])
         for name, (have, want) in wanted.items():
             if have != want:
-                raise ConfigError(
-                    f"embedding model {self._model.name}",
-                    f"{name} is {have!r}; the graph builds {want!r}",
-                    "declare another model, or use the backend torch",
-                )
+                fix = "declare another model, or use the backend torch"
+                raise self.wrong(f"{name} is {have!r}; the graph builds {want!r}", fix)
         if int(config.get("max_position_embeddings", 0)) < self._model.max_tokens:
             why = f"max_position_embeddings is {config.get('max_position_embeddings')}"
-            raise ConfigError(f"embedding model {self._model.name}", why, "declare fewer max_tokens")
+            raise self.wrong(why, "declare fewer max_tokens")
         try:
-            return Shape(
-                config["num_hidden_layers"], config["num_attention_heads"], config["layer_norm_eps"],
-                config["hidden_size"],
-            )  # fmt: skip
+            names = ("num_hidden_layers", "num_attention_heads", "layer_norm_eps", "hidden_size")
+            return Shape(*(config[name] for name in names))
         except KeyError as error:
-            raise ConfigError(f"embedding model {self._model.name}", f"config.json has no {error}") from None
+            raise self.wrong(f"config.json has no {error}") from None
 
     def tensors(self) -> Mapping[str, Floats | Blocks]:
         """From ``model.safetensors``."""
@@ -85,17 +77,11 @@ class Folder(Weights):
         try:
             return json.loads((self.folder / name).read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            what = f"embedding model {self._model.name}"
-            raise ConfigError(what, f"{name} is not usable: {error}", "install the weights again") from None
+            raise self.wrong(f"{name} is not usable: {error}", "install the weights again") from None
 
 
 class Exported(Weights):
     """An ONNX file as exporters write it: of any architecture, for the graph is what it holds."""
-
-    def __init__(self, model: Model, file: Path) -> None:
-        self._model, self.file = model, file
-        if not file.is_file():
-            raise ConfigError(f"embedding model {model.name}", f"{file} is missing", "install the weights again")
 
     def shape(self) -> Shape:
         """Of what is added to it: no layer."""
@@ -116,8 +102,7 @@ class Exported(Weights):
         for folder in (self.file.parent, self.file.parent.parent):
             if (file := folder / "tokenizer.json").is_file():
                 return Tokenizer.from_file(str(file))
-        what = f"embedding model {self._model.name}"
-        raise ConfigError(what, f"{self.file} has no tokenizer.json", "put it beside it")
+        raise self.wrong(f"{self.file} has no tokenizer.json", "put it beside it")
 
 
 def find_weights(model: Model, noted: Path | None = None) -> Weights:

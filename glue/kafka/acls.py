@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -18,9 +17,9 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
     ResourceType,
 )
 
-from glue.errors import ServiceError, ServiceUnavailableError
+from glue.errors import ServiceError
 from glue.kafka.reads import TIMEOUT, answer, kafka_unavailable
-from glue.kafka.topics import kafka_errors
+from glue.kafka.topics import kafka_errors, wait_until
 
 _TYPES = {"topic": "TOPIC", "group": "GROUP", "cluster": "BROKER", "transactional_id": "TRANSACTIONAL_ID"}
 
@@ -143,20 +142,11 @@ def create_acl(admin: Any, acl: Acl) -> None:
     with kafka_errors(f"acl {acl.label}"):
         for future in admin.create_acls([acl.binding()], request_timeout=TIMEOUT).values():
             answer(future)
-    _until(admin, acl, there=True)
+    wait_until(lambda: acl.label in (read_acls(admin) or {}), f"acl {acl.label}", "not in force")
 
 
 def delete_acl(admin: Any, acl: Acl) -> None:
     with kafka_errors(f"acl {acl.label}"):
         for future in admin.delete_acls([acl.binding(AclBindingFilter)], request_timeout=TIMEOUT).values():
             answer(future)
-    _until(admin, acl, there=False)
-
-
-def _until(admin: Any, acl: Acl, *, there: bool) -> None:
-    """The controller has taken it; the broker that is asked learns of it a moment later."""
-    deadline = time.monotonic() + TIMEOUT
-    while (acl.label in (read_acls(admin) or {})) != there:
-        if time.monotonic() > deadline:
-            raise ServiceUnavailableError(f"acl {acl.label}", f"not in force within {TIMEOUT} s", "mxctl doctor")
-        time.sleep(0.1)
+    wait_until(lambda: acl.label not in (read_acls(admin) or {}), f"acl {acl.label}", "not in force")

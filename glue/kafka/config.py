@@ -113,9 +113,8 @@ class KafkaConfig:
                 return
             except (OSError, OverflowError) as error:
                 why = f"no broker answers at {self.bootstrap} ({getattr(error, 'strerror', None) or error})"
-        raise ServiceUnavailableError(
-            "Kafka", why, "is the broker up? mxctl local status; or name another with MXCTL_KAFKA"
-        )
+        fix = "is the broker up? mxctl local status; or name another with MXCTL_KAFKA"
+        raise ServiceUnavailableError("Kafka", why, fix)
 
     def admin(self, config: Mapping[str, Any] | None = None) -> AdminClient:
         """An admin client. Hold it by a name while its futures are waited for: those of one that is gone never end."""

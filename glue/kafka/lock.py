@@ -13,7 +13,6 @@ import queue
 import socket
 import threading
 import time
-from types import TracebackType
 from typing import Any, Self
 from uuid import uuid4
 
@@ -24,9 +23,7 @@ from glue.errors import MillionXError, ServiceUnavailableError, Transient
 from glue.kafka.config import QUIET, KafkaConfig
 
 log = logging.getLogger(__name__)
-_PATIENCE = (
-    30.0  # seconds for a coordinator: a young broker, or one that took over from another, first loads its groups
-)
+_PATIENCE = 30.0  # seconds for a coordinator: a young broker, or one that took over, first loads its groups
 _ANSWER = 10.0  # seconds within which the broker must confirm a holder
 _NO_COORDINATOR = (
     KafkaError.COORDINATOR_LOAD_IN_PROGRESS, KafkaError.COORDINATOR_NOT_AVAILABLE, KafkaError.NOT_COORDINATOR,
@@ -108,16 +105,13 @@ class Lock:
         admin, deadline = self._kafka.admin(QUIET), time.monotonic() + self._wait
         while (other := holder(admin, self.group)) is not None or not self._join(admin):
             if time.monotonic() >= deadline:
-                raise LockHeldError(
-                    self._what,
-                    f"{other or 'another program'} holds it",
-                    f"wait for it, or stop it; a dead one loses it within {self._ttl:.0f} s",
-                )
+                fix = f"wait for it, or stop it; a dead one loses it within {self._ttl:.0f} s"
+                raise LockHeldError(self._what, f"{other or 'another program'} holds it", fix)
             log.info("%s: waiting for %s", self._what, other)
             time.sleep(min(1.0, max(0.05, deadline - time.monotonic())))
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+    def __exit__(self, *raised: object) -> None:
         member, self._member = self._member, None
         if member is not None:
             self._done.set()
@@ -145,11 +139,8 @@ class Lock:
                 break
             time.sleep(0.1)
         why = f" ({error.name()})" if error is not None else ""
-        raise LockLostError(
-            self._what,
-            f"the broker does not confirm it{why}, so another program may have begun",
-            "see what is in place with mxctl plan, then apply again",
-        )
+        fix = "see what is in place with mxctl plan, then apply again"
+        raise LockLostError(self._what, f"the broker does not confirm it{why}, so another program may have begun", fix)
 
     def _join(self, admin: Any) -> bool:
         """Become the member that is given the partition; False when another one was."""
@@ -174,7 +165,7 @@ class Lock:
             ours = not self._exclusive or self._is_given(admin)
         finally:
             if not ours:
-                self.__exit__(None, None, None)
+                self.__exit__()
         return ours
 
     def _is_given(self, admin: Any) -> bool:

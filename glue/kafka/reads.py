@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from types import TracebackType
+from contextlib import contextmanager
 from typing import Any, Self, cast
 from uuid import uuid4
 
@@ -42,6 +42,15 @@ def kafka_unavailable(what: str, error: KafkaException | KafkaError) -> ServiceU
     reason = error.args[0] if isinstance(error, KafkaException) else error
     fix = "is the broker up? mxctl local status; or name another with MXCTL_KAFKA"
     return ServiceUnavailableError(what, f"Kafka: {reason.str()}", "mxctl apply" if reason.code() in _NO_TOPIC else fix)
+
+
+@contextmanager
+def must_answer(what: str) -> Iterator[None]:
+    """Whatever Kafka raises inside is that it does not answer what is asked of it: :class:`ServiceUnavailableError`."""
+    try:
+        yield
+    except KafkaException as error:
+        raise kafka_unavailable(what, error) from None
 
 
 def partitions_of(admin: Any, topics: Iterable[str], timeout: float = TIMEOUT) -> list[TopicPartition]:
@@ -102,15 +111,13 @@ def watermarks(
     """
     kafka.must_listen()
     admin, wanted = kafka.admin(QUIET), list(topics)
-    try:
+    with must_answer("offsets"):
         there = partitions_of(admin, wanted)
         for topic in wanted if missing else ():
             if not any(topic == name for name, _ in there):
                 raise UsageError(f"topic {topic}", "it does not exist", missing)
         low = offsets(admin, there, OffsetSpec.earliest(), committed=committed)
         high = offsets(admin, there, OffsetSpec.latest(), committed=committed)
-    except KafkaException as error:
-        raise kafka_unavailable("offsets", error) from None
     return {partition: (low[partition].offset, high[partition].offset) for partition in there}
 
 
@@ -199,7 +206,7 @@ class PartitionReader:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+    def __exit__(self, *raised: object) -> None:
         self.close()
 
 
@@ -229,24 +236,19 @@ def read(
         while left:
             before = len(reader.ended), sum(reader.position.values())
             batch = reader.poll(gather=0.0 if wait_for_open else _GATHER)
-            done = [
-                one
-                for one, end in left.items()
-                if reader.position[one] >= end or (one in reader.ended and not wait_for_open)
-            ]
+            ended = () if wait_for_open else reader.ended
+            still = {one: end for one, end in left.items() if reader.position[one] < end and one not in ended}
             batch = [one for one in batch if one.offset() < ranges[one.topic(), one.partition()][1]]
             if batch:
                 yield batch
-            for one in done:
-                del left[one]
+            left = still
             if before != (len(reader.ended), sum(reader.position.values())):
                 heard = time.monotonic()
             elif time.monotonic() - heard > patience:
                 topic, is_open = next(iter(left))[0], left.keys() <= reader.ended
                 why = "its end cannot be read: a transaction stays open" if is_open else "no answer in time"
-                raise ServiceUnavailableError(
-                    f"topic {topic}", why, "try again in a minute" if is_open else "mxctl local status; mxctl doctor"
-                )
+                fix = "try again in a minute" if is_open else "mxctl local status; mxctl doctor"
+                raise ServiceUnavailableError(f"topic {topic}", why, fix)
 
 
 def read_topics(kafka: KafkaConfig, topics: Iterable[str], committed: bool = True) -> Iterator[tuple[str, Any]]:

@@ -5,19 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from confluent_kafka import KafkaException
-
 from glue.errors import ServiceUnavailableError
+from glue.kafka import reads
 from glue.kafka.config import QUIET, KafkaConfig
-from glue.kafka.reads import (
-    TIMEOUT,
-    OffsetSpec,
-    PartitionReader,
-    TopicPartition,
-    kafka_unavailable,
-    offsets,
-    partitions_of,
-)
+from glue.kafka.reads import TIMEOUT, PartitionReader, TopicPartition
 
 
 class TopicTail(PartitionReader):
@@ -30,14 +21,12 @@ class TopicTail(PartitionReader):
     def __init__(self, kafka: KafkaConfig, topics: tuple[str, ...], timeout: float = TIMEOUT) -> None:
         # The ends are asked of an admin client: a consumer's own requests queue behind its waiting fetches.
         self._admin, self._timeout = kafka.admin(QUIET), timeout
-        try:
-            self._partitions = partitions_of(self._admin, topics, timeout)
+        with reads.must_answer("Kafka"):
+            self._partitions = reads.partitions_of(self._admin, topics, timeout)
             for topic in topics:
                 if not any(topic == name for name, _ in self._partitions):
                     raise ServiceUnavailableError(f"topic {topic}", "it does not exist", "mxctl apply creates it")
             begins = self.ends()
-        except KafkaException as error:
-            raise kafka_unavailable("Kafka", error) from None
         super().__init__(kafka, begins)
 
     def new(self, wait: float = 0.1) -> Iterator[Any]:
@@ -49,8 +38,8 @@ class TopicTail(PartitionReader):
 
     def ends(self) -> dict[TopicPartition, int]:
         """The end of every partition now, to be compared with what was read by :meth:`reached`."""
-        latest = OffsetSpec.latest()
-        found = offsets(self._admin, self._partitions, latest, self._timeout, committed=False)
+        latest = reads.OffsetSpec.latest()
+        found = reads.offsets(self._admin, self._partitions, latest, self._timeout, committed=False)
         return {partition: one.offset for partition, one in found.items()}
 
     def reached(self, ends: Mapping[TopicPartition, int]) -> bool:

@@ -19,7 +19,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 )
 
 from glue.errors import ServiceError, ServiceUnavailableError
-from glue.kafka.reads import MAY, TIMEOUT, answer, kafka_unavailable
+from glue.kafka.reads import MAY, TIMEOUT, answer, kafka_unavailable, must_answer
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def read_topics(admin: Any, configs_of: Iterable[str]) -> dict[str, LiveTopic]:
     Raises:
         ServiceUnavailableError: Kafka does not answer.
     """
-    try:
+    with must_answer("topics"):
         metadata = admin.list_topics(timeout=TIMEOUT).topics
         sizes = {
             name: (len(topic.partitions), max((len(p.replicas) for p in topic.partitions.values()), default=0))
@@ -66,8 +66,6 @@ def read_topics(admin: Any, configs_of: Iterable[str]) -> dict[str, LiveTopic]:
         resources = [ConfigResource(ConfigResource.Type.TOPIC, name) for name in configs_of if name in sizes]
         futures = admin.describe_configs(resources, request_timeout=TIMEOUT) if resources else {}
         configs = {resource.name: answer(future) for resource, future in futures.items()}
-    except KafkaException as error:
-        raise kafka_unavailable("topics", error) from None
     topics = {}
     for name, (partitions, copies) in sizes.items():
         entries = {key: entry for key, entry in configs.get(name, {}).items() if entry.value is not None}
@@ -99,14 +97,14 @@ def create_topic(admin: Any, name: str, partitions: int, copies: int, config: Ma
     with kafka_errors(f"topic {name}"):
         topic = NewTopic(name, partitions, copies, config=dict(config))
         _result(admin.create_topics([topic], operation_timeout=TIMEOUT))
-        _until(lambda: _has_leaders(admin, name, partitions), f"topic {name} to get its leaders")
+        wait_until(lambda: _has_leaders(admin, name, partitions), f"waiting for topic {name} to get its leaders")
 
 
 def delete_topic(admin: Any, name: str) -> None:
     """Delete a topic with its records and wait until it is gone."""
     with kafka_errors(f"topic {name}"):
         _result(admin.delete_topics([name], operation_timeout=TIMEOUT))
-        _until(lambda: name not in admin.list_topics(timeout=TIMEOUT).topics, f"topic {name} to go")
+        wait_until(lambda: name not in admin.list_topics(timeout=TIMEOUT).topics, f"waiting for topic {name} to go")
 
 
 def delete_records(admin: Any, up_to: Mapping[tuple[str, int], int]) -> None:
@@ -143,9 +141,14 @@ def _has_leaders(admin: Any, name: str, partitions: int) -> bool:
     return bool(topic and len(topic.partitions) == partitions and all(p.leader >= 0 for p in topic.partitions.values()))
 
 
-def _until(condition: Callable[[], bool], what: str) -> None:
+def wait_until(condition: Callable[[], bool], what: str, not_yet: str = "not") -> None:
+    """Ask until it is so: the controller has taken a change, the broker that is asked learns of it a moment later.
+
+    Raises:
+        ServiceUnavailableError: it is not so within ``TIMEOUT`` seconds.
+    """
     deadline = time.monotonic() + TIMEOUT
     while not condition():
         if time.monotonic() > deadline:
-            raise ServiceUnavailableError(f"waiting for {what}", f"not within {TIMEOUT} s", "mxctl doctor")
+            raise ServiceUnavailableError(what, f"{not_yet} within {TIMEOUT} s", "mxctl doctor")
         time.sleep(0.1)

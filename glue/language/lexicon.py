@@ -170,9 +170,8 @@ def _source() -> Path:
     try:
         found = hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
-        raise ConfigError(
-            "Bengali lexicon", f"{path.name}: {os.strerror(error.errno or 0)}", "install it again"
-        ) from None
+        fix = "install it again"
+        raise ConfigError("Bengali lexicon", f"{path.name}: {os.strerror(error.errno or 0)}", fix) from None
     if found != SHA256:
         raise ConfigError("Bengali lexicon", f"{path.name} has the SHA-256 {found}, not {SHA256}", "install it again")
     return path

@@ -209,9 +209,7 @@ def _jdbc(site: Site, folder: Path, plugin: Path) -> None:
 def _jars_in(folder: Path) -> list[Path]:
     found = sorted(folder.rglob("*.jar"))
     if not found:
-        raise ConfigError(
-            f"Weaviate plugin folder {folder}",
-            "it holds no .jar file" if folder.is_dir() else "there is no such folder",
-            "set MXCTL_WEAVIATE_PLUGIN to the unpacked folder of the official plugin, or unset it to use ours",
-        )
+        why = "it holds no .jar file" if folder.is_dir() else "there is no such folder"
+        fix = "set MXCTL_WEAVIATE_PLUGIN to the unpacked folder of the official plugin, or unset it to use ours"
+        raise ConfigError(f"Weaviate plugin folder {folder}", why, fix)
     return found

@@ -8,7 +8,6 @@ is written, so that two stacks that share a cache never write the same file.
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import shutil
 import threading
 from collections.abc import Callable, Iterable
@@ -20,6 +19,7 @@ from typing import BinaryIO
 import requests
 
 from glue.errors import MillionXError, ServiceUnavailableError
+from glue.files import sha256_of
 from glue.local.report import Reporter
 
 ATTEMPTS = 6
@@ -83,11 +83,9 @@ class Fetcher:
                 self._fill(wanted, file, part)
                 part.replace(wanted.target)
         except OSError as error:
-            raise MillionXError(
-                f"storing {wanted.target.name}",
-                f"{error.strerror or error} ({wanted.target.parent})",
-                "free some space there or set MXCTL_CACHE_DIR to a folder on another disk, then run the command again",
-            ) from error
+            why = f"{error.strerror or error} ({wanted.target.parent})"
+            fix = "free some space there or set MXCTL_CACHE_DIR to a folder on another disk, then run the command again"
+            raise MillionXError(f"storing {wanted.target.name}", why, fix) from error
         _mark_verified(wanted)
 
     def _fill(self, wanted: Wanted, file: BinaryIO, part: Path) -> None:
@@ -99,17 +97,15 @@ class Fetcher:
             self._append(wanted, file)
             file.flush()
             size = file.seek(0, 2)
-            found = _digest(part)
+            found = sha256_of(part)
             if size == wanted.size and wanted.sha256 == found:
                 return
             if not before:
                 break  # it came in one piece: asking again gives the same
         file.truncate(0)
-        raise DigestMismatchError(
-            f"download of {wanted.target.name}",
-            f"it was discarded: SHA-256 {found} ({size} bytes), but {wanted.sha256} ({wanted.size} bytes) is locked",
-            "a proxy or mirror may have altered it: fetch through another network, or check your jgo settings",
-        )
+        why = f"it was discarded: SHA-256 {found} ({size} bytes), but {wanted.sha256} ({wanted.size} bytes) is locked"
+        fix = "a proxy or mirror may have altered it: fetch through another network, or check your jgo settings"
+        raise DigestMismatchError(f"download of {wanted.target.name}", why, fix)
 
     def _append(self, wanted: Wanted, file: BinaryIO) -> None:
         urls = list(wanted.urls())
@@ -131,11 +127,9 @@ class Fetcher:
                 problem = refused
                 if refused.startswith("HTTP 4") and len(urls) == 1:
                     raise MillionXError(f"download of {wanted.target.name}", f"the repository answered {refused}")
-        raise ServiceUnavailableError(
-            f"download of {wanted.target.name}",
-            "interrupted" if self._halt.is_set() else problem,
-            "check the network, then run the command again: it resumes where it stopped",
-        )
+        why = "interrupted" if self._halt.is_set() else problem
+        fix = "check the network, then run the command again: it resumes where it stopped"
+        raise ServiceUnavailableError(f"download of {wanted.target.name}", why, fix)
 
     def _stream(self, url: str, wanted: Wanted, file: BinaryIO) -> str:
         """Append one answer to ``file``; "" when the file is whole, else why not. Network errors pass through."""
@@ -171,16 +165,9 @@ def _check_space(missing: list[Wanted]) -> None:
         folder = folder.parent
     need, free = sum(one.size for one in missing) + SPARE_BYTES, shutil.disk_usage(folder).free
     if free < need:
-        raise MillionXError(
-            f"download of {len(missing)} files",
-            f"{need / 1e6:.0f} MB are needed and {free / 1e6:.0f} MB are free in {folder}",
-            "free some space there, or set MXCTL_CACHE_DIR to a folder on another disk",
-        )
-
-
-def _digest(file: Path) -> str:
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
+        why = f"{need / 1e6:.0f} MB are needed and {free / 1e6:.0f} MB are free in {folder}"
+        fix = "free some space there, or set MXCTL_CACHE_DIR to a folder on another disk"
+        raise MillionXError(f"download of {len(missing)} files", why, fix)
 
 
 def _stamp(wanted: Wanted) -> str:
@@ -200,7 +187,7 @@ def _verified(wanted: Wanted) -> bool:
             return False
         if mark.exists() and mark.read_text() == _stamp(wanted):
             return True
-        if _digest(wanted.target) != wanted.sha256:
+        if sha256_of(wanted.target) != wanted.sha256:
             return False
     except FileNotFoundError:
         return False

@@ -31,10 +31,8 @@ def go_program(report: Reporter) -> str:
         wanted = ["--no-deps", "--require-hashes", "--only-binary=:all:", "--target", str(fresh), "-r", str(LOCK_FILE)]
         done = subprocess.run([*pip, *wanted], capture_output=True, text=True, check=False)
         if done.returncode:
-            raise MillionXError(
-                f"fetching Go {version}",
-                done.stderr.strip() or f"pip ended with {done.returncode}",
-                "install Go 1.25 or newer; or set MXCTL_WEAVIATE_BINARY to a server you have; then: mxctl local up",
-            )
+            why = done.stderr.strip() or f"pip ended with {done.returncode}"
+            fix = "install Go 1.25 or newer; or set MXCTL_WEAVIATE_BINARY to a server you have; then: mxctl local up"
+            raise MillionXError(f"fetching Go {version}", why, fix)
         fresh.rename(folder)
     return str(folder / "go" / "bin" / "go")

@@ -54,11 +54,8 @@ class JarLock:
             }
             return cls({name: tuple(pinned[one] for one in members) for name, members in raw["sets"].items()})
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise ConfigError(
-                f"lock of Java artifacts {file}",
-                f"{type(error).__name__}: {error}",
-                "restore the file from version control, or generate it again with: python -m glue.local.relock",
-            ) from error
+            fix = "restore the file from version control, or generate it again with: python -m glue.local.relock"
+            raise ConfigError(f"lock of Java artifacts {file}", f"{type(error).__name__}: {error}", fix) from error
 
     def __getitem__(self, name: str) -> tuple[Artifact, ...]:
         return self.sets[name]

@@ -166,11 +166,9 @@ class Kafka(Part):
         done = subprocess.run(launch.argv, env=launch.env, cwd=launch.cwd, capture_output=True, text=True, check=False)
         config.unlink()
         if done.returncode:
-            raise MillionXError(
-                f"preparing the storage of {self.name}",
-                "\n".join((done.stdout + done.stderr).splitlines()[-20:]),
-                "if its data is damaged: mxctl local down --purge, then mxctl local up",
-            )
+            why = "\n".join((done.stdout + done.stderr).splitlines()[-20:])
+            fix = "if its data is damaged: mxctl local down --purge, then mxctl local up"
+            raise MillionXError(f"preparing the storage of {self.name}", why, fix)
 
     def _java(self, site: Site, program: list[str], agent: str = "") -> Launch:
         folder = site.folder(self.name)

@@ -30,11 +30,8 @@ def choose(count: int, taken: Collection[int] = ()) -> list[int]:
         row = list(range(first, first + count))
         if not any(port in taken for port in row) and all(is_free(port) for port in row):
             return row
-    raise MillionXError(
-        "choosing ports",
-        f"no {count} free ones in a row were found between {RANGE.start} and {RANGE.stop}",
-        "stop some programs, or see what holds the ports: ss -ltnp",
-    )
+    why = f"no {count} free ones in a row were found between {RANGE.start} and {RANGE.stop}"
+    raise MillionXError("choosing ports", why, "stop some programs, or see what holds the ports: ss -ltnp")
 
 
 def answers(port: int, timeout_s: float = 2) -> bool:

@@ -142,11 +142,7 @@ def stop(state: PartState, stack: Path, name: str | None, grace_s: float) -> boo
     Without a ``name`` everything that belongs to the stack is ended.
     """
     main = find(state)
-    family = {process.pid: process for process in marked(stack, name)}
-    if main is not None:
-        family[main.pid] = main
-        for child in _descendants(main):
-            family[child.pid] = child
+    family = {process.pid: process for process in (*marked(stack, name), *_family(state))}
     if not family:
         return False
     first = [main] if main is not None else list(family.values())
@@ -163,11 +159,14 @@ def stop(state: PartState, stack: Path, name: str | None, grace_s: float) -> boo
     return True
 
 
-def _descendants(process: psutil.Process) -> list[psutil.Process]:
-    try:
-        return process.children(recursive=True)
-    except psutil.NoSuchProcess:
+def _family(state: PartState) -> list[psutil.Process]:
+    """The process of a part and all below it; none where it does not run."""
+    if (main := find(state)) is None:
         return []
+    try:
+        return [main, *main.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return [main]
 
 
 def _quietly(action: Callable[[], None]) -> None:
@@ -177,9 +176,8 @@ def _quietly(action: Callable[[], None]) -> None:
 
 def beyond_loopback(state: PartState) -> set[int]:
     """Ports on which a part, or what it started, listens on other addresses than loopback."""
-    main = find(state)
     found: set[int] = set()
-    for process in (main, *_descendants(main)) if main else ():
+    for process in _family(state):
         with contextlib.suppress(psutil.Error):
             for one in process.net_connections("inet"):
                 if one.status == psutil.CONN_LISTEN and one.laddr.ip not in ("127.0.0.1", "::1", "::ffff:127.0.0.1"):
@@ -189,23 +187,17 @@ def beyond_loopback(state: PartState) -> set[int]:
 
 def memory_mb(state: PartState) -> float | None:
     """Resident memory of a part with its children in MB; None when it does not run."""
-    main = find(state)
-    if main is None:
-        return None
     total = 0
-    for process in (main, *_descendants(main)):
-        try:
+    for process in (family := _family(state)):
+        with contextlib.suppress(psutil.NoSuchProcess):
             total += process.memory_info().rss
-        except psutil.NoSuchProcess:
-            continue
-    return total / 1e6
+    return total / 1e6 if family else None
 
 
 def cpu_seconds(state: PartState) -> float:
     """Processor time that a part has used, with its children; 0 when it does not run."""
-    main = find(state)
     total = 0.0
-    for process in (main, *_descendants(main)) if main else ():
+    for process in _family(state):
         with contextlib.suppress(psutil.Error):
             total += sum(process.cpu_times()[:2])
     return total

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import shutil
 import threading
 import time
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from glue.errors import MillionXError
+from glue.files import one_at_a_time
 from glue.local import cds, ports, process
 from glue.local.connect import Connect
 from glue.local.downloads import Fetcher
@@ -37,11 +37,7 @@ from glue.topology.load import project_folder
 PARTS: tuple[Part, ...] = (Kafka(), Registry(), Connect(), Redis(), Warehouse(), Weaviate())
 EXTRAS: dict[str, tuple[Part, ...]] = {"monitoring": MONITORING}  # on top of the pipeline, for those who ask
 # What the declared files say more on a stack that is secured, that has several brokers, or both.
-PROFILES = {
-    (True, False): "secure",
-    (False, True): "replicated",
-    (True, True): "secure-replicated",
-}
+PROFILES = {(True, False): "secure", (False, True): "replicated", (True, True): "secure-replicated"}
 Result = TypeVar("Result")
 NEEDED_BYTES = 1 << 30  # free where the stack keeps its data
 PURGE = "purge"  # file that says that its data is being deleted
@@ -67,12 +63,8 @@ class Stack:
     def _alone(self) -> Iterator[None]:
         """Let one ``up`` or ``down`` at a time work on this stack."""
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)  # Kafka's files and logs hold what sources brought
-        with (self.root / "lock").open("a") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                self.report.event("stack", "another mxctl is starting or stopping this stack: waiting for it")
-                fcntl.flock(file, fcntl.LOCK_EX)
+        waiting = "another mxctl is starting or stopping this stack: waiting for it"
+        with one_at_a_time(self.root / "lock", lambda: self.report.event("stack", waiting)):
             yield
 
     def up(self, services: bool = True, wait: bool = True, extras: Collection[str] = ()) -> Settings:
@@ -171,11 +163,9 @@ class Stack:
         cache_dir().mkdir(parents=True, exist_ok=True)  # what forbids it is told before a part starts
         free = shutil.disk_usage(self.root).free
         if free < NEEDED_BYTES:
-            raise MillionXError(
-                f"starting the local stack in {self.root}",
-                f"{free >> 20} MB are free there, {NEEDED_BYTES >> 20} MB are needed",
-                "free some space, or set MXCTL_STATE_DIR to a folder on another disk",
-            )
+            why = f"{free >> 20} MB are free there, {NEEDED_BYTES >> 20} MB are needed"
+            fix = "free some space, or set MXCTL_STATE_DIR to a folder on another disk"
+            raise MillionXError(f"starting the local stack in {self.root}", why, fix)
 
     def _choose_ports(self, site: Site, parts: Iterable[Part]) -> None:
         """Give every part its ports: those it had, unless another program took one meanwhile."""
@@ -229,14 +219,6 @@ class Stack:
                 if entry.name not in ("lock", PURGE):
                     shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
             (self.root / PURGE).unlink()
-
-    def stop_services(self) -> None:
-        """End the chains and the page; the parts stay up."""
-        with self._alone():
-            site = self.site()
-            services = [part for part in self._known(site) if isinstance(part, Chain | Ui)]
-            _in_parallel(lambda part: bring_down(part, site), services)
-            site.state.save()
 
     def dismiss(self, extras: Collection[str]) -> None:
         """End these extras and leave the pipeline alone."""

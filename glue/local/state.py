@@ -47,11 +47,9 @@ class State:
         except FileNotFoundError:
             pass
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ConfigError(
-                f"state of the local stack {file}",
-                f"it cannot be read: {type(error).__name__}",
-                "run: mxctl local down (it finds the processes by themselves), then mxctl local up",
-            ) from error
+            why = f"it cannot be read: {type(error).__name__}"
+            fix = "run: mxctl local down (it finds the processes by themselves), then mxctl local up"
+            raise ConfigError(f"state of the local stack {file}", why, fix) from error
 
     def part(self, name: str) -> PartState:
         """The entry of a part, made when it is new."""

@@ -18,16 +18,9 @@ class Warehouse(Part):
         warehouse_key(site.folder("connect") / "secrets")
 
     def launch(self, site: Site) -> Launch:
-        folder = site.folder(self.name)
         _, public = warehouse_key(site.folder("connect") / "secrets")
-        arguments = [
-            "--port",
-            str(site.port(self.name, "http")),
-            "--data-dir",
-            str(folder),
-            "--public-key",
-            str(public),
-        ]
+        arguments = ["--port", str(site.port(self.name, "http")), "--data-dir", str(site.folder(self.name))]
+        arguments += ["--public-key", str(public)]
         return Launch([python(), "-m", "sandbox.snowflake", *arguments], project_root(), files=(public,))
 
     def healthy(self, site: Site) -> bool:

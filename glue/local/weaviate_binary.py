@@ -6,8 +6,6 @@ that the stack starts without waiting for it; what it prints is the part's log u
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
 import json
 import os
 import sys
@@ -16,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from glue.errors import ConfigError, MillionXError
-from glue.files import write_whole
+from glue.files import one_at_a_time, sha256_of, write_whole
 from glue.local.report import Reporter
 from glue.settings import cache_dir, shipped
 
@@ -54,7 +52,7 @@ def _intact(binary: Path) -> bool:
         return False
     if [found.st_size, found.st_mtime_ns] == [origin["size"], origin["mtime_ns"]]:
         return True
-    return bool(_sha256(binary) == origin["sha256"])
+    return bool(sha256_of(binary) == origin["sha256"])
 
 
 def keep(binary: Path, source: str) -> Path:
@@ -66,7 +64,7 @@ def keep(binary: Path, source: str) -> Path:
     origin = {
         "version": lock()["version"],
         "source": source,
-        "sha256": _sha256(binary),
+        "sha256": sha256_of(binary),
         "size": found.st_size,
         "mtime_ns": found.st_mtime_ns,
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -86,21 +84,12 @@ def obtain(report: Reporter) -> Path:
 
     target = cached()
     target.parent.mkdir(parents=True, exist_ok=True)
-    with target.with_name("lock").open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            report.event("weaviate", "another process is obtaining the server: waiting for it")
-            fcntl.flock(file, fcntl.LOCK_EX)
+    waiting = "another process is obtaining the server: waiting for it"
+    with one_at_a_time(target.with_name("lock"), lambda: report.event("weaviate", waiting)):
         if (found := at_hand(None)) is None:
             built = weaviate_build.build(lock(), target.parent, report)
             found = keep(built, "built with Go, listeners on loopback")
         return found
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def progress_file() -> Path:

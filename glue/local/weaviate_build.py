@@ -48,11 +48,8 @@ def build(lock: dict[str, Any], folder: Path, report: Reporter) -> Path:
     watch = _Watch(report, go_program(report))
     found = json.loads(_go(["mod", "download", "-json", module], folder, watch))
     if found.get("Sum") != lock["sum"]:
-        raise MillionXError(
-            f"building {module}",
-            f"the checksum of its source is {found.get('Sum')}, the lock says {lock['sum']}",
-            "check GOPROXY and GOFLAGS: a proxy may have altered it",
-        )
+        why = f"the checksum of its source is {found.get('Sum')}, the lock says {lock['sum']}"
+        raise MillionXError(f"building {module}", why, "check GOPROXY and GOFLAGS: a proxy may have altered it")
     source = folder / "source"
     _copy_on_loopback(Path(found["Dir"]), source)
     program = folder / "weaviate.new"
@@ -72,9 +69,8 @@ def _copy_on_loopback(module: Path, source: Path) -> None:
         file = source / name
         text = file.read_text()
         if EVERYWHERE not in text:
-            raise MillionXError(
-                "building Weaviate", f"{name} opens its port differently from the locked version", "restore the lock"
-            )
+            fix = "restore the lock"
+            raise MillionXError("building Weaviate", f"{name} opens its port differently from the locked version", fix)
         file.write_text(text.replace(EVERYWHERE, LOOPBACK))
 
 
@@ -136,11 +132,8 @@ def _go(arguments: list[str], cwd: Path, watch: _Watch) -> str:
             last.append(line.strip())
         reader.join()
     if run.returncode:
-        raise MillionXError(
-            f"go {arguments[0]} for Weaviate",
-            "\n".join(last),
-            "it needs Go 1.25 or newer, about 2 GB of memory and access to Go modules; or set MXCTL_WEAVIATE_BINARY",
-        )
+        fix = "it needs Go 1.25 or newer, about 2 GB of memory and access to Go modules; or set MXCTL_WEAVIATE_BINARY"
+        raise MillionXError(f"go {arguments[0]} for Weaviate", "\n".join(last), fix)
     return output[0]
 
 

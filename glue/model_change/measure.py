@@ -64,15 +64,8 @@ def cost(one: Embedding, model: Model, client: WeaviateStoreClient, store: Vecto
     embedders.embed(model.name, texts)
     spent = (time.process_time() - began) * 1000 / max(1, len(texts))
     posts, width = client.size(one.target), 4 * model.dimensions
-    return Cost(
-        posts,
-        store.lacking(model.identity),
-        spent,
-        len(texts),
-        grown // 1024,
-        posts * (width + _LINKS) // _MIB,
-        posts * (2 * width + _LINKS) // _MIB,
-    )
+    sizes = (posts * (width + _LINKS) // _MIB, posts * (2 * width + _LINKS) // _MIB)
+    return Cost(posts, store.lacking(model.identity), spent, len(texts), grown // 1024, *sizes)
 
 
 def overlap(one: Embedding, names: tuple[str, str], store: VectorsOf, posts: int) -> float:

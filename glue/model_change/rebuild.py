@@ -113,12 +113,8 @@ class Rebuild:
     def _copied(self, one: Mapping[str, Any], into: str) -> dict[str, Any]:
         vectors = {name: at for name, at in one["vectors"].items() if name in self._wanted["vectorConfig"]}
         models = [model for model in one["properties"].get(MODELS) or [] if model in self._kept]
-        return {
-            "class": into,
-            "id": one["id"],
-            "properties": one["properties"] | {MODELS: models},
-            "vectors": vectors,
-        }
+        properties = one["properties"] | {MODELS: models}
+        return {"class": into, "id": one["id"], "properties": properties, "vectors": vectors}
 
     def _pages(self, source: str, into: str) -> Iterator[tuple[list[dict[str, Any]], dict[str, int]]]:
         """The source, with when its objects were written to the copy; what only the copy has is deleted.

@@ -86,9 +86,8 @@ class Erasure:
                 break
         else:
             left = ", ".join(one.place for one in after if one.held)
-            raise ServiceUnavailableError(
-                "forget", f"records keep coming to {left}", "mxctl local status; run it again"
-            )
+            fix = "mxctl local status; run it again"
+            raise ServiceUnavailableError("forget", f"records keep coming to {left}", fix)
         if self._cut:
             self._tell("cutting")
             self._delete_records(after)

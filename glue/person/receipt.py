@@ -108,9 +108,8 @@ def verify(document: Mapping[str, Any], ring: Keyring | None = None, public: str
         body = {name: one for name, one in document.items() if name != "signature"}
         Ed25519PublicKey.from_public_bytes(base64.b64decode(given, validate=True)).verify(value, _canonical(body))
     except (KeyError, TypeError, AttributeError, ValueError, binascii.Error):
-        raise UsageError(
-            "receipt", "it is no receipt of mxctl person forget", "give the file as it was written"
-        ) from None
+        fix = "give the file as it was written"
+        raise UsageError("receipt", "it is no receipt of mxctl person forget", fix) from None
     except InvalidSignature:
         raise DataError("receipt", "its signature does not fit: it was changed") from None
     key = str(signature.get("key"))

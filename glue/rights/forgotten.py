@@ -168,11 +168,8 @@ def read_forgotten(kafka: KafkaConfig, ring: Keyring) -> Forgotten:
 
 def add_person(kafka: KafkaConfig, ring: Keyring, person: Person, at: int) -> int:
     """Enter every identity of a person under every key; how many entries were written."""
-    topic, scope, value = (
-        forgotten_log(kafka),
-        f"@{person.shop}" if person.shop else "",
-        json.dumps({"at": at}).encode(),
-    )
+    topic, value = forgotten_log(kafka), json.dumps({"at": at}).encode()
+    scope = f"@{person.shop}" if person.shop else ""
     entries = [one for signed in person.signed(ring).values() for one in signed]
     topic.append_all((one + scope, value) for one in entries)
     return len(entries)

@@ -47,10 +47,8 @@ class Person:
         """
         found: dict[str, list[str]] = {}
         for identity in sorted(self.identities):
-            message, forms = (
-                identity.encode(),
-                dict.fromkeys(ring.sign(identity.encode(), key) for key in sorted(ring.keys)),
-            )
+            message = identity.encode()
+            forms = dict.fromkeys(ring.sign(message, key) for key in sorted(ring.keys))
             forms |= dict.fromkeys(ring.pseudonym(message, key) for key in ring.chain)
             found.setdefault(identity.partition(":")[0], []).extend(forms)
         return found

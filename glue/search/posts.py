@@ -198,11 +198,9 @@ def asked_model(declared: Declared, target: Target, name: str) -> tuple[Model, d
             return load_model(name), {
                 key: writer.options[key] for key in ("backend", "provider") if key in writer.options
             }
-    raise ConfigError(
-        f"search in {target.place}",
-        f"no declared chain embeds by {name} what it writes to {target.topic}",
-        "name the model in the chain's transform Embed, or another in $search.vector of the collection",
-    )
+    why = f"no declared chain embeds by {name} what it writes to {target.topic}"
+    fix = "name the model in the chain's transform Embed, or another in $search.vector of the collection"
+    raise ConfigError(f"search in {target.place}", why, fix)
 
 
 def _explain(found: Iterable[dict[str, Any]], near: Iterable[dict[str, Any]], keys: Iterable[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from glue.errors import ConfigError
@@ -22,9 +23,7 @@ def _together(acls: Iterable[Acl]) -> dict[Acl, list[str]]:
     """Operations on the same resource, by an ACL without one."""
     found: dict[Acl, list[str]] = {}
     for one in sorted(acls):
-        found.setdefault(Acl(one.principal, one.permission, "", one.type, one.name, one.pattern, one.host), []).append(
-            one.operation
-        )
+        found.setdefault(replace(one, operation=""), []).append(one.operation)
     return found
 
 

@@ -184,13 +184,7 @@ def config_changes(
         elif same_value(key, before, after, definition):
             continue
         secret = (key,) if definition and definition.type == "PASSWORD" else ()
-        changes.append(
-            FieldChange(
-                key,
-                None if before is None else shown(key, before, secret),
-                None if after is None else shown(key, after, secret),
-            )
-        )
+        changes.append(FieldChange(key, *(one if one is None else shown(key, one, secret) for one in (before, after))))
     return changes
 
 

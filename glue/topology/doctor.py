@@ -66,15 +66,9 @@ def _files(services: Services) -> Iterator[Finding]:
         detail = f"{len(errors)} errors in the declared files, first: {errors[0]}"
         yield Finding("files", "fail", detail, "mxctl validate shows all of them")
     else:
-        count = (
-            f"{len(declared.topics)} topics, {len(declared.subjects)} subjects, {len(declared.connectors)} connectors"
-        )
-        yield Finding(
-            "files",
-            "warn" if found else "ok",
-            f"{count}, {len(declared.chains)} chains",
-            "mxctl validate" if found else "",
-        )
+        counts = {kind: len(getattr(declared, kind)) for kind in ("topics", "subjects", "connectors", "chains")}
+        detail = ", ".join(f"{count} {kind}" for kind, count in counts.items())
+        yield Finding("files", "warn" if found else "ok", detail, "mxctl validate" if found else "")
 
 
 def _kafka(services: Services) -> Iterator[Finding]:
@@ -101,9 +95,8 @@ def _kafka(services: Services) -> Iterator[Finding]:
     if offline:
         yield Finding("kafka", "fail", f"without a leader: {', '.join(offline[:5])}", "start the missing broker again")
     elif lagging:
-        yield Finding(
-            "kafka", "warn", f"fewer copies in sync than declared: {', '.join(lagging[:5])}", "look at the brokers"
-        )
+        detail = f"fewer copies in sync than declared: {', '.join(lagging[:5])}"
+        yield Finding("kafka", "warn", detail, "look at the brokers")
 
 
 def _rights(services: Services) -> Iterator[Finding]:

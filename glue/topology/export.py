@@ -21,9 +21,8 @@ def export(services: Services, folder: Path, *, overwrite: bool = False) -> Expo
     """
     out = Exported(folder / "connect-config", folder / "schemas")
     if not overwrite and (out.config.exists() or out.schemas.exists()):
-        raise UsageError(
-            f"folder {folder}", "holds connect-config or schemas already", "choose another, or pass --force"
-        )
+        fix = "choose another, or pass --force"
+        raise UsageError(f"folder {folder}", "holds connect-config or schemas already", fix)
     for one in (out.config / "connectors", out.config / "profiles", out.schemas):
         one.mkdir(parents=True, exist_ok=True)
     for kind in reversed(KINDS.values()):  # connectors first: they tell which topics are for dead letters

@@ -81,9 +81,8 @@ def target(memory: Memory, identifier: str | None) -> Applied:
     for one in reversed(good):
         if latest is not None and one.id != latest.id and one.desired != latest.desired:
             return one
-    raise UsageError(
-        "rollback", "there is no earlier apply that declared something else", "mxctl history lists applies"
-    )
+    fix = "mxctl history lists applies"
+    raise UsageError("rollback", "there is no earlier apply that declared something else", fix)
 
 
 def declared_by(applied: Applied) -> Declared:

@@ -32,16 +32,12 @@ def cluster(services: Services) -> Iterator[Finding]:
     stack = f"the local stack in {state_dir()}"
     kafka = f"Kafka at {settings.kafka}"
     if not is_of_stack("kafka", settings.kafka, local):
-        why = (
-            "MXCTL_KAFKA names it" if "kafka" in settings.model_fields_set else "the default, as nothing names another"
-        )
+        named = "kafka" in settings.model_fields_set
+        why = "MXCTL_KAFKA names it" if named else "the default, as nothing names another"
         yield Finding("cluster", "ok", f"{kafka}: {why}{f'; nothing of {stack} is used' if local else ''}")
         return
-    own = [
-        f"MXCTL_{one.upper()}"
-        for one in SERVICES
-        if one in local and not is_of_stack(one, getattr(settings, one), local)
-    ]
+    other = (one for one in SERVICES if one in local and not is_of_stack(one, getattr(settings, one), local))
+    own = [f"MXCTL_{one.upper()}" for one in other]
     if own:
         fix = f"unset {' and '.join(own)} to use the stack alone, or set MXCTL_KAFKA too"
         yield Finding("cluster", "warn", f"{kafka}: {stack}, but for {', '.join(own)}", fix)

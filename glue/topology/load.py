@@ -101,7 +101,6 @@ def from_snapshot(snapshot: dict[str, Any]) -> Declared:
             for name, body in snapshot.get(kind.plural, {}).items():
                 declared.of(kind.name)[name] = kind.restore(body)
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise ConfigError(
-            "an earlier declaration", f"its {kind.plural} are not what this mxctl reads", "apply the files instead"
-        ) from None
+        fix = "apply the files instead"
+        raise ConfigError("an earlier declaration", f"its {kind.plural} are not what this mxctl reads", fix) from None
     return declared

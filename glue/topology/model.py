@@ -58,6 +58,14 @@ class Declared:
         """The resources of one kind by name."""
         return self.resources.setdefault(kind, {})
 
+    def file(self, kind: str, name: str) -> Path | None:
+        """Where a resource is declared; None where it is not known, as of an earlier state."""
+        return self.files.get((kind, name))
+
+    def chain_config(self, name: str) -> dict[str, str]:
+        """The config of a chain; every value a text, as Kafka has it."""
+        return {str(key): str(value) for key, value in self.chains[name].get("config", {}).items()}
+
     @property
     def topics(self) -> dict[str, Topic]:
         """Topics by name."""

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
-
-from confluent_kafka import KafkaException
 
 from glue.connect import ConnectNotFoundError
 from glue.errors import ServiceError, ServiceUnavailableError, UsageError
-from glue.kafka.reads import OffsetSpec, TopicPartition, kafka_unavailable, lag, offsets, watermarks
+from glue.kafka.reads import OffsetSpec, TopicPartition, lag, must_answer, offsets, watermarks
 from glue.times import parse_time
+from glue.topology.model import split_list
 from glue.topology.services import Services
 
 
@@ -45,15 +43,10 @@ def standings(services: Services, name: str) -> list[Standing]:
             why = "it is a source: its offsets mean something to its plugin alone"
             raise ServiceError(f"connector {name}", why, "mxctl offsets get -o json shows them")
         found[str(partition["kafka_topic"]), int(partition["kafka_partition"])] = int(offset.get("kafka_offset", 0))
-    topics = {topic for topic, _ in found} | set(_declared_topics(services, name))
+    topics = {topic for topic, _ in found} | set(split_list(services.connect.config(name).get("topics", "")))
     ends = watermarks(services.kafka, sorted(topics))
     partitions = sorted(found.keys() | ends.keys())
     return [Standing(t, p, found.get((t, p)), *ends.get((t, p), (0, 0))) for t, p in partitions]
-
-
-def _declared_topics(services: Services, name: str) -> list[str]:
-    config = services.connect.config(name)
-    return [topic.strip() for topic in config.get("topics", "").split(",") if topic.strip()]
 
 
 def lag_of(services: Services, name: str) -> int | None:
@@ -107,9 +100,8 @@ def _target(one: Standing, to: str, times: dict[TopicPartition, int]) -> int:
     elif to.isdigit():
         goal = int(to)
     else:
-        raise UsageError(
-            "--to", f"{to!r} is not a position", "earliest, latest, an offset, +n, -n, a time, or how long ago: 2h"
-        )
+        fix = "earliest, latest, an offset, +n, -n, a time, or how long ago: 2h"
+        raise UsageError("--to", f"{to!r} is not a position", fix)
     return min(max(goal, one.first), one.end)
 
 
@@ -123,10 +115,8 @@ def _at_time(services: Services, partitions: list[Standing], text: str) -> dict[
     except ValueError as error:
         raise UsageError("--to", str(error), "e.g. 2026-01-31T08:00:00+06:00, or 2h for two hours ago") from None
     wanted = [(one.topic, one.partition) for one in partitions]
-    try:
+    with must_answer("offsets"):
         found = offsets(services.admin, wanted, OffsetSpec.for_timestamp(stamp))
-    except KafkaException as error:
-        raise kafka_unavailable("offsets", error) from None
     ends = {(one.topic, one.partition): one.end for one in partitions}
     return {partition: at.offset if at.offset >= 0 else ends[partition] for partition, at in found.items()}
 
@@ -139,11 +129,8 @@ def set_offsets(services: Services, name: str, goals: list[tuple[Standing, int]]
     """
     _stopped(services, name)
     body = [
-        {
-            "partition": {"kafka_topic": one.topic, "kafka_partition": one.partition},
-            "offset": {"kafka_offset": goal},
-        }
-        for one, goal in goals
+        {"partition": {"kafka_topic": at.topic, "kafka_partition": at.partition}, "offset": {"kafka_offset": goal}}
+        for at, goal in goals
     ]
     return services.connect.alter_offsets(name, body)
 
@@ -155,11 +142,8 @@ def reset_offsets(services: Services, name: str) -> str:
 
 
 def _stopped(services: Services, name: str) -> None:
-    status: dict[str, Any] = services.connect.status(name)
-    state = status.get("connector", {}).get("state")
+    state = services.connect.status(name)["connector"].get("state")
     if state != "STOPPED":
-        raise ServiceError(
-            f"offsets of {name}",
-            f"the connector is {state}, and Connect alters offsets only of one that is STOPPED",
-            f"pass --stop (stops it, and resumes it afterwards), or run: mxctl connectors stop {name}",
-        )
+        why = f"the connector is {state}, and Connect alters offsets only of one that is STOPPED"
+        fix = f"pass --stop (stops it, and resumes it afterwards), or run: mxctl connectors stop {name}"
+        raise ServiceError(f"offsets of {name}", why, fix)

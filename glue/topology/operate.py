@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from glue.connect import ConnectClient, ConnectNotFoundError
@@ -75,11 +75,8 @@ def _trace(part: dict[str, Any]) -> str | None:
 def _one(services: Services, name: str) -> LiveConnector:
     found = read_connectors(services)
     if name not in found:
-        raise ConnectNotFoundError(
-            f"connector {name}",
-            "there is no such connector",
-            f"there are: {', '.join(sorted(found)) or 'none'}",
-        )
+        fix = f"there are: {', '.join(sorted(found)) or 'none'}"
+        raise ConnectNotFoundError(f"connector {name}", "there is no such connector", fix)
     return found[name]
 
 
@@ -115,17 +112,22 @@ def set_state(services: Services, names: Iterable[str], action: str, *, timeout:
         wait_running(services, names, stable_for=2, timeout=timeout)
         return
     target = {"pause": "PAUSED", "stop": "STOPPED"}[action]
-    deadline = time.monotonic() + timeout
-    while True:
+
+    def late() -> list[str]:
         live = read_connectors(services)
-        late = [name for name in names if not _at_rest(live.get(name), target)]
-        if not late:
-            return
-        if time.monotonic() > deadline:
-            raise ServiceUnavailableError(
-                f"connectors {', '.join(late)}", f"not {target} within {timeout:.0f} s", "mxctl connectors describe"
-            )
+        return [name for name in names if not _at_rest(live.get(name), target)]
+
+    if left := _left_after(timeout, late):
+        why = f"not {target} within {timeout:.0f} s"
+        raise ServiceUnavailableError(f"connectors {', '.join(left)}", why, "mxctl connectors describe")
+
+
+def _left_after(seconds: float, left: Callable[[], list[str]]) -> list[str]:
+    """Ask until nothing is left; what is, after some seconds."""
+    deadline = time.monotonic() + seconds
+    while (names := left()) and time.monotonic() <= deadline:
         time.sleep(POLL)
+    return names
 
 
 def _at_rest(live: LiveConnector | None, target: str) -> bool:
@@ -155,11 +157,8 @@ def restart(services: Services, names: Iterable[str], *, only_failed: bool, time
 def delete(services: Services, name: str, *, timeout: float = 30) -> None:
     """Delete a connector and wait until it is gone. Its offsets stay, unless they were reset before."""
     services.connect.delete(name)
-    deadline = time.monotonic() + timeout
-    while name in services.connect.connectors():
-        if time.monotonic() > deadline:
-            raise ServiceUnavailableError(f"connector {name}", f"still there after {timeout:.0f} s", "mxctl doctor")
-        time.sleep(POLL)
+    if _left_after(timeout, lambda: [name] if name in services.connect.connectors() else []):
+        raise ServiceUnavailableError(f"connector {name}", f"still there after {timeout:.0f} s", "mxctl doctor")
 
 
 def logger_of(connect: ConnectClient, name: str) -> str:
@@ -180,7 +179,6 @@ def logger_rows(connect: ConnectClient, logger: str) -> list[dict[str, Any]]:
         if name in ("root", logger) or (name.startswith(logger + ".") and (body or {}).get("last_modified"))
     ]
     if logger not in found:
-        rows.insert(
-            0, {"logger": logger, "level": f"{(found.get('root') or {}).get('level')} (as root)", "changed": False}
-        )
+        level = f"{(found.get('root') or {}).get('level')} (as root)"
+        rows.insert(0, {"logger": logger, "level": level, "changed": False})
     return rows

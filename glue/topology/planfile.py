@@ -17,6 +17,7 @@ from glue.topology.services import Services
 from glue.topology.validate import refuse_problems
 
 VERSION = 1
+_AGAIN = "make a new one: mxctl plan"
 
 
 def write_plan(plan: Plan, file: Path, cluster: str) -> None:
@@ -44,15 +45,12 @@ def read_plan(file: Path) -> dict[str, Any]:
         body = json.loads(file.read_text(encoding="utf-8"))
         version = body["version"]
     except OSError as error:
-        raise ConfigError(
-            f"plan {file}", error.strerror or "cannot be read", "mxctl plan --out FILE writes one"
-        ) from None
+        fix = "mxctl plan --out FILE writes one"
+        raise ConfigError(f"plan {file}", error.strerror or "cannot be read", fix) from None
     except (ValueError, KeyError, TypeError):
         raise ConfigError(f"plan {file}", "is not a plan", "mxctl plan --out FILE writes one") from None
     if version != VERSION:
-        raise ConfigError(
-            f"plan {file}", f"is of version {version}, this mxctl writes {VERSION}", "make a new one: mxctl plan"
-        )
+        raise ConfigError(f"plan {file}", f"is of version {version}, this mxctl writes {VERSION}", _AGAIN)
     return dict(body)
 
 
@@ -64,24 +62,17 @@ def replan(services: Services, body: dict[str, Any], cluster: str) -> Plan:
         ServiceError: another cluster, or the live state has moved since; names what.
     """
     if body["cluster"] != cluster:
-        raise ServiceError(
-            "plan", f"was made for cluster {body['cluster']}, this is {cluster}", "make a new one: mxctl plan"
-        )
+        raise ServiceError("plan", f"was made for cluster {body['cluster']}, this is {cluster}", _AGAIN)
     declared = from_snapshot(body["desired"])
     refuse_problems(declared, body["kinds"])  # who can write the file could leave out what plan refuses
     plan = make_plan(services, declared, body["kinds"], prune=body["prune"])
     found, then = fingerprints(plan), body["fingerprints"]
     moved = sorted(key for key in found.keys() | then.keys() if found.get(key) != then.get(key))
     if moved:
-        raise ServiceError(
-            "plan",
-            f"the live state has moved since {body['created']}: {', '.join(moved)}",
-            "look at it again and make a new plan: mxctl plan --out FILE",
-        )
+        fix = "look at it again and make a new plan: mxctl plan --out FILE"
+        raise ServiceError("plan", f"the live state has moved since {body['created']}: {', '.join(moved)}", fix)
     if [_meaning(to_json(change)) for change in plan.changes] != [_meaning(change) for change in body["changes"]]:
-        raise ServiceError(
-            "plan", "it does not lead to the changes it lists; the file was edited", "make a new one: mxctl plan"
-        )
+        raise ServiceError("plan", "it does not lead to the changes it lists; the file was edited", _AGAIN)
     return plan
 
 

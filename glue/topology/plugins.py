@@ -31,13 +31,8 @@ _COMMON_DOCS = {
 def plugin_rows(services: Services, kind: str | None = None) -> list[dict[str, Any]]:
     """One row a plugin of the worker: alias, type, version, class."""
     rows = [
-        {
-            "name": alias(str(one["class"])),
-            "type": str(one.get("type", "")),
-            "version": one.get("version"),
-            "class": str(one["class"]),
-        }
-        for one in services.plugins
+        {"name": alias(name), "type": str(one.get("type", "")), "version": one.get("version"), "class": name}
+        for one, name in ((one, str(one["class"])) for one in services.plugins)
     ]
     return sorted((row for row in rows if kind in (None, row["type"])), key=lambda row: (row["type"], row["class"]))
 
@@ -76,11 +71,8 @@ def explain(services: Services, key: str, plugin: str | None = None) -> list[dic
     if found:
         return found
     near = difflib.get_close_matches(key, {one for keys in known.values() for one in keys}, 3, 0.5)
-    raise UsageError(
-        f"key {key}",
-        "no plugin of the worker declares it",
-        f"did you mean {', '.join(near)}?" if near else "mxctl plugins get",
-    )
+    fix = f"did you mean {', '.join(near)}?" if near else "mxctl plugins get"
+    raise UsageError(f"key {key}", "no plugin of the worker declares it", fix)
 
 
 def _entry(owner: str, key: str, definition: KeyDef) -> dict[str, Any]:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from confluent_kafka import KafkaException
-
 from glue.connect import ConnectClient
 from glue.kafka.config import QUIET, KafkaConfig
-from glue.kafka.reads import TIMEOUT, kafka_unavailable
+from glue.kafka.reads import TIMEOUT, must_answer
 from glue.registry import registry_client
 from glue.settings import Settings
 from glue.topology.configdef import Definitions
@@ -77,7 +75,5 @@ class Services:
         Raises:
             ServiceUnavailableError: Kafka does not answer.
         """
-        try:
+        with must_answer("the cluster"):
             return str(self.admin.list_topics("__none", timeout=TIMEOUT).cluster_id)
-        except KafkaException as error:
-            raise kafka_unavailable("the cluster", error) from None

@@ -111,11 +111,8 @@ def _topic(resource: str, name: str, topic: Topic, cluster: Cluster) -> dict[str
 
 def _connector(connector: Connector, cluster: Cluster) -> dict[str, Any]:
     if not _legal(connector.name):
-        raise ConfigError(
-            f"connector {connector.name}",
-            "Strimzi gives a connector the name of its resource, and Kubernetes does not take this one",
-            "name it with small letters, digits, '-' and '.'",
-        )
+        why = "Strimzi gives a connector the name of its resource, and Kubernetes does not take this one"
+        raise ConfigError(f"connector {connector.name}", why, "name it with small letters, digits, '-' and '.'")
     spec: dict[str, Any] = {"class": connector.plugin}
     if "tasks.max" in connector.config:
         spec["tasksMax"] = _number(connector, connector.config["tasks.max"])

@@ -18,11 +18,6 @@ def problems(declared: Declared) -> list[Problem]:
     return list(dict.fromkeys(found))
 
 
-def validate_offline(declared: Declared) -> list[Problem]:
-    """Schemas of the files, names, cross references, privacy, secrets."""
-    return problems(declared)
-
-
 def validate_live(services: Services, declared: Declared) -> list[Problem]:
     """What the cluster says: plugins, their validation, keys they do not know, compatibility, number of copies.
 

@@ -115,15 +115,9 @@ def _type(avro: Any) -> str:
 
 def _dead(node: Node, graph: Graph, snapshot: Snapshot, collector: Collector) -> tuple[str, list[Section]]:
     groups = by_cause(snapshot.letters.get(node.label, []))
+    causes = [cause(one["class"], one["error"], one["message"]) for one in groups]
     rows: list[list[Any]] = [
-        [
-            one["letters"],
-            one["open"],
-            one["by"],
-            cause(one["class"], one["error"], one["message"]),
-            one["example"],
-        ]
-        for one in groups
+        [one["letters"], one["open"], one["by"], why, one["example"]] for one, why in zip(groups, causes, strict=True)
     ]
     note = "Of the latest letters only; mxctl dlq stats counts all of them" if node.label in snapshot.cut else ""
     columns = ["Letters", "Open", "By", "Cause", "For instance"]
@@ -172,11 +166,8 @@ def _connector(node: Node, graph: Graph, snapshot: Snapshot, collector: Collecto
             [task.get("id"), str(task.get("state")), str(task.get("worker_id")), _trace(str(task.get("trace") or ""))]
             for task in found.tasks
         ]
-        note = (
-            ""
-            if node.state != "fail"
-            else f"To start what failed again: mxctl connectors restart {node.label} --failed"
-        )
+        again = f"To start what failed again: mxctl connectors restart {node.label} --failed"
+        note = again if node.state == "fail" else ""
         sections.insert(0, _table("Tasks", ["Task", "State", "Worker", "Root cause"], tasks, note))
     config = found.config if found is not None else snapshot.declared.connectors[node.label].config
     title = "Configuration" if found is not None else "Configuration as declared"

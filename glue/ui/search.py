@@ -43,9 +43,8 @@ class SearchBox:
         """
         text = asked.get("text", "").strip()
         if not text or len(text) > LONGEST:
-            raise UsageError(
-                "search", f"a text of 1 to {LONGEST} characters is needed", "write what the posts speak of"
-            )
+            fix = "write what the posts speak of"
+            raise UsageError("search", f"a text of 1 to {LONGEST} characters is needed", fix)
         wanted = wanted_of(
             platform=asked.get("platform") or None,
             since=_time(asked, "since"),
@@ -62,9 +61,8 @@ class SearchBox:
             target = self._search.target
         subject = declared.subjects.get(f"{target.topic}-value")
         if subject is None:  # what cannot be masked is not shown
-            raise ConfigError(
-                f"search in {target.place}", f"{target.topic} has no declared schema", "declare its subject"
-            )
+            fix = "declare its subject"
+            raise ConfigError(f"search in {target.place}", f"{target.topic} has no declared schema", fix)
         names = {*found.columns, *_EXTRA} & {field["name"] for field in subject.schema["fields"]}
         posts = [
             {

@@ -38,8 +38,7 @@ def live_graph(snapshot: Snapshot) -> Graph:
 
 
 def _judge(node: Node, snapshot: Snapshot, graph: Graph) -> None:
-    asked = KAFKA if node.kind in (NodeKind.TOPIC, NodeKind.DEAD, NodeKind.CHAIN, NodeKind.SOURCE) else CONNECT
-    if (snapshot.traffic if asked == KAFKA else snapshot.connectors) is None:
+    if (snapshot.traffic if _told_by(node) == KAFKA else snapshot.connectors) is None:
         node.state = "unknown"
         return
     if node.kind == NodeKind.SOURCE:
@@ -58,6 +57,11 @@ def _judge(node: Node, snapshot: Snapshot, graph: Graph) -> None:
     node.state = node.state or "unknown"
 
 
+def _told_by(node: Node) -> str:
+    """The service that knows the state of a node."""
+    return KAFKA if node.kind in (NodeKind.TOPIC, NodeKind.DEAD, NodeKind.CHAIN, NodeKind.SOURCE) else CONNECT
+
+
 def _asked_for(node: Node, snapshot: Snapshot) -> bool:
     """Whether requests of persons or shops wait in this topic."""
     return bool(snapshot.requests) and node.kind == NodeKind.TOPIC and node.label == get_settings().requests_topic
@@ -65,9 +69,8 @@ def _asked_for(node: Node, snapshot: Snapshot) -> bool:
 
 def _days_left(snapshot: Snapshot) -> int:
     """Until the first request must be done."""
-    return int(
-        (min((one.due for one in snapshot.requests if not one.done), default=_NEVER) / 1000 - time.time()) // 86_400
-    )
+    due = min((one.due for one in snapshot.requests if not one.done), default=_NEVER)
+    return int((due / 1000 - time.time()) // 86_400)
 
 
 def newest_record(node: Node, snapshot: Snapshot, graph: Graph) -> int | None:
@@ -97,8 +100,7 @@ def _open(node: Node, snapshot: Snapshot) -> list[list[Letter]]:
 def trouble(node: Node, snapshot: Snapshot) -> str:
     """What is wrong with a node, in a sentence; empty where nothing is."""
     if node.state == "unknown":
-        kafka = node.kind in (NodeKind.TOPIC, NodeKind.DEAD, NodeKind.CHAIN, NodeKind.SOURCE)
-        service = KAFKA if kafka else CONNECT
+        service = _told_by(node)
         return f"{service} does not answer" if service in snapshot.errors else "not looked at yet"
     if node.kind == NodeKind.CONNECTOR and node.state in ("warn", "fail"):
         return clean(node.facts[0])

@@ -20,12 +20,12 @@ from glue.settings import get_settings
 
 def _validate(given: Any, want: Any) -> Iterator[str]:
     from glue.topology.load import load
-    from glue.topology.validate import validate_offline
+    from glue.topology.validate import problems
 
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "c.json"
         file.write_text(json.dumps(given), encoding="utf-8")
-        found = validate_offline(load(get_settings(), connector_files=[str(file)]))
+        found = problems(load(get_settings(), connector_files=[str(file)]))
         problems = [str(one) for one in found if one.file and one.file.name == "c.json" and not one.warning]
     if want == "accepted" and problems:
         yield f"refused: {problems}"

@@ -14,7 +14,7 @@ import yaml
 from glue.cli.main import cli
 from glue.settings import Settings
 from glue.topology.load import load
-from glue.topology.validate import validate_offline
+from glue.topology.validate import problems
 from glue.transforms.declared import chain_names
 from tests.deploy.compose_file import (
     ROOT,
@@ -81,7 +81,7 @@ def test_the_profile_is_sound(monkeypatch: pytest.MonkeyPatch) -> None:
     for key, value in environment(SERVICES["apply"]).items():
         monkeypatch.setenv(key, value)
     declared = load(DECLARED)
-    assert validate_offline(declared) == []
+    assert problems(declared) == []
     assert all(topic.replication_factor == 1 for topic in declared.topics.values()), "there is one broker"
 
 

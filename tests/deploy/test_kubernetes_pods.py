@@ -15,7 +15,7 @@ from connectors.config import load_source, source_names
 from glue.secrets import has_reference, is_secret_key
 from glue.settings import Settings
 from glue.topology.load import load
-from glue.topology.validate import validate_offline
+from glue.topology.validate import problems
 from glue.transforms.declared import chain_names, load_chain, read_chain
 from tests.kustomize import FOLDER, ROOT, Manifest, built, documents, of, only_container, pods, settings
 
@@ -74,7 +74,7 @@ def test_who_applies_finds_the_whole_topology(tmp_path: Path) -> None:
     here = load(Settings(profile="prod"))
     for name in ("apply", "person"):
         declared = load(laid_out(pods()[name], tmp_path / name))
-        assert [one for one in validate_offline(declared) if not one.warning] == []
+        assert [one for one in problems(declared) if not one.warning] == []
         assert (declared.topics, declared.connectors, declared.chains) == (here.topics, here.connectors, here.chains)
         assert declared.subjects.keys() == here.subjects.keys() and declared.sources == here.sources
 

@@ -8,20 +8,9 @@ from typing import Any
 
 from confluent_kafka import KafkaException
 
+from glue.kafka import reads
 from glue.kafka.config import KafkaConfig
-from glue.kafka.reads import (
-    TIMEOUT,
-    OffsetSpec,
-    Range,
-    TopicPartition,
-    answer,
-    group_offsets,
-    kafka_unavailable,
-    lag,
-    offsets,
-    partitions_of,
-    read_to_end,
-)
+from glue.kafka.reads import TIMEOUT, OffsetSpec, Range, TopicPartition, lag, offsets
 from glue.pipeline.routes import Pipeline
 
 _MARKERS = 3  # offsets that may be markers at the end of a partition: one, and those of transactions given up
@@ -93,15 +82,13 @@ def really_done(
         ServiceUnavailableError: Kafka does not answer.
     """
     wanted = set(positions)
-    nearest: dict[TopicPartition, int] = {}
-    for partition, position in wanted:
-        nearest[partition] = min(position, nearest.get(partition, position))
+    nearest = dict(sorted(wanted, reverse=True))  # of several in a partition, the first
     newest: dict[TopicPartition, int] = {}
 
     def take(message: Any) -> None:
         newest[message.topic(), message.partition()] = message.offset()
 
-    ended = read_to_end(kafka, nearest, take, patience)
+    ended = reads.read_to_end(kafka, nearest, take, patience)
     return {
         (partition, position)
         for partition, position in wanted
@@ -119,18 +106,16 @@ def read_traffic(admin: Any, pipeline: Pipeline, timeout: float = TIMEOUT) -> Tr
         ServiceUnavailableError: Kafka does not answer.
     """
     groups = [part.group for part in pipeline.moving if part.group]
-    try:
-        there = partitions_of(admin, pipeline.topics, timeout)
+    with reads.must_answer("topics"):
+        there = reads.partitions_of(admin, pipeline.topics, timeout)
         first = offsets(admin, there, OffsetSpec.earliest(), timeout)
         last = offsets(admin, there, OffsetSpec.latest(), timeout)
         newest: dict[str, int] = {}
         for (topic, _), found in offsets(admin, there, OffsetSpec.max_timestamp(), timeout).items():
             if found.timestamp > 0:
                 newest[topic] = max(newest.get(topic, 0), found.timestamp)
-    except KafkaException as error:
-        raise kafka_unavailable("topics", error) from None
     ends = {partition: (first[partition].offset, last[partition].offset) for partition in there}
-    positions = {group: group_offsets(admin, group, timeout) for group in groups}
+    positions = {group: reads.group_offsets(admin, group, timeout) for group in groups}
     return Traffic(ends, newest, positions, _members(admin, groups, timeout))
 
 
@@ -142,9 +127,9 @@ def _members(admin: Any, groups: list[str], timeout: float) -> dict[str, tuple[M
         try:
             found[group] = tuple(
                 Member(one.client_id, tuple((p.topic, p.partition) for p in one.assignment.topic_partitions))
-                for one in answer(future, timeout).members
+                for one in reads.answer(future, timeout).members
             )
         except KafkaException as error:
             if error.args[0].retriable():
-                raise kafka_unavailable(f"group {group}", error) from None
+                raise reads.kafka_unavailable(f"group {group}", error) from None
     return found

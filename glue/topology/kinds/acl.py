@@ -134,7 +134,7 @@ def _applicable(declared: Declared) -> Iterator[Problem]:
     for name, acl in declared.of("acl").items():
         if acl.operation != "ALL" and acl.operation not in _OPERATIONS[acl.type]:
             known = ", ".join(sorted(_OPERATIONS[acl.type]))
-            file, where = declared.files.get(("acl", name)), f"acls: {acl.principal}, {acl.type} {acl.name}"
+            file, where = declared.file("acl", name), f"acls: {acl.principal}, {acl.type} {acl.name}"
             yield Problem(file, where, f"a {acl.type} has no {acl.operation}", f"use {known}")
 
 

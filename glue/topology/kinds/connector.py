@@ -141,7 +141,7 @@ class Connectors(Kind):
     def verify(self, services: Services, declared: Declared, change: Change) -> None:
         """Field by field what the plugin refuses; no value that came back is quoted."""
         if change.action != Action.DELETE and (refused := _refused(services, declared.connectors[change.name])):
-            file = declared.files.get((self.name, change.name))
+            file = declared.file(self.name, change.name)
             fix = f"correct {file.name if file else 'its config'}; mxctl plugins explain KEY"
             raise ServiceError(change.label, "\n       ".join(f"{key}: {text}" for key, text in refused), fix)
 
@@ -166,7 +166,7 @@ class Connectors(Kind):
 
     def validate(self, services: Services, declared: Declared) -> Iterator[Problem]:
         for connector in declared.connectors.values():
-            file = declared.files.get((self.name, connector.name))
+            file = declared.file(self.name, connector.name)
             try:
                 known_plugin(services, connector)
             except ServiceError as error:
@@ -262,11 +262,9 @@ def known_plugin(services: Services, connector: Connector) -> None:
     if connector.plugin in names:
         return
     near = difflib.get_close_matches(connector.plugin, classes, 1, 0.4)
-    raise ServiceError(
-        f"connector {connector.name}",
-        f"the worker has no plugin {connector.plugin or '(connector.class is missing)'}",
-        f"did you mean {near[0]}?" if near else "install it into the worker's plugin.path; mxctl plugins get",
-    )
+    why = f"the worker has no plugin {connector.plugin or '(connector.class is missing)'}"
+    fix = f"did you mean {near[0]}?" if near else "install it into the worker's plugin.path; mxctl plugins get"
+    raise ServiceError(f"connector {connector.name}", why, fix)
 
 
 def _refused(services: Services, want: Connector) -> list[tuple[str, str]]:

@@ -169,7 +169,7 @@ class Subjects(Kind):
                 if change := self.diff(services, name, want, live):
                     self.check(services, declared, change)
             except ServiceError as error:
-                yield Problem(declared.files.get((self.name, name)), f"subjects.{name}", error.why, error.fix)
+                yield Problem(declared.file(self.name, name), f"subjects.{name}", error.why, error.fix)
 
     def export(self, services: Services, out: Exported) -> None:
         """Equal schemas share one file."""

@@ -118,7 +118,7 @@ class Topics(Kind):
         for name, topic in declared.topics.items():
             if topic.replication_factor > brokers:
                 message = f"{topic.replication_factor} copies, but the number of brokers is {brokers}"
-                file = declared.files.get((self.name, name))
+                file = declared.file(self.name, name)
                 yield Problem(file, f"topics.{name}.replication_factor", message, "lower it in the profile")
 
     def export(self, services: Services, out: Exported) -> None:

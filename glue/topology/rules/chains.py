@@ -16,8 +16,8 @@ _DECRYPT = "glue.transforms.decrypt:Decrypt"
 def topics_declared(declared: Declared) -> Iterator[Problem]:
     """Inputs and output of each chain are declared topics with subjects; no chain feeds itself."""
     for name, chain in declared.chains.items():
-        file, config = declared.files.get(("chain", name)), chain.get("config", {})
-        inputs, output = split_list(str(config.get("topics", ""))), str(config.get("output.topic", ""))
+        file, config = declared.file("chain", name), declared.chain_config(name)
+        inputs, output = split_list(config.get("topics", "")), config.get("output.topic", "")
         if chain.get("name", name) != name:
             yield Problem(file, "name", f"is {chain['name']}, the file is {name}.json", "name both alike")
         for key, topics in (("topics", inputs), ("output.topic", [output] if output else [])):
@@ -30,24 +30,22 @@ def topics_declared(declared: Declared) -> Iterator[Problem]:
                     fix = f"declare {topic}-value in subjects.json"
                     yield Problem(file, f"config.{key}", f"{topic} has no subject {topic}-value", fix)
         if output in inputs:
-            yield Problem(
-                file, "config.output.topic", "is also an input: the chain would feed itself", "write elsewhere"
-            )
+            message = "is also an input: the chain would feed itself"
+            yield Problem(file, "config.output.topic", message, "write elsewhere")
 
 
 def transform_keys(declared: Declared) -> Iterator[Problem]:
     """The keys of connectors and of chain files."""
     for name, connector in declared.connectors.items():
-        yield from _check(declared.files.get(("connector", name)), connector.config)
-    for name, chain in declared.chains.items():
-        config = {str(key): str(value) for key, value in chain.get("config", {}).items()}
-        yield from _check(declared.files.get(("chain", name)), config)
+        yield from _check(declared.file("connector", name), connector.config)
+    for name in declared.chains:
+        yield from _check(declared.file("chain", name), declared.chain_config(name))
 
 
 def decrypt_first(declared: Declared) -> Iterator[Problem]:
     """A chain that reads a topic with personal fields, which producers encrypt, and does not begin with Decrypt."""
-    for name, chain in declared.chains.items():
-        config = {str(key): str(value) for key, value in chain.get("config", {}).items()}
+    for name in declared.chains:
+        config = declared.chain_config(name)
         subjects = [declared.subjects.get(f"{topic}-value") for topic in split_list(config.get("topics", ""))]
         if not any(subject is not None and personal_fields(subject.schema) for subject in subjects):
             continue
@@ -55,7 +53,7 @@ def decrypt_first(declared: Declared) -> Iterator[Problem]:
         if config.get(f"transforms.{first}.type") != _DECRYPT or config.get(f"transforms.{first}.predicate"):
             why = "the chain reads personal texts, which are encrypted, and does not begin with Decrypt"
             fix = f"let transforms begin with decrypt, with transforms.decrypt.type={_DECRYPT} and no predicate"
-            yield Problem(declared.files.get(("chain", name)), "config.transforms", why, fix)
+            yield Problem(declared.file("chain", name), "config.transforms", why, fix)
 
 
 def own_names(declared: Declared) -> Iterator[Problem]:

@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 
 def _at(declared: Declared, connector: Connector, key: str, message: str, fix: str, warning: bool = False) -> Problem:
-    return Problem(declared.files.get(("connector", connector.name)), f"config.{key}", message, fix, warning)
+    return Problem(declared.file("connector", connector.name), f"config.{key}", message, fix, warning)
 
 
 def names(declared: Declared) -> Iterator[Problem]:
     """A connector of some names could be created, and then neither be looked at nor deleted by REST."""
     for name in declared.connectors:
         if why := unfit_name(name):
-            file = declared.files.get(("connector", name))
+            file = declared.file("connector", name)
             yield Problem(file, "name", f"{name!r}: {why}", "name it with letters, digits, '.', '_' and '-'")
 
 
@@ -62,9 +62,8 @@ def topics_declared(declared: Declared) -> Iterator[Problem]:
             if key.endswith("topic2table.map"):
                 named = {entry.partition(":")[0].strip() for entry in split_list(value)}
                 for name in sorted(named - set(part.reads)):
-                    yield _at(
-                        declared, connector, key, f"maps {name}, which the connector does not read", "correct the map"
-                    )
+                    message = f"maps {name}, which the connector does not read"
+                    yield _at(declared, connector, key, message, "correct the map")
 
 
 def snowflake(declared: Declared) -> Iterator[Problem]:

@@ -28,7 +28,7 @@ def _role(declared: Declared, role: str) -> Iterator[Problem]:
         if not part.sink:
             continue
         connector = declared.connectors[part.name]
-        file = declared.files.get(("connector", connector.name))
+        file = declared.file("connector", connector.name)
         converter = connector.config.get(key, "")
         short = converter.rpartition(".")[2]
         if not converter:
@@ -42,16 +42,15 @@ def _role(declared: Declared, role: str) -> Iterator[Problem]:
 
 
 def _topics(declared: Declared, part: Part, role: str, short: str) -> Iterator[Problem]:
-    file = declared.files.get(("connector", part.name))
+    file = declared.file("connector", part.name)
     for topic in part.reads:
         subject = f"{topic}-{role}"
         if topic not in declared.topics:
             continue
         if short in _WITH_REGISTRY and subject not in declared.subjects:
             fix = f"declare {subject} in subjects.json, or use another converter"
-            yield Problem(
-                file, f"config.{role}.converter", f"{short} reads {topic}, which has no subject {subject}", fix
-            )
+            message = f"{short} reads {topic}, which has no subject {subject}"
+            yield Problem(file, f"config.{role}.converter", message, fix)
         if short not in (*_WITH_REGISTRY, *_BYTES) and subject in declared.subjects:
             fix = "use io.confluent.connect.avro.AvroConverter"
             yield Problem(file, f"config.{role}.converter", f"{short} reads {topic}, which is Avro ({subject})", fix)

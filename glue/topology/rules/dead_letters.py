@@ -14,9 +14,9 @@ _HEADERS = "errors.deadletterqueue.context.headers.enable"
 
 def _configs(declared: Declared) -> Iterator[tuple[str, str, Mapping[str, str], Path | None]]:
     for name, connector in declared.connectors.items():
-        yield "connector", name, connector.config, declared.files.get(("connector", name))
+        yield "connector", name, connector.config, declared.file("connector", name)
     for name, chain in declared.chains.items():
-        yield "chain", name, chain.get("config", {}), declared.files.get(("chain", name))
+        yield "chain", name, chain.get("config", {}), declared.file("chain", name)
 
 
 def missing(declared: Declared) -> Iterator[Problem]:
@@ -49,6 +49,6 @@ def unread(declared: Declared) -> Iterator[Problem]:
     used |= {source.get("dead_letters") for source in declared.sources.values()}
     for name, topic in declared.topics.items():
         if topic.dead_letters and name not in used:
-            file = declared.files.get(("topic", name))
+            file = declared.file("topic", name)
             message = "is a dead-letter topic that no connector and no chain uses"
             yield Problem(file, f"topics.{name}", message, "name it in one, or remove it", warning=True)

@@ -14,7 +14,7 @@ from glue.topology.model import Declared, Problem, split_list
 def models(declared: Declared) -> Iterator[Problem]:
     """What a chain embeds by, from its files to the collection that its sink fills."""
     for name, chain in declared.chains.items():
-        file, topic = declared.files.get(("chain", name)), str(chain.get("config", {}).get("output.topic", ""))
+        file, topic = declared.file("chain", name), str(chain.get("config", {}).get("output.topic", ""))
         for writer in writers({name: chain}, topic) if file else ():
             assert file is not None  # noqa: S101
             found: dict[str, Model] = {}
@@ -29,7 +29,7 @@ def models(declared: Declared) -> Iterator[Problem]:
 def _sinks(declared: Declared, topic: str, found: dict[str, Model]) -> Iterator[Problem]:
     wanted = {name: str(model.dimensions) for name, model in found.items()}
     for connector in declared.connectors.values():
-        file = declared.files.get(("connector", connector.name))
+        file = declared.file("connector", connector.name)
         if topic not in connector.topics or "vector.dimensions" not in connector.config or file is None:
             continue
         text = connector.config["vector.dimensions"]
@@ -38,9 +38,8 @@ def _sinks(declared: Declared, topic: str, found: dict[str, Model]) -> Iterator[
         have = {name.strip(): length for name, _, length in (one.partition(":") for one in split_list(text))}
         if {name: length.removesuffix("?") for name, length in have.items()} != wanted:
             fix = ",".join(f"{name}:{length}" for name, length in wanted.items())
-            yield Problem(
-                file, "config.vector.dimensions", f"is not what the chain writes to {topic}", f'write "{fix}"'
-            )
+            message = f"is not what the chain writes to {topic}"
+            yield Problem(file, "config.vector.dimensions", message, f'write "{fix}"')
         place = connector.config.get("collection.mapping", "")
         yield from _collection(file.parent.parent / "weaviate" / f"{place}.json", wanted)
 

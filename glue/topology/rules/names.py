@@ -14,32 +14,26 @@ def topic_names(declared: Declared) -> Iterator[Problem]:
     """Kafka's alphabet and length; names that differ only in ``.`` and ``_`` collide in its metrics and are refused."""
     seen: dict[str, str] = {}
     for name in declared.topics:
-        file = declared.files.get(("topic", name))
+        file = declared.file("topic", name)
         if not _LEGAL.fullmatch(name) or name in (".", ".."):
-            yield Problem(
-                file, f"topics.{name}", "is not a legal topic name", "use letters, digits, . _ - and at most 249"
-            )
+            fix = "use letters, digits, . _ - and at most 249"
+            yield Problem(file, f"topics.{name}", "is not a legal topic name", fix)
         other = seen.setdefault(name.replace(".", "_"), name)
         if other != name:
-            yield Problem(
-                file, f"topics.{name}", f"collides with {other}: Kafka takes . and _ for the same", "rename one"
-            )
+            message = f"collides with {other}: Kafka takes . and _ for the same"
+            yield Problem(file, f"topics.{name}", message, "rename one")
 
 
 def copies(declared: Declared) -> Iterator[Problem]:
     """More copies in sync than there are copies: nothing could be written."""
     for name, topic in declared.topics.items():
         needed = topic.config.get("min.insync.replicas", "1")
-        file = declared.files.get(("topic", name))
+        file, where = declared.file("topic", name), f"topics.{name}.config.min.insync.replicas"
         if not needed.isdigit():
-            yield Problem(file, f"topics.{name}.config.min.insync.replicas", "is not a number", 'write it as "2"')
+            yield Problem(file, where, "is not a number", 'write it as "2"')
         elif 0 < topic.replication_factor < int(needed):
-            yield Problem(
-                file,
-                f"topics.{name}.config.min.insync.replicas",
-                f"asks for {needed} copies in sync of {topic.replication_factor}: nothing could be written",
-                "raise replication_factor or lower min.insync.replicas",
-            )
+            message = f"asks for {needed} copies in sync of {topic.replication_factor}: nothing could be written"
+            yield Problem(file, where, message, "raise replication_factor or lower min.insync.replicas")
 
 
 def subject_topics(declared: Declared) -> Iterator[Problem]:
@@ -47,12 +41,8 @@ def subject_topics(declared: Declared) -> Iterator[Problem]:
     for name in declared.subjects:
         topic, _, role = name.rpartition("-")
         if role not in ("value", "key") or topic not in declared.topics:
-            yield Problem(
-                declared.files.get(("subject", name)),
-                f"subjects.{name}",
-                "belongs to no declared topic",
-                "name it <topic>-value or <topic>-key, or declare the topic",
-            )
+            fix = "name it <topic>-value or <topic>-key, or declare the topic"
+            yield Problem(declared.file("subject", name), f"subjects.{name}", "belongs to no declared topic", fix)
 
 
 def source_topics(declared: Declared) -> Iterator[Problem]:

@@ -37,7 +37,7 @@ def sinks(declared: Declared) -> Iterator[Problem]:
             exposed = _fields(declared, part.name, topic, SAFE)
             if exposed is None and topic in declared.topics and part.sink:  # another rule speaks of the rest
                 yield Problem(
-                    declared.files.get(("connector", part.name)),
+                    declared.file("connector", part.name),
                     "config.topics",
                     f"{topic} has no declared schema, so all that it holds counts as personal",
                     f"declare {topic}-value in subjects.json, or read a topic that has a schema",
@@ -46,7 +46,7 @@ def sinks(declared: Declared) -> Iterator[Problem]:
                 shown = ", ".join(exposed[:5]) + (f" and {len(exposed) - 5} more" if len(exposed) > 5 else "")
                 schema = declared.subjects[f"{topic}-value"].file.name
                 yield Problem(
-                    declared.files.get(("connector", part.name)),
+                    declared.file("connector", part.name),
                     "config.topics",
                     f"{topic} carries personal data ({shown} in {schema}) and is not protected on its way",
                     "read the topic that the glue service writes, or take the fields away (ReplaceField, exclude)",
@@ -85,7 +85,7 @@ def gates(declared: Declared) -> Iterator[Problem]:
                 yield from _gate(declared, part.name, "", before)
                 continue
             yield Problem(
-                declared.files.get(("connector", part.name)),
+                declared.file("connector", part.name),
                 "config.transforms",
                 "there is no privacy gate before the store: what a chain has missed would be stored",
                 f"let the first transform be gate, with transforms.gate.type={_PYTHON}$Value, .class={_SCRUB}, "
@@ -96,7 +96,7 @@ def gates(declared: Declared) -> Iterator[Problem]:
 
 def _gate(declared: Declared, name: str, prefix: str, before: list[str]) -> Iterator[Problem]:
     """A gate that lets something pass, or comes too late; ``prefix`` is that of its options, none in the sink."""
-    file, config = declared.files.get(("connector", name)), declared.connectors[name].config
+    file, config = declared.file("connector", name), declared.connectors[name].config
     at = prefix.rstrip(".") or "python.class"
     if before:
         message = f"follows {', '.join(before)}, which sees the record before the gate does"

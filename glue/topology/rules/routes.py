@@ -28,7 +28,7 @@ def unread(declared: Declared) -> Iterator[Problem]:
     for chain in pipeline.chains.values():
         for topic in chain.writes:
             if topic in declared.topics and not pipeline.readers(topic):
-                file = declared.files.get(("chain", chain.name))
+                file = declared.file("chain", chain.name)
                 yield Problem(file, "config.output.topic", message.format(topic), fix, warning=True)
 
 
@@ -44,12 +44,9 @@ def same_merchant(declared: Declared) -> Iterator[Problem]:
             continue
         other = named.setdefault((str(body.get("class")), merchant), name)
         if other != name:
-            yield Problem(
-                None,
-                f"sources/{name}.json: options.merchant_id",
-                f"{merchant} is also the merchant of {other}: what either reads would be stored as one shop's",
-                "give each shop a source of its own, and each source the merchant_id of its shop",
-            )
+            message = f"{merchant} is also the merchant of {other}: what either reads would be stored as one shop's"
+            fix = "give each shop a source of its own, and each source the merchant_id of its shop"
+            yield Problem(None, f"sources/{name}.json: options.merchant_id", message, fix)
 
 
 def unknown_store(declared: Declared) -> Iterator[Problem]:
@@ -63,7 +60,7 @@ def unknown_store(declared: Declared) -> Iterator[Problem]:
         if connector.sink and config.get("connector.class") and config.get(_MEANT) != "none" and not store_for(config):
             known = ", ".join(sorted(name for store in STORES.values() for name in store.classes))
             yield Problem(
-                declared.files.get(("connector", connector.name)),
+                declared.file("connector", connector.name),
                 "config.connector.class",
                 "belongs to no known kind of store: graph shows no store behind it, audit and canary do not look there",
                 f'if that is meant, "{_MEANT}": "none"; else use one of {known}, or add a kind to glue/stores',

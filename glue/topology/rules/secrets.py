@@ -65,9 +65,8 @@ def references(declared: Declared) -> Iterator[Problem]:
         for key, value in connector.config.items():
             lost = is_secret_key(key) and _PLACEHOLDER.search(value)
             if lost or len(_OPEN.findall(value)) != len(_WELL_FORMED.findall(value)):
-                yield Problem(
-                    declared.files.get(("connector", name)),
-                    f"config.{key}",
+                message, fix = (
                     "has a reference that the worker will not resolve",
                     "write ${env:NAME} or ${file:PATH:KEY}",
                 )
+                yield Problem(declared.file("connector", name), f"config.{key}", message, fix)

@@ -26,7 +26,7 @@ from glue.topology.memory import Memory, MemoryTopic
 from glue.topology.plan import make_plan
 from glue.topology.services import Services
 from glue.topology.strimzi import resources
-from glue.topology.validate import validate_offline
+from glue.topology.validate import problems
 from glue.ui.collector import Snapshot
 from glue.ui.rates import Rates
 from glue.ui.view import graph_view
@@ -89,7 +89,7 @@ def follows(shown: str, *also: str) -> None:
 
 def test_validate_graph_exports_and_page(settings: Settings) -> None:
     declared = load(settings)
-    assert [str(problem) for problem in validate_offline(declared)] == []
+    assert [str(problem) for problem in problems(declared)] == []
     store = {"local": "Snowflake BAZAAR_ROWS", "postgres": "PostgreSQL bazaar_rows"}[settings.profile]
     names = (*RENAMED.values(), RAW, ROWS)
     follows(as_text(build(declared)), "source bazaar", "chain bazaar", store, *names)

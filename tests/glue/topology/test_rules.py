@@ -16,7 +16,7 @@ from glue.topology.kinds import KINDS
 from glue.topology.load import load, to_snapshot
 from glue.topology.model import Problem
 from glue.topology.planfile import read_plan, replan
-from glue.topology.validate import validate_offline
+from glue.topology.validate import problems
 
 from .project import RECORD, STRINGS, Project
 
@@ -24,7 +24,7 @@ AVRO = "io.confluent.connect.avro.AvroConverter"
 
 
 def found(project: Project) -> list[Problem]:
-    return validate_offline(load(project.settings))
+    return problems(load(project.settings))
 
 
 def messages(project: Project) -> list[str]:
@@ -39,7 +39,7 @@ def test_a_sound_project_has_no_problems(project: Project) -> None:
 def test_the_projects_own_topology_is_sound_in_every_profile() -> None:
     settings = Settings()
     for profile in sorted(file.stem for file in (settings.config_dir / "profiles").glob("*.json")):
-        assert [str(one) for one in validate_offline(load(settings, profile=profile))] == [], profile
+        assert [str(one) for one in problems(load(settings, profile=profile))] == [], profile
 
 
 def dead_letters(**config: str) -> dict[str, str]:

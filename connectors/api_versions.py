@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
@@ -18,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from connectors.config import load_source, source_names
 from connectors.stats import Stats
-from glue.errors import ConfigError
+from glue.errors import ConfigError, Finding
 from glue.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -37,16 +36,6 @@ class Release(BaseModel):
     supported_until: date | None
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """How long the version that ``source`` declares still lasts: ``ok``, ``warn`` or ``fail``, and the fix."""
-
-    source: str
-    state: str
-    detail: str
-    fix: str = ""
-
-
 @cache
 def calendar() -> tuple[Release, ...]:
     """Every known version.
@@ -61,19 +50,21 @@ def calendar() -> tuple[Release, ...]:
         raise ConfigError(f"file {_FILE}", f"it cannot be read: {type(error).__name__}", "correct it") from error
 
 
-def verdict(source: str, vendor: str, version: str, today: date) -> Verdict:
-    """What the calendar says of the ``version`` that ``source`` asks for."""
+def verdict(source: str, vendor: str, version: str, today: date) -> Finding:
+    """How long the ``version`` that ``source`` asks for still lasts, by the calendar."""
     what = f"source {source}: version {version} of {vendor}"
     known = next((one for one in calendar() if (one.vendor, one.version) == (vendor, version)), None)
     fix = f"declare {_longest(vendor, today)} in connect-config/sources/{source}.json"
     if known is None:
-        return Verdict(source, "fail", f"{what} is not in the calendar", f"{fix}, or add the version to {_FILE.name}")
+        return Finding(
+            "versions", "fail", f"{what} is not in the calendar", f"{fix}, or add the version to {_FILE.name}"
+        )
     ends = known.supported_until
     if ends is not None and ends <= today:
-        return Verdict(source, "fail", f"{what} ended on {ends}: another version answers in its place", fix)
+        return Finding("versions", "fail", f"{what} ended on {ends}: another version answers in its place", fix)
     if ends is not None and ends - today <= WARN_BEFORE:
-        return Verdict(source, "warn", f"{what} ends on {ends}, in {(ends - today).days} days", fix)
-    return Verdict(source, "ok", f"{what} is supported{f' until {ends}' if ends else ', its end is not announced'}")
+        return Finding("versions", "warn", f"{what} ends on {ends}, in {(ends - today).days} days", fix)
+    return Finding("versions", "ok", f"{what} is supported{f' until {ends}' if ends else ', its end is not announced'}")
 
 
 def _longest(vendor: str, today: date) -> str:
@@ -82,7 +73,7 @@ def _longest(vendor: str, today: date) -> str:
     return max(released, key=lambda one: one.released).version if released else "a supported version"
 
 
-def verdicts(settings: Settings, today: date) -> Iterator[Verdict]:
+def verdicts(settings: Settings, today: date) -> Iterator[Finding]:
     """One for each declared source whose vendor numbers its API. No secret is read.
 
     Raises:

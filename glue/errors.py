@@ -6,6 +6,8 @@ exits with its ``exit_code``. The mixins :class:`Transient` and :class:`Terminal
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 
 class MillionXError(Exception):
     """A failure with its cause and its remedy.
@@ -59,3 +61,13 @@ class ServiceError(MillionXError, Terminal):
 
 class ServiceUnavailableError(MillionXError, Transient):
     """A service did not answer, or answered that it cannot now."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that ``mxctl doctor`` looked at: ``ok``, ``warn`` or ``fail``, what was seen, and the fix."""
+
+    check: str
+    state: str
+    detail: str
+    fix: str = ""

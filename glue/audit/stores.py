@@ -6,11 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 
-from glue.pipeline.routes import Pipeline
 from glue.settings import Settings
 from glue.stores.contract import KeyClient, Target, TimeClient
 from glue.stores.registry import STORES
-from glue.topology.load import load
 
 
 class Held:
@@ -38,12 +36,3 @@ def open_targets(settings: Settings, targets: Iterable[Target]) -> Iterator[list
             clients[name] = STORES[name].open(settings, [one for one in wanted if one.store == name])
             opened.callback(clients[name].close)
         yield [Held(target, clients[target.store]) for target in wanted]
-
-
-@contextmanager
-def all_stores(settings: Settings) -> Iterator[list[Held]]:
-    """Everything that the declared sinks fill."""
-    with open_targets(settings, Pipeline.of(load(settings)).targets) as stores:
-        for store in stores:
-            store.count(["none"])  # logs in now, so that no record's latency holds the time of it
-        yield stores

@@ -78,42 +78,24 @@ def describe(name: str, url: str | None, output: str) -> None:
         click.echo(f"{key} = {value}")
 
 
-def _set_state(action: str, names: tuple[str, ...], everything: bool, url: str | None, timeout: float) -> None:
-    from glue.topology.operate import chosen, set_state
+def _add_state_command(action: str, past: str, text: str) -> None:
+    @connectors.command(action, help=text)
+    @_which
+    @_timeout
+    @url_option
+    def command(names: tuple[str, ...], everything: bool, timeout: float, url: str | None) -> None:
+        from glue.topology.operate import chosen, set_state
 
-    services = services_for(url)
-    meant = chosen(services, names, everything)
-    set_state(services, meant, action, timeout=timeout)
-    past = {"pause": "paused", "resume": "resumed", "stop": "stopped"}[action]
-    for name in meant:
-        click.echo(f"connector {name} {past}")
-
-
-@connectors.command()
-@_which
-@_timeout
-@url_option
-def pause(names: tuple[str, ...], everything: bool, timeout: float, url: str | None) -> None:
-    """Pause connectors: tasks stay allocated and stop working."""
-    _set_state("pause", names, everything, url, timeout)
+        services = services_for(url)
+        meant = chosen(services, names, everything)
+        set_state(services, meant, action, timeout=timeout)
+        for name in meant:
+            click.echo(f"connector {name} {past}")
 
 
-@connectors.command()
-@_which
-@_timeout
-@url_option
-def resume(names: tuple[str, ...], everything: bool, timeout: float, url: str | None) -> None:
-    """Resume connectors that are paused or stopped, and wait until every task runs."""
-    _set_state("resume", names, everything, url, timeout)
-
-
-@connectors.command()
-@_which
-@_timeout
-@url_option
-def stop(names: tuple[str, ...], everything: bool, timeout: float, url: str | None) -> None:
-    """Stop connectors: tasks are shut down; needed before offsets can be changed."""
-    _set_state("stop", names, everything, url, timeout)
+_add_state_command("pause", "paused", "Pause connectors: tasks stay allocated and stop working.")
+_add_state_command("resume", "resumed", "Resume connectors that are paused or stopped, and wait until every task runs.")
+_add_state_command("stop", "stopped", "Stop connectors: tasks are shut down; needed before offsets can be changed.")
 
 
 @connectors.command()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 
@@ -21,15 +20,9 @@ def doctor(url: str | None, output: str) -> None:
     """Say what is wrong with this installation and how to fix it. Exits with 1 if something fails."""
     from connectors.api_versions import verdicts
     from glue.topology.doctor import examine
-    from glue.topology.installation import Finding
-    from glue.topology.services import Services
 
-    def versions(services: Services) -> Iterator[Finding]:
-        for one in verdicts(services.settings, datetime.now(UTC).date()):
-            yield Finding("versions", one.state, one.detail, one.fix)
-
-    findings = []
-    for finding in examine(services_for(url), [("versions", versions)]):
+    today, findings = datetime.now(UTC).date(), []
+    for finding in examine(services_for(url), [("versions", lambda services: verdicts(services.settings, today))]):
         findings.append(finding)
         if output == "table":
             sign, color = _SIGN[finding.state]

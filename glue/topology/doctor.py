@@ -11,7 +11,7 @@ import redis
 import requests
 
 from glue.connect import ConnectClient
-from glue.errors import MillionXError
+from glue.errors import Finding, MillionXError
 from glue.http_access import HttpAccess
 from glue.kafka.acls import authorized
 from glue.kafka.reads import TIMEOUT
@@ -20,7 +20,7 @@ from glue.redis_client import open_redis
 from glue.registry import registry_errors, subject_names
 from glue.secrets import url_without_credentials
 from glue.stores.registry import STORES
-from glue.topology.installation import Finding, cluster, disk, keys, python
+from glue.topology.installation import cluster, disk, keys, python
 from glue.topology.kinds.connector import known_plugin, read_connectors
 from glue.topology.load import load
 from glue.topology.plan import make_plan

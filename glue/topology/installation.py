@@ -6,24 +6,14 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from glue.avro_codec import in_use
+from glue.errors import Finding
 from glue.settings import SERVICES, cache_dir, is_of_stack, local_stack, state_dir
 from glue.topology.services import Services
 
 _GB = 1 << 30
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing looked at: ``ok``, ``warn`` or ``fail``, what was seen, and the fix."""
-
-    check: str
-    state: str
-    detail: str
-    fix: str = ""
 
 
 def cluster(services: Services) -> Iterator[Finding]:

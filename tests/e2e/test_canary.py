@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 import psutil
 import pytest
 
-from glue.audit.stores import Held, all_stores
+from glue.audit.stores import Held, open_targets
 from glue.canary.flight import Flight
 from glue.canary.paths import choose
 from glue.canary.sender import Sender
@@ -72,7 +72,7 @@ def test_it_arrives_on_every_path_and_no_analyst_sees_it(pipeline: Settings) -> 
         assert ask(sql, [CANARY], pipeline).rows[0][0] == 0, view
 
     posts = [paths[name]["key"] for name in ("tiktok", "facebook")]
-    with all_stores(pipeline) as stores:
+    with open_targets(pipeline, Pipeline.of(load(pipeline)).targets) as stores:
         assert wait_for(lambda: not collection(stores).count(posts)), "its tombstone takes a post out of Weaviate"
 
 
@@ -135,7 +135,7 @@ def test_a_search_leaves_it_out_and_one_that_stayed_is_found(pipeline: Settings)
     flight = Flight(path)
     flight.record = flight.record.model_copy(update={"collected_at": datetime.now(UTC) - timedelta(minutes=10)})
     Sender(pipeline, [path]).send(flight)
-    with all_stores(pipeline) as stores, Watch(pipeline, [path]) as watch:
+    with open_targets(pipeline, Pipeline.of(load(pipeline)).targets) as stores, Watch(pipeline, [path]) as watch:
         vectors = collection(stores)
         assert wait_for(lambda: vectors.count([flight.key]))
         with PostSearch(pipeline) as search:

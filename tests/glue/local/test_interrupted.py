@@ -144,9 +144,9 @@ def served(tmp_path: Path) -> Iterator[str]:
 
 def test_a_download(tmp_path: Path, served: str) -> None:
     original = tmp_path / "served" / "file.jar"
-    from glue.local.downloads import _digest
+    from glue.files import sha256_of
 
-    digest, size = _digest(original), original.stat().st_size
+    digest, size = sha256_of(original), original.stat().st_size
 
     def fetch(place: Path) -> None:
         Fetcher(QUIET, workers=1).fetch_all([Wanted(lambda: [served], place / "sub" / "file.jar", digest, size)])

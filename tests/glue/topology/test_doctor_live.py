@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from glue.errors import Finding
 from glue.kafka.config import KafkaConfig
 from glue.local.certificates import Authority
 from glue.local.oidc import Oidc
@@ -18,7 +19,6 @@ from glue.local.ports import choose
 from glue.local.security import AUDIENCE, GUEST, Security
 from glue.settings import Settings
 from glue.topology.doctor import _kafka, _rights
-from glue.topology.installation import Finding
 from glue.topology.services import Services
 from sandbox.oidc import Provider
 

@@ -49,6 +49,9 @@ def connector_names(context: click.Context, parameter: click.Parameter, incomple
     ]
 
 
+connector_argument = click.argument("name", shell_complete=connector_names)
+
+
 def topic_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Topics of the live cluster."""
     from confluent_kafka import KafkaException

@@ -6,16 +6,8 @@ from typing import Any
 
 import click
 
-from glue.cli.completion import connector_names
-from glue.cli.options import (
-    apply_options,
-    connector_argument,
-    file_option,
-    services_for,
-    several,
-    url_option,
-    yes_option,
-)
+from glue.cli.completion import connector_argument, connector_names
+from glue.cli.options import apply_options, file_option, services_for, several, url_option, yes_option
 from glue.cli.output import confirm, emit, emit_rows, output_option
 
 _which = several(

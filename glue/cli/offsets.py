@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from glue.cli.completion import topic_names
-from glue.cli.options import connector_argument, services_for, url_option, yes_option
+from glue.cli.completion import connector_argument, topic_names
+from glue.cli.options import services_for, url_option, yes_option
 from glue.cli.output import confirm, emit_rows, output_option
 
 _stop = click.option("--stop", "stop_it", is_flag=True, help="Stop the connector first, and resume it afterwards.")

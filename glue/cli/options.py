@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from glue.cli.completion import connector_names
 from glue.times import parse_duration, parse_time
 
 if TYPE_CHECKING:
@@ -103,11 +102,6 @@ def kinds_option(function: F) -> F:
         type=LazyChoice(_kinds),
         help="Only these kinds of resources; repeatable.",
     )(function)
-
-
-def connector_argument(function: F) -> F:
-    """``NAME`` of a connector, completed from the live cluster."""
-    return click.argument("name", shell_complete=connector_names)(function)
 
 
 def yes_option(function: F) -> F:

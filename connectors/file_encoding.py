@@ -34,7 +34,7 @@ _MARKUP = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(!doctype html|html|\?xml)\b", re.I
 _BYTE = r"[\u0080-\u024f\u2010-\u2122]"  # one of UTF-8 beyond ASCII, taken for a character of cp1252 or Latin-1
 # Bengali and Devanagari; emoji; punctuation; accented letters and the blank that does not break
 _TWICE_ENCODED = re.compile(rf"(?:à[¦§¤¥]{_BYTE}){{2}}|ð[\x9fŸ]{_BYTE}{{2}}|â[€\x80]{_BYTE}|[ÃÂ][\xa0-\xbf]")
-_QUESTION_MARKS = re.compile(r"\?{3,} \?{2,}|\?{2,} \?{3,}")  # words of them, which nobody writes
+_QUESTION_MARKS = re.compile(r"\?\?\? \?\?|\?\? \?\?\?")  # words of them, which nobody writes
 
 
 def encoding_of(probe: bytes) -> str:

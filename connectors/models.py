@@ -219,11 +219,11 @@ class WeatherData(SourceRecord):
     latitude: float = Field(ge=-90, le=90)
     longitude: float = Field(ge=-180, le=180)
     temperature: float = Field(ge=-90, le=65)
-    feels_like: float | None = None
+    feels_like: float | None = Field(None, ge=-90, le=90)
     humidity: int = Field(ge=0, le=100)
-    pressure: float | None = None
-    wind_speed: float = Field(ge=0)
-    rain_1h: float | None = Field(None, ge=0)
+    pressure: float | None = Field(None, ge=850, le=1100)
+    wind_speed: float = Field(ge=0, le=120)
+    rain_1h: float | None = Field(None, ge=0, le=500)
     condition: str = ""
     is_extreme_weather: bool
     provider: Literal["openweather", "open-meteo"] = "openweather"

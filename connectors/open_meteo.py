@@ -152,6 +152,4 @@ def observation(hour: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(time, int):
         raise DataError("record", "time: is not a number")
     found = {ours: hour.get(theirs) for theirs, ours in _VARIABLES.items()}
-    if isinstance(found["humidity"], float):
-        found["humidity"] = round(found["humidity"])
     return {**found, "observed_at": datetime.fromtimestamp(time, UTC)}

@@ -97,8 +97,15 @@ def _line(line: dict[str, Any]) -> Fields:
         "category": text_or_none(line.get("product_type")),
         "line_kind": _line_kind(line),
         "quantity": line.get("quantity"),
-        "price": line.get("price"),
+        "price": _price(line),
     }
+
+
+def _price(line: Mapping[str, Any]) -> Any:
+    """A unit's price in the shop's currency, which is the order's: apps write the buyer's into ``price``."""
+    inside = line.get("price_set")
+    shop = inside.get("shop_money") if isinstance(inside, Mapping) else None
+    return shop.get("amount", line.get("price")) if isinstance(shop, Mapping) else line.get("price")
 
 
 def _line_kind(line: Mapping[str, Any]) -> str:
@@ -114,7 +121,7 @@ def _left(
     """What is left of a line; where its numbers cannot be read, those as they are, for the model to refuse."""
     ordered, current = units_of(line.get("quantity")), line.get("current_quantity")
     try:
-        price = money(line.get("price"))
+        price = money(_price(line))
     except ValueError:
         return {}
     if not ordered:

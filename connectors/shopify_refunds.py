@@ -52,7 +52,7 @@ def refunded_units(order: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
             if units is None:
                 raise DataError("record", "refund_line_items.quantity: is not a whole number")
             cancelled, returned = found.get(line, (0, 0))
-            early = entry.get("restock_type") == "cancel"
+            early = str(entry.get("restock_type")).lower() == "cancel"
             found[line] = (cancelled + units, returned) if early else (cancelled, returned + units)
     return found
 

@@ -41,7 +41,11 @@ _SCALED = re.compile(r"(\d+|\d{1,3}(?:,\d{3})+|\d{1,2}(?:,\d{2})*,\d{3})(?:\.(\d
 _DECIMAL_COMMA = re.compile(r"(?<!\d)(\d+),(\d{1,2})")
 _COUNT = re.compile(r"(\d(?:[\d., '’٬٫]*\d)?)\s*(.*)", re.DOTALL)
 # A hashtag begins with a letter, digit or _; marks belong to the letter before them, joiners stand between two.
-_MARKS = "".join(chr(code) for code in range(0x300, 0x1_1000) if unicodedata.category(chr(code))[0] == "M")
+_MARKS = "".join(
+    chr(code)
+    for code in range(0x300, 0x1_1000)
+    if unicodedata.category(chr(code)) in ("Mn", "Mc") and not 0xFE00 <= code <= 0xFE0F
+)
 _HASHTAG = re.compile(rf"[#＃](\w[\w{_MARKS}\u200c\u200d]{{0,99}})")
 _HASHTAGS = re.compile(rf"(?<![\w&/])(?:{_HASHTAG.pattern})+")  # the platforms also link #one#two
 # What they show in place of 0.
@@ -49,7 +53,7 @@ _NOTHING = (
     "no views|no comments|no comments yet|no likes|no likes yet|no shares|no replies|no reactions"
     "|কোনো মন্তব্য নেই|কোনও মন্তব্য নেই|কোনো ভিউ নেই|कोई टिप्पणी नहीं|कोई कमेंट नहीं|कोई व्यू नहीं"
 )
-_PRODUCT_ID = re.compile(r"\bMX-\d{4,8}\b")
+_PRODUCT_ID = re.compile(r"(?<![A-Za-z0-9])MX-[0-9]{4,8}(?![A-Za-z0-9])", re.IGNORECASE)
 
 
 def parse_count(text: str | None) -> int:
@@ -156,8 +160,8 @@ def has_no_text(text: str | None) -> bool:
 
 
 def product_ids(text: str) -> list[str]:
-    """Ids of catalogue products (``MX-1023``) that the text names, each once."""
-    return list(dict.fromkeys(_PRODUCT_ID.findall(text)))
+    """Ids of catalogue products (``MX-1023``) that the text names, each once; also ``mx-১০২৩``."""
+    return list(dict.fromkeys(found.upper() for found in _PRODUCT_ID.findall(western_digits(text))))
 
 
 class Mentions:

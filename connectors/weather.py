@@ -18,7 +18,7 @@ from connectors.models import WeatherData, millis, weather_key
 from connectors.open_meteo import OpenMeteo, OpenMeteoClient
 from connectors.places import place_code
 from connectors.policies import Strict
-from connectors.reading import moment
+from connectors.reading import moment, whole
 from connectors.source import (
     Cursor,
     Fields,
@@ -132,6 +132,7 @@ class Weather(Source[WeatherOptions]):
         city = City.model_validate(required(place, "city"))
         if "hour" in place:
             provider, seen = open_meteo.PROVIDER, open_meteo.observation(mapping(place["hour"], "hour"))
+            seen["condition_code"] = _code(seen["condition_code"])
             found = code_of(provider, seen["condition_code"])
             codes = [found] if found else []
             seen["condition"] = found.word if found else ""
@@ -141,6 +142,7 @@ class Weather(Source[WeatherOptions]):
             seen, codes, falls = _of_openweather(mapping(place.get("body"), "body"))
         for name in ("temperature", "wind_speed"):
             seen[name] = _number(required(seen, name), name)
+        seen["humidity"] = _percent(seen["humidity"])
         humidity, rain, limits = seen["humidity"], seen["rain_1h"], self.options.extreme
         fields = {
             **seen,
@@ -167,7 +169,7 @@ def _of_openweather(body: Mapping[str, Any]) -> tuple[Fields, list[Code], bool]:
     """One answer by our names, what its codes say, and whether they say rain."""
     main, wind = mapping(body.get("main"), "main"), mapping(body.get("wind") or {}, "wind")
     conditions = [one for one in listing(body.get("weather") or [], "weather") if isinstance(one, dict)]
-    codes = [code for one in conditions if (code := code_of(_OPENWEATHER, one.get("id"))) is not None]
+    codes = [code for one in conditions if (code := code_of(_OPENWEATHER, _code(one.get("id")))) is not None]
     falls = any(map(_falls, conditions))
     first = conditions[0] if conditions else {}
     return {
@@ -178,7 +180,7 @@ def _of_openweather(body: Mapping[str, Any]) -> tuple[Fields, list[Code], bool]:
         "wind_speed": _number(wind.get("speed") or 0, "wind.speed"),
         "rain_1h": _rain(mapping(body.get("rain") or {}, "rain"), falls),
         "condition": str(first.get("main") or ""),
-        "condition_code": first.get("id") if isinstance(first.get("id"), int) else None,
+        "condition_code": _code(first.get("id")),
         "observed_at": _time(required(body, "dt")),
     }, codes, falls  # fmt: skip
 
@@ -199,6 +201,21 @@ def _number(value: Any, name: str) -> float:
         raise DataError("record", f"{name}: is not a number") from None
 
 
+def _percent(value: Any) -> Any:
+    """Whole percent; what is none, a share of 1 (0.6) among them, as it is, for the model to refuse."""
+    share = None if value is None else _number(value, "humidity")
+    return round(share) if share is not None and (share == 0 or 1 <= share <= 100) else value
+
+
+def _code(value: Any) -> int | None:
+    """A provider's code, also as a text or a double."""
+    try:
+        found = whole(value)
+    except ValueError:
+        return None
+    return found if isinstance(found, int) else None
+
+
 def _rain(measured: Mapping[str, Any], falls: bool) -> float | None:
     """Millimetres of the last hour; older answers have those of three hours, of which this is the mean.
 
@@ -213,7 +230,6 @@ def _rain(measured: Mapping[str, Any], falls: bool) -> float | None:
 
 def _falls(condition: Mapping[str, Any]) -> bool:
     """Rain without a measure is rain: the vendor's codes 2xx (thunderstorm), 3xx (drizzle) and 5xx (rain)."""
-    code = condition.get("id")
-    if isinstance(code, int):
+    if (code := _code(condition.get("id"))) is not None:
         return code // 100 in (2, 3, 5)
     return str(condition.get("main") or "").lower() in ("rain", "drizzle", "thunderstorm")

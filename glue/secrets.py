@@ -15,12 +15,12 @@ MASK = "******"
 _CAMEL = re.compile(r"(?<=[a-z\d])(?=[A-Z])")
 _REFERENCE = re.compile(r"\$\{[^${}:]+:[^${}]+\}")  # a name alone is a plugin's own placeholder
 _WORDS = (
-    r"passw(?:or)?d|passphrase|secret|token|(?:api|private|secret|access|account|signing|encryption|shared|license)"
+    r"passw(?:or)?d|passphrase|secret|token|(?:api|private|secret|access|account|signing|encryption|shared|license|hmac|ssh|master|subscription)"
     r"[._-]?key"
 )
 _SECRET_KEY = re.compile(
     rf"(?:{_WORDS}|credential|sasl\.jaas\.config|basic\.auth\.user\.info|keystore\.key|connection[._-]?string"
-    r"|(?:^|[._-])(?:pwd|pass|authorization|apikey|bearer|jwt|cookie)(?:$|[._-]))",
+    r"|(?:^|[._-])(?:pwd|pass|passcode|salt|pepper|authorization|apikey|bearer|jwt|cookie)(?:$|[._-]))",
     re.IGNORECASE,
 )
 # What says something about a secret and is none: `token.endpoint.url`, `api.key.header`, `tokens.max`, `access.key.id`.
@@ -29,7 +29,7 @@ _NOT_SECRET = re.compile(
     r"|ur[il]|endpoint|host|port|provider|location|file|path|dir|name|alias|source|region|arn|size|length|count|limit|max"
     r"|min|header|prefix|suffix|fields?|columns?|topics?|algorithm|format|version|policy|mode|strategy|encoding|scopes?"
     r"|audience|issuer|mechanism|manager|cache|retries|separator|delimiter|backend|engine|env|store|capacity|rate"
-    r"|lifetime|validity|claim|property|param(?:eter)?|converter|serializer|validator|callback|handler|factory|attributes?"
+    r"|lifetime|validity|claim|var|variable|property|param(?:eter)?|converter|serializer|validator|callback|handler|factory|attributes?"
     r"|label)$)"
     r"|keystore\.type|access[._-]?key[._-]?id$|tokeniz|(?:^|[._-])tokens(?:$|[._-])|passwordless|token[._-]?bucket"
     r"|secretar",
@@ -45,7 +45,7 @@ _FORMS = (
     rf"(?i:(?:{_WORDS}|pwd)\"?\s*=\s*\"){_NO}(?P<s>[^\"]+)\"",
     rf"(?i:(?:{_WORDS}|pwd?|\bpass|\bappid|\buser\.info)\s*=\s*'?){_NO}(?P<s>{_VALUE})",
     rf"(?i:[?&;](?:[\w-]{{0,64}}sig|[\w-]{{0,64}}signature|pass)=){_NO}(?P<s>[^\s,;&]+)",
-    rf"(?i:[?&;](?:key|code)=){_NO}(?P<s>[^\s,;&]{{16,}})",
+    rf"(?i:[?&;](?:key|code|auth)=){_NO}(?P<s>[^\s,;&]{{16,}})",
     rf"(?i:[\"'][\w.-]{{0,64}}(?:{_WORDS}|pwd)\\?[\"']\s*:\s*\\?[\"']){_NO}(?P<s>(?:\\[^\"']|[^\"'\\])+)",
     rf"://(?:\$\{{[^{{}}]{{0,256}}\}}|[^/\s:@?#$])*:{_NO}(?P<s>[^/\s?#]+)@",
     # a password with a slash, which is no port before a path
@@ -70,6 +70,9 @@ _PROSE = re.compile(rf"(?i:(?:{_WORDS}|pwd)\s*:\s*){_NO}(?P<s>[^\s,;&}})]+)")
 _MASKED = re.compile(r"^(?:[*•●]{3,}|[\[<(](?:hidden|redacted|masked|sensitive(?: value)?)[\]>)])$", re.IGNORECASE)
 
 
+_HEADERS = re.compile(r"headers?(?:$|[._-])", re.IGNORECASE)  # keys whose values are `name: value`
+
+
 def is_secret_key(key: str) -> bool:
     """Whether a config key by its name holds a secret."""
     plain = _CAMEL.sub(".", key)  # passwordFile, tokenSeparator
@@ -85,7 +88,11 @@ def holds_secret(key: str, value: str) -> bool:
     """Whether a config value holds a secret in plain text: by its key, or by its own form."""
     if is_secret_key(key) and not _is_referenced(value):
         return True
-    return _masked(value, _SECRETS) != value
+    return _masked(value, _forms_of(key)) != value
+
+
+def _forms_of(key: str) -> tuple[re.Pattern[str], ...]:
+    return (*_SECRETS, _PROSE) if _HEADERS.search(key) else _SECRETS
 
 
 def _is_referenced(value: str) -> bool:
@@ -107,7 +114,7 @@ def shown(key: str, value: Any, secret_keys: Iterable[str] = ()) -> str:
     text = str(value)
     if (is_secret_key(key) or key in secret_keys) and not _REFERENCE.fullmatch(text):
         return MASK
-    return _masked(text, _SECRETS)
+    return _masked(text, _forms_of(key))
 
 
 def mask_text(text: str) -> str:

@@ -21,11 +21,27 @@ _MASK = re.compile(r"\*|[•●∙×]|\.{3}|…|(?<=\d)xx|xx(?=\d)|^x+$|#{2,}|\?
 _NOBODY = words_of(
     "n/a na n.a nil none null nan undefined unknown anonymous guest customer test tester dummy default empty blank no "
     "not-available notavailable nophone noemail noname no-email no-reply noreply donotreply do-not-reply ? false true "
-    "admin user name phone email mail নাই নেই নাম নম্বর ফোন অজানা"
-) | {"not available", "no phone", "no number", "no email", "no name", "not given", "not provided", "জানা নেই"}
+    "admin user name phone email mail redacted hidden private masked deleted same tbd walkin "
+    "নাই নেই নাম নম্বর ফোন অজানা"
+) | {
+    "not applicable",
+    "same as above",
+    "deleted user",
+    "walk-in customer",
+    "cash customer",
+    "not available",
+    "no phone",
+    "no number",
+    "no email",
+    "no name",
+    "not given",
+    "not provided",
+    "জানা নেই",
+}
 _SPREADSHEET = re.compile(r"\d(?:[.,]\d+)?e\+?\d+", re.IGNORECASE)
 _MAIL = re.compile(r"(?<![^\s<>\"'()\[\],;:])(?:mailto:)?([^\s<>\"'()\[\],;:]+)@([^\s<>\"'()\[\],;:@]+)", re.IGNORECASE)
 _DOTLESS = ("gmail.com", "googlemail.com")  # Google ignores dots before the @
+_SHORTEST_NUMBER = 5  # digits of a handle that is a number: fewer are the beginning of a phone, or its place held
 _SEQUENCE = "01234567890123456789"
 
 
@@ -38,7 +54,7 @@ def normalise(text: str) -> str | None:
     """
     folded = " ".join(fold(text).text.casefold().split()).strip(" .,;:-")
     word = folded.isalnum()  # most are one, a handle: of a mask it could hold but x, and no mail
-    if not folded or folded in _NOBODY or _SPREADSHEET.fullmatch(folded):
+    if not folded or folded.strip("[]()<>") in _NOBODY or _SPREADSHEET.fullmatch(folded):
         return None
     if (not word or "x" in folded) and _MASK.search(folded):
         return None
@@ -51,7 +67,8 @@ def normalise(text: str) -> str | None:
         return None if _is_filler(digits) else "phone:" + digits
     if not any(map(str.isalnum, folded)):
         return None
-    if folded.isdigit() and len(folded) > 1 and len(set(folded)) == 1:
+    number = folded.lstrip("+")
+    if number.isdigit() and (len(number) < _SHORTEST_NUMBER or len(set(number)) == 1):
         return None
     return "name:" + " ".join(folded.lstrip("@").split())
 
@@ -63,8 +80,9 @@ def _mail(local: str, domain: str) -> str | None:
     local = local.partition("+")[0] or local
     if domain in _DOTLESS:
         local, domain = local.replace(".", ""), _DOTLESS[0]
-    if local in _NOBODY or domain.partition(".")[0] in _NOBODY:
-        return None
+    host = domain.partition(".")[0]
+    if local in _NOBODY or host in _NOBODY or (local == host and len(local) < _SHORTEST_NUMBER):
+        return None  # abc@abc.com
     return f"mail:{local}@{domain}"
 
 

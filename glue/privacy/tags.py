@@ -73,7 +73,7 @@ def personal_fields(
 
     What lies in arrays, maps, unions and named types is followed; a map's keys are texts of the field itself.
     """
-    if schema is None or schema.get("type") != "record":
+    if not isinstance(schema, dict) or schema.get("type") != "record":
         return ["*"]
     return _personal(expanded(schema), inherited, safe)
 

@@ -25,8 +25,9 @@ _PART = (
     r"|রোড|রাস্তা|সড়ক|সড়ক|ব্লক|সেক্টর|লেন|গলি|এভিনিউ|সেকশন|তলা|ওয়ার্ড|ওয়ার্ড|লাইন|লিফট)"
 )
 _VILLAGE = (
-    r"(?:\b(?:vill|village|gram|p\.? ?o|post office|p\.? ?s|thana|upazila|upozila|union|zila|district|dist)\b\.?"
-    r"|গ্রাম|গ্রামঃ|ডাকঘর|পোস্ট অফিস|পোস্টঃ|থানা|উপজেলা|ইউনিয়ন|ইউনিয়ন|জেলা)"
+    r"(?:\b(?:vill|village|gram|p\.? ?o|post(?=:)|post office|p\.? ?s|thana|upazila|upozila|union|zila|district|dist)\b"
+    r"\.?"
+    r"|গ্রাম|গ্রামঃ|ডাকঘর|পোস্ট অফিস|পোস্ট(?=[:ঃ])|থানা|উপজেলা|ইউনিয়ন|ইউনিয়ন|জেলা)"
 )
 _COMPONENT = re.compile(
     rf"(?P<house>{_HOUSE}{_NUMBER})|(?P<part>{_PART}{_NUMBER})"

@@ -57,8 +57,8 @@ _BEFORE_AMOUNT = " \t\n.:=-"
 def nid_before(text: str, start: int) -> bool:
     """Whether the words before ``text[start]`` call what follows a national id, and none nearer calls it else."""
     left = max(0, start - 2 * _WINDOW)
-    word = _NID_BEFORE.search(text, left, start)
-    if word is None:
+    word = _NID_BEFORE.search(text, left, start) or _NID_ITSELF.search(text, left, start)
+    if word is None or text[word.start() - 1 : word.start()] in ("?", "&"):  # a parameter of an address
         return False
     if _TAKEN.search(text, max(0, word.start() - _WINDOW), word.start()):
         return False  # "1990123456 is my NID, 1712345678": the word is about the first

@@ -25,9 +25,10 @@ _SEPARATORS = (
     "\x00- !-/:-@\\[-`{}~\xa0-\xbf\u0964\u0965\u2000-\u2bff\u3000-\u303f\ufffd\U0001f000-\U0001faff"  # all but |
 )
 _LIKE = "oOlI|"  # typed for 0 and 1
-_BETWEEN = f"<br ?/?>|&[a-z]{{2,5}};|[{_SEPARATORS}]"
+_BETWEEN = f"</?(?:br?|i|u|p|s|em|td|tr|div|span) ?/?>|&[a-z]{{2,5}};|[{_SEPARATORS}]"
 _BLOCK = re.compile(rf"[0-9](?:(?:{_BETWEEN}){{0,5}}+[0-9{_LIKE}]){{6,}}+")
 BLOCK_BEGINS = f"[0-9০-৯](?:(?:{_BETWEEN}){{0,5}}[0-9০-৯{_LIKE}]){{6}}"  # before it is folded
+_ESCAPED = re.compile(r"%2[0-9a-f]|&#(?:\d{2}|x[0-9a-f]{2});", re.IGNORECASE)  # a blank, a dash
 _GROUP = re.compile(rf"[0-9{_LIKE}]+")
 _DIGIT = str.maketrans(_LIKE, "00111")
 _YEAR = 4  # digits
@@ -41,8 +42,8 @@ def find(text: str) -> list[Span]:
     """Every number in a folded text that identifies a person."""
     spans: list[Span] = []
     kinds: tuple[NumberKind, ...] = ()
-    if "%20" in text:
-        text = text.replace("%20", "   ")
+    if "%2" in text or "&#" in text:
+        text = _ESCAPED.sub(lambda found: " " * len(found.group()), text)
     for count, match in enumerate(_BLOCK.finditer(text)):
         if count == MOST_FINDS:
             spans.append(Span(match.start(), len(text), EXCESS))

@@ -21,7 +21,8 @@ _TIGHT = re.compile(r"[\s\-./_,:·•–—()]{1,2}\Z")
 _LANDLINE = re.compile(r"(?:0{0,2}880?|0)(?:2\d{7,9}|[3-9]\d{7,9}|9\d{9}|1[0-2]\d{8})\Z")
 # Of Dhaka and of internet telephony, in forms that nothing else has: no amount begins with 0, a date groups otherwise
 _PLAIN_LANDLINE = re.compile(
-    r"(?:096\d{8}|02\d{7,8}|0?9[67]\d{2,3} \d{6}|02 \d{7,8}|02 \d{4} \d{4}|(?:00)?8802\d{7,8}|(?:00)?880 ?2 \d{7,8})\Z"
+    r"(?:096\d{8}|096\d \d{7}|02\d{7,8}|0?9[67]\d{2,3} \d{6}|02 \d{7,8}|02 \d{4} \d{4}|(?:00)?8802\d{7,8}"
+    r"|(?:00)?880 ?2 \d{7,8})\Z"
 )
 _COUNTRY = r"(?:971|966|974|965|968|973|962|961|20|39|44|49|33|34|60|65|61|81|82|86|91|92|94|95|977|1)"
 _ABROAD = re.compile(rf"(?:00{_COUNTRY}|{_COUNTRY})[1-9]\d{{7,10}}\Z")

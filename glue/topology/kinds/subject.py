@@ -123,9 +123,8 @@ class Subjects(Kind):
         if want.compatibility == "NONE":
             return
         level = want.compatibility or ""
-        reasons = incompatibilities(
-            services.settings, change.name, want.schema, every_version=level.endswith("_TRANSITIVE")
-        )
+        every = level.endswith("_TRANSITIVE")
+        reasons = incompatibilities(services.settings, change.name, want.schema, every_version=every)
         if reasons is not None:
             fields = ", ".join(one.path for one in change.fields if one.path.startswith("schema"))
             why = f"{want.file.name} is not {level or 'compatible'}: it changes {fields}"

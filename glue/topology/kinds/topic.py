@@ -142,9 +142,8 @@ def topic_change(name: str, want: Topic, have: LiveTopic | None) -> Change | Non
         fields.append(FieldChange("partitions", str(have.partitions), str(want.partitions)))
         if want.partitions < have.partitions:
             action = Action.RECREATE
-            cost.append(
-                "topic recreated: Kafka cannot take partitions away; its records and consumers' offsets are lost"
-            )
+            lost = "its records and consumers' offsets are lost"
+            cost.append(f"topic recreated: Kafka cannot take partitions away; {lost}")
         else:
             cost.append("keys map to other partitions from now on; consumers rebalance")
     if want.replication_factor > 0 and want.replication_factor != have.replication_factor:

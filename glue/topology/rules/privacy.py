@@ -33,24 +33,19 @@ def sinks(declared: Declared) -> Iterator[Problem]:
     """A sink that reads a topic whose schema has personal fields, and does not take them away; or one of which no
     schema is known, so that everything in it counts as personal."""
     for part in Pipeline.of(declared).connectors.values():
+        file = declared.file("connector", part.name)
         for topic in part.reads:
             exposed = _fields(declared, part.name, topic, SAFE)
             if exposed is None and topic in declared.topics and part.sink:  # another rule speaks of the rest
-                yield Problem(
-                    declared.file("connector", part.name),
-                    "config.topics",
-                    f"{topic} has no declared schema, so all that it holds counts as personal",
-                    f"declare {topic}-value in subjects.json, or read a topic that has a schema",
-                )
+                message = f"{topic} has no declared schema, so all that it holds counts as personal"
+                fix = f"declare {topic}-value in subjects.json, or read a topic that has a schema"
+                yield Problem(file, "config.topics", message, fix)
             elif exposed:
                 shown = ", ".join(exposed[:5]) + (f" and {len(exposed) - 5} more" if len(exposed) > 5 else "")
                 schema = declared.subjects[f"{topic}-value"].file.name
-                yield Problem(
-                    declared.file("connector", part.name),
-                    "config.topics",
-                    f"{topic} carries personal data ({shown} in {schema}) and is not protected on its way",
-                    "read the topic that the glue service writes, or take the fields away (ReplaceField, exclude)",
-                )
+                message = f"{topic} carries personal data ({shown} in {schema}) and is not protected on its way"
+                fix = "read the topic that the glue service writes, or take the fields away (ReplaceField, exclude)"
+                yield Problem(file, "config.topics", message, fix)
 
 
 def _fields(declared: Declared, connector: str, topic: str, safe: frozenset[str]) -> list[str] | None:

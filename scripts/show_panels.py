@@ -84,7 +84,7 @@ def prometheus_of(given: argparse.Namespace) -> str:
     """The address given, or the local stack's; the program ends with exit code 2 when nothing answers there."""
     found = str(given.prometheus or local_prometheus())
     try:
-        ask(found, "1")
+        ask(found, "vector(1)")
     except (requests.RequestException, ValueError, KeyError):
         why = f"Prometheus does not answer at {found}" if found else "no Prometheus"
         print(f"Error: {why}\n  fix: mxctl local up --with monitoring, or give --prometheus", file=sys.stderr)

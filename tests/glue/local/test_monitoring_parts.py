@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import yaml
@@ -141,3 +144,14 @@ def test_the_table_of_panels_says_that_prometheus_does_not_answer(
         show_panels.main()
     assert ended.value.code == 2
     assert f"Prometheus does not answer at http://127.0.0.1:{port}" in capsys.readouterr().err
+
+
+def test_a_prometheus_that_answers_is_taken(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def get(address: str, params: dict[str, str], timeout: float) -> Any:
+        """As Prometheus answers: a number is a scalar, which has no labels."""
+        found: Any = [1.5, "1"] if params["query"].isdigit() else [{"metric": {}, "value": [1.5, "1"]}]
+        return SimpleNamespace(json=lambda: {"status": "success", "data": {"result": found}})
+
+    monkeypatch.setattr(show_panels.requests, "get", get)
+    given = argparse.Namespace(prometheus="http://prometheus.example")
+    assert show_panels.prometheus_of(given) == "http://prometheus.example"

@@ -1,6 +1,6 @@
 """Prove the container deployment in a real engine: ``make compose-proof``.
 
-    python -m deploy.proof.compose_proof [--only STAGE …] [--json FILE] [--markdown FILE]
+    python -m deploy.proof.compose_proof [--only STAGE …] [--from REVISION] [--json FILE] [--markdown FILE]
 
 Every image is built, the file is brought up as it is, and what ``docs/deploy-compose.md`` promises is done to it. Each
 stage says what it measured; the first that fails ends the proof with exit code 1. Where no engine can be had it says
@@ -23,6 +23,7 @@ from typing import Any
 from deploy.proof import images, standins
 from deploy.proof.engine import WORK, Engine, UnavailableError, engine
 from deploy.proof.installation import Installation, copy, until
+from deploy.proof.upgrade import upgrade
 
 SOURCES = ("weather", "shopify", "daraz", "tiktok", "facebook", "webhook")
 IDLE_S = 60
@@ -32,12 +33,12 @@ OUTSIDE = ("vendors", "warehouse")  # what stands for the world outside
 class Proof:
     """The stages, and the table that they fill: stage -> what was measured."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, revision: str = "") -> None:
         self.engine, self.seed = engine, 1
         self.table: dict[str, dict[str, object]] = {}
         self.parts: dict[str, dict[str, float]] = {}
         self.clean = copy(WORK / "clean")
-        self.there = Installation(engine, copy(WORK / "project"))
+        self.there = Installation(engine, copy(WORK / "project", revision))
         self.there.prepare(standins.named()["python"])
 
     def run(self, stages: list[str]) -> None:
@@ -137,7 +138,7 @@ class Proof:
 
     def stop(self) -> dict[str, object]:
         """``stop`` while the producers read, ``start``, and nothing is lost."""
-        self._load()
+        self.load()
         began = time.monotonic()
         self.there.compose("stop", *(name for name in self.there.containers() if name not in OUTSIDE))
         stopped = time.monotonic() - began
@@ -151,7 +152,7 @@ class Proof:
         healthy = time.monotonic() - began
         return {"stopped in s": round(stopped), "killed": 0, "healthy after s": round(healthy)} | self.canary()
 
-    def _load(self) -> None:
+    def load(self) -> None:
         """New data at the vendors, and the producers begin to read it."""
         self.seed += 1
         self.there.settings["VENDORS_SEED"] = str(self.seed)
@@ -178,7 +179,7 @@ class Proof:
 
     def lost_broker(self) -> dict[str, object]:
         """The broker is killed under load; its restart policy brings it back, and nothing is lost."""
-        self._load()
+        self.load()
         self._kill("kafka")
         return {"healthy after s": round(self.there.well())} | self.canary()
 
@@ -186,7 +187,7 @@ class Proof:
         """The broker's disk fills up under load; once there is room again, all is well without a hand."""
         full = WORK / "disk" / "data" / ".full"
         free = int(self.there.inside("stat", "-f", "-c", "%a", full.parent)) * 4096
-        self._load()
+        self.load()
         self.there.inside("fallocate", "-l", str(max(free - (8 << 20), 1)), full)
         rest = ("dd", "if=/dev/zero", f"of={full}", "bs=4k", "oflag=append", "conv=notrunc")
         self.there.inside(*rest, check=False)  # to the last block: it ends when there is none
@@ -209,6 +210,10 @@ class Proof:
         if not replaced:
             raise SystemExit("Error: up replaced nothing, though the images are new")
         return {"replaced": replaced, "healthy after s": round(time.monotonic() - began)} | self.canary()
+
+    def upgrade(self) -> dict[str, object]:
+        """An installation of an older revision, with its data, becomes one of this."""
+        return upgrade(self, SOURCES)
 
     def markdown(self) -> str:
         """Both tables, as the docs show them."""
@@ -243,15 +248,16 @@ def main() -> int:
     """Run the stages; 0 when all held or no engine can be had."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", action="append", choices=STAGES, help="these stages alone; repeatable")
+    parser.add_argument("--from", dest="revision", default="", help="the upgrade from this revision, alone")
     parser.add_argument("--json", type=Path, default=WORK / "proof.json")
     parser.add_argument("--markdown", type=Path, default=WORK / "proof.md")
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # as for Ctrl-C: put everything back
     try:
         with engine() as running:
-            proof = Proof(running)
+            proof = Proof(running, given.revision)
             try:
-                proof.run(given.only or STAGES)
+                proof.run(["upgrade"] if given.revision else given.only or STAGES)
             finally:
                 given.json.write_text(json.dumps({"stages": proof.table, "parts": proof.parts}, indent=1) + "\n")
                 given.markdown.write_text(proof.markdown())

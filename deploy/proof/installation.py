@@ -51,13 +51,18 @@ volumes:
 """
 
 
-def copy(target: Path) -> Path:
-    """The checkout's files in ``target``, without what git ignores and without digests, which no stand-in has."""
+def copy(target: Path, revision: str = "") -> Path:
+    """The checkout's files, or those of a revision, without what git ignores and digests, which no stand-in has."""
     shutil.rmtree(target, ignore_errors=True)
-    for name in call("git", "ls-files", "-z", "-co", "--exclude-standard", cwd=ROOT).rstrip("\0").split("\0"):
-        if (ROOT / name).is_file():
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, target / name)
+    target.mkdir(parents=True)
+    if revision:
+        call("git", "archive", "--output", WORK / "revision.tar", revision, cwd=ROOT)
+        call("tar", "-xf", WORK / "revision.tar", "-C", target)
+    else:
+        for name in call("git", "ls-files", "-z", "-co", "--exclude-standard", cwd=ROOT).rstrip("\0").split("\0"):
+            if (ROOT / name).is_file():
+                (target / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(ROOT / name, target / name)
     for name in FILES:
         text = (target / name).read_text(encoding="utf-8")
         (target / name).write_text(undigested(text), encoding="utf-8")
@@ -94,6 +99,16 @@ class Installation:
         self.override.write_text(OVERRIDE.format(python=python, host=HOST, site=site, root=ROOT, work=WORK))
         self._point_at_sandbox()
         self._disk()
+
+    def pull(self) -> None:
+        """The checkout's files in the place of an older revision's; the operator's own stay, and get what is new."""
+        new = copy(WORK / "new")
+        for name in (".env", "deploy/secrets"):
+            (self.folder / name).rename(new / name)
+        shutil.rmtree(self.folder)
+        new.rename(self.folder)
+        call(self.folder / "deploy" / "compose" / "make-secrets")
+        self._point_at_sandbox()
 
     def _point_at_sandbox(self) -> None:
         """The vendors' addresses in the profile; keys still come from the files in ``deploy/secrets``."""
@@ -156,7 +171,8 @@ class Installation:
         return until(lambda: not self.not_well(), within_s, lambda: f"not healthy: {self.not_well()}")
 
     def remove(self) -> None:
-        """Containers, volumes, networks and the disk; what the engine itself leaves, it removes."""
+        """Containers, volumes, networks and the disk; what the engine itself leaves, it removes. Logs are kept."""
+        (WORK / "containers.log").write_text(self.compose("logs", "--no-color", "--timestamps", check=False))
         self.compose("down", "--volumes", "--timeout", "10", check=False)
         self.inside("umount", WORK / "disk", check=False)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -19,7 +20,7 @@ from glue.local import jars
 from glue.local.downloads import Fetcher
 from glue.local.registry import unpacked
 from glue.local.report import Reporter
-from tests.deploy.compose_file import compose, undigested
+from tests.deploy.compose_file import FILES, undigested
 
 FRONTEND = "github.com/moby/buildkit/frontend/dockerfile/cmd/dockerfile-frontend@v0.13.2"
 BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
@@ -35,18 +36,17 @@ PARTS = {
 PLACEHOLDERS = {"grafana/grafana": ("3000", "api/health"), "ghcr.io/kafbat/kafka-ui": ("8080", "actuator/health")}
 
 
-def named() -> dict[str, str]:
-    """Name -> name:tag of every image that the project's files take from others."""
-    found = [undigested(service["image"]) for service in compose()["services"].values()]
-    lines = undigested((ROOT / "deploy" / "images" / "Dockerfile").read_text()).splitlines()
-    found += [line.split("=", 1)[1] for line in lines if line.startswith(("ARG PYTHON=", "ARG KAFKA=", "# syntax="))]
+def named(root: Path = ROOT) -> dict[str, str]:
+    """Name -> name:tag of every image that the project's files in ``root`` take from others."""
+    text = "\n".join(undigested((root / name).read_text()) for name in FILES)
+    found = re.findall(r"^(?: +image: |ARG (?:PYTHON|KAFKA)=|# syntax=)(\S+)", text, re.MULTILINE)
     return {one.rsplit(":", 1)[0]: one for one in found if not one.startswith("millionx/")}
 
 
-def build(engine: Engine) -> dict[str, str]:
-    """Build every stand-in that the engine lacks; image -> what it is."""
-    images, there = named(), engine.docker("images", "--format", "{{.Repository}}:{{.Tag}}").split()
-    contexts = _contexts()
+def build(engine: Engine, root: Path = ROOT) -> dict[str, str]:
+    """Build every stand-in that the engine lacks, as the files in ``root`` name it; image -> what it is."""
+    images, there = named(root), engine.docker("images", "--format", "{{.Repository}}:{{.Tag}}").split()
+    contexts = _contexts(root)
     if "millionx-proof/debian:bookworm" not in there:
         _base(engine)
     _target(engine, images["docker/dockerfile"], "frontend", contexts)
@@ -87,9 +87,9 @@ def _base(engine: Engine) -> None:
         engine.docker("import", "--change", trust, "-", "millionx-proof/debian:bookworm", stdin=packed.stdout)
 
 
-def _contexts() -> dict[str, Path]:
+def _contexts(root: Path) -> dict[str, Path]:
     """What the stand-ins hold besides Debian: the locked jars, the Java of the lock, two programs built by Go."""
-    lock, fetcher = jars.JarLock.load(), Fetcher(Reporter())
+    lock, fetcher = jars.JarLock.load(root / "deploy" / "locks" / "jars.json"), Fetcher(Reporter())
     folder = WORK / "contexts"
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "kafka-jars").mkdir(parents=True)

@@ -54,6 +54,26 @@ def test_the_second_file_adds_only_the_world_outside() -> None:
     assert set(added["services"]) - theirs == {"warehouse", "vendors"}
 
 
+def test_a_pull_brings_the_files_of_now_and_keeps_what_is_the_operators(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(installation, "WORK", tmp_path)
+    folder = installation.copy(tmp_path / "project", "HEAD")
+    engine.call(folder / "deploy" / "compose" / "make-secrets")
+    secret = folder / "deploy" / "secrets" / "redis_password"
+    (folder / ".env").write_text("OWN=1\n")
+    (folder / "README.md").write_text("older")
+    (folder / "schemas" / "gone.avsc").write_text("{}")
+    before = secret.read_text()
+    (folder / "deploy" / "secrets" / "connect_password").unlink()  # which an older release did not have
+    installation.Installation(engine.Engine(None, tmp_path), folder).pull()  # type: ignore[arg-type]
+    assert (secret.read_text(), (folder / ".env").read_text()) == (before, "OWN=1\n")
+    assert (folder / "README.md").read_text() == (ROOT / "README.md").read_text()
+    assert not (folder / "schemas" / "gone.avsc").exists()
+    assert (folder / "deploy" / "secrets" / "connect_password").exists()
+    assert "http://vendors:9000" in (folder / "connect-config" / "profiles" / "compose.json").read_text()
+
+
 def test_keys_of_the_sandbox_fill_every_file_that_make_secrets_leaves_empty() -> None:
     text = (ROOT / "deploy" / "compose" / "make-secrets").read_text()
     assert set(installation.SECRETS) == {
@@ -70,6 +90,6 @@ def test_the_docs_show_stages_and_containers_that_there_are() -> None:
     page = (ROOT / "docs" / "deploy-compose.md").read_text(encoding="utf-8").partition("## Proven")[2]
     stages, _, parts = page.partition("| container |")
     rows = {line.split("|")[1].strip().replace(" ", "_") for line in stages.splitlines() if line.startswith("| ")}
-    assert rows - {"stage"} <= set(compose_proof.STAGES) and len(rows) > 5
+    assert rows - {"stage"} <= {*compose_proof.STAGES, "upgrade"} and len(rows) > 5
     shown = {line.split("|")[1].strip() for line in parts.splitlines() if line.startswith("| ")}
     assert shown <= compose()["services"].keys() and len(shown) > 10

@@ -160,8 +160,12 @@ def _discount(line: Mapping[str, Any]) -> Decimal:
     """All discounts of the line as ordered, those on the whole order with it, in the currency of the shop."""
     allocations = line.get("discount_allocations")
     if isinstance(allocations, list) and allocations:
-        return sum((shop_money(one, "amount") for one in allocations if isinstance(one, Mapping)), Decimal(0))
-    return money(line.get("total_discount") or 0)
+        total = sum((shop_money(one, "amount") for one in allocations if isinstance(one, Mapping)), Decimal(0))
+    else:
+        total = money(line.get("total_discount") or 0)
+    if total < 0:
+        raise ValueError("is below 0")
+    return total
 
 
 def _tax(line: Mapping[str, Any]) -> Decimal | None:

@@ -10,13 +10,15 @@ import re
 from contextlib import suppress
 
 from glue.privacy.keyring import Keyring
-from glue.privacy.recognisers import find
+from glue.privacy.recognisers import find, named_by
 from glue.privacy.recognisers.fold import fold
 from glue.privacy.recognisers.span import words_of
 
 _MOBILE_DIGITS = 10  # 1XXXXXXXXX, what all spellings of a Bangladeshi mobile have in common
 _SHORTEST_PHONE = 7
 _LIKE_DIGITS = "0123456789ol"  # digits, and the letters that are typed for them
+_DIGITS = str.maketrans("oli|", "0111")
+_AT = re.compile(r"[ \t]{0,2}(?:@|%40)[ \t]{0,2}(?=\S{1,255}\.\S)")
 _MASK = re.compile(r"\*|[•●∙×]|\.{3}|…|(?<=\d)xx|xx(?=\d)|^x+$|#{2,}|\?{2,}")
 _NOBODY = words_of(
     "n/a na n.a nil none null nan undefined unknown anonymous guest customer test tester dummy default empty blank no "
@@ -58,7 +60,7 @@ def normalise(text: str) -> str | None:
         return None
     if (not word or "x" in folded) and _MASK.search(folded):
         return None
-    mail = _MAIL.search(folded) if "@" in folded else None
+    mail = _MAIL.search(_AT.sub("@", folded, count=1)) if "@" in folded or "%40" in folded else None
     if mail is not None:
         return _mail(mail.group(1), mail.group(2))
     few = word and sum(map(_LIKE_DIGITS.__contains__, folded)) < _SHORTEST_PHONE
@@ -94,16 +96,18 @@ def _phone(text: str) -> str | None:
             return _national(plain)
     for start, end, entity in find(text):
         if entity == "PHONE":
-            plain = "".join(filter(str.isdigit, text[start:end]))
+            plain = "".join(filter(str.isdigit, text[start:end].translate(_DIGITS)))
             return _national(plain) or plain
+        if entity == "PROFILE" and (number := _national(named_by(text[start:end]).lstrip("+"))):
+            return number  # wa.me/8801712345678
     digits = "".join(filter(str.isdigit, text))
     return digits if len(digits) >= _SHORTEST_PHONE and not any(map(str.isalpha, text)) else None
 
 
 def _national(digits: str) -> str | None:
     """1XXXXXXXXX of a Bangladeshi mobile, None where it is none."""
-    national = digits.removeprefix("00").removeprefix("880").removeprefix("88").removeprefix("0").removeprefix("0")
-    return national if len(national) == _MOBILE_DIGITS and national.startswith("1") else None
+    national = digits.lstrip("0").removeprefix("880").removeprefix("88").lstrip("0")
+    return national if len(national) == _MOBILE_DIGITS and national.startswith("1") and national.isdigit() else None
 
 
 def _is_filler(digits: str) -> bool:

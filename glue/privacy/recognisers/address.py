@@ -27,7 +27,7 @@ _PART = (
 _VILLAGE = (
     r"(?:\b(?:vill|village|gram|p\.? ?o|post(?=:)|post office|p\.? ?s|thana|upazila|upozila|union|zila|district|dist)\b"
     r"\.?"
-    r"|গ্রাম|গ্রামঃ|ডাকঘর|পোস্ট অফিস|পোস্ট(?=[:ঃ])|থানা|উপজেলা|ইউনিয়ন|ইউনিয়ন|জেলা)"
+    r"|গ্রাম|গ্রামঃ|ডাকঘর|পোস্ট অফিস|পো(?:স্ট)?(?=[:ঃ])|থানা|উপজেলা|ইউনিয়ন|ইউনিয়ন|জেলা)"
 )
 _COMPONENT = re.compile(
     rf"(?P<house>{_HOUSE}{_NUMBER})|(?P<part>{_PART}{_NUMBER})"
@@ -107,7 +107,7 @@ _FURTHER = words_of(
     "road rd block blk sector sec lane avenue ave section floor level lift ward gali goli line street village vill "
     "gram post thana p ps po r upazila upozila union zila district dist "
     "রোড রাস্তা সড়ক সড়ক "
-    "ব্লক সেক্টর লেন গলি এভিনিউ সেকশন তলা ওয়ার্ড ওয়ার্ড লাইন লিফট জেলা গ্রাম পোস্ট ডাকঘর থানা উপজেলা ইউনিয়ন ইউনিয়ন"
+    "ব্লক সেক্টর লেন গলি এভিনিউ সেকশন তলা ওয়ার্ড ওয়ার্ড লাইন লিফট জেলা গ্রাম পোস্ট পো ডাকঘর থানা উপজেলা ইউনিয়ন ইউনিয়ন"
 )
 _STREETS = words_of("road avenue lane street রোড সড়ক লেন এভিনিউ")
 ADDRESS = TextKind("ADDRESS", _find, words=_LEADING | _FURTHER, pairs=(_FURTHER | {"h"}) - _STREETS)

@@ -19,7 +19,24 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 
-class Folder(Weights):
+class _Tokenized(Weights):
+    """With a ``tokenizer.json``, which is read once."""
+
+    def tokenizer(self, texts: Sequence[str] | None = None) -> tuple[Tokenizer, Sequence[int] | None]:
+        """It lies beside the parameters' file, or in the folder above, as that of one in ``onnx`` does."""
+        return self._tokenizer, None
+
+    @cached_property
+    def _tokenizer(self) -> Tokenizer:
+        from tokenizers import Tokenizer
+
+        for folder in (self.file.parent, self.file.parent.parent):
+            if (file := folder / "tokenizer.json").is_file():
+                return Tokenizer.from_file(str(file))
+        raise self.wrong(f"{self.file} has no tokenizer.json", "put it beside it")
+
+
+class Folder(_Tokenized):
     """A folder as sentence-transformers writes it, of a BERT."""
 
     def __init__(self, model: Model, folder: Path) -> None:
@@ -63,16 +80,6 @@ class Folder(Weights):
 
         return {name.removeprefix("bert."): value for name, value in load_file(self.file).items()}
 
-    def tokenizer(self, texts: Sequence[str] | None = None) -> tuple[Tokenizer, Sequence[int] | None]:
-        """``tokenizer.json``, read once."""
-        return self._tokenizer, None
-
-    @cached_property
-    def _tokenizer(self) -> Tokenizer:
-        from tokenizers import Tokenizer
-
-        return Tokenizer.from_file(str(self.folder / "tokenizer.json"))
-
     def _json(self, name: str) -> Any:
         try:
             return json.loads((self.folder / name).read_text(encoding="utf-8"))
@@ -80,7 +87,7 @@ class Folder(Weights):
             raise self.wrong(f"{name} is not usable: {error}", "install the weights again") from None
 
 
-class Exported(Weights):
+class Exported(_Tokenized):
     """An ONNX file as exporters write it: of any architecture, for the graph is what it holds."""
 
     def shape(self) -> Shape:
@@ -90,19 +97,6 @@ class Exported(Weights):
     def tensors(self) -> Mapping[str, Floats | Blocks]:
         """None beside those in it."""
         return {}
-
-    def tokenizer(self, texts: Sequence[str] | None = None) -> tuple[Tokenizer, Sequence[int] | None]:
-        """``tokenizer.json`` beside it, or in the folder above, where it lies in ``onnx``; read once."""
-        return self._tokenizer, None
-
-    @cached_property
-    def _tokenizer(self) -> Tokenizer:
-        from tokenizers import Tokenizer
-
-        for folder in (self.file.parent, self.file.parent.parent):
-            if (file := folder / "tokenizer.json").is_file():
-                return Tokenizer.from_file(str(file))
-        raise self.wrong(f"{self.file} has no tokenizer.json", "put it beside it")
 
 
 def find_weights(model: Model, noted: Path | None = None) -> Weights:

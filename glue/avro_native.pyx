@@ -4,6 +4,8 @@
 ``glue.avro_codec`` uses it where it was built, with fastavro behind it. It is strict: what it refuses (``RefusedError``, or any
 error of Python's) may still be a value that fastavro reads or writes otherwise, an integer given as a float say, and
 fastavro then decides, and words the error. What it accepts, fastavro accepts with the same result.
+
+At its end is what else each record needs of its texts and times; the callers say what it does without a compiler.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
@@ -11,9 +13,9 @@ from cpython.datetime cimport (
     datetime_day, datetime_hour, datetime_microsecond, datetime_minute, datetime_month, datetime_new, datetime_second,
     datetime_tzinfo, datetime_year, import_datetime,
 )
-from cpython.dict cimport PyDict_GetItemWithError, PyDict_SetItem
+from cpython.dict cimport PyDict_Copy, PyDict_GetItemWithError, PyDict_SetItem
 from cpython.object cimport PyObject
-from cpython.unicode cimport PyUnicode_AsUTF8AndSize, PyUnicode_DecodeUTF8
+from cpython.unicode cimport PyUnicode_AsUTF8AndSize, PyUnicode_DecodeASCII, PyUnicode_DecodeUTF8
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy
@@ -328,11 +330,11 @@ cdef class Union(Node):
 
 cdef class Record(Node):
     cdef list names, nodes
-    cdef dict defaults
+    cdef dict defaults, blank  # the latter with all names, so that it need not grow
     cdef Py_ssize_t count
 
     cdef object read(self, Input* source):
-        cdef dict value = {}
+        cdef dict value = PyDict_Copy(self.blank)
         cdef Py_ssize_t place
         use_part(source)
         for place in range(self.count):
@@ -450,6 +452,7 @@ cdef Node node(object kind, dict named, dict reads, dict writes):
         record = made = Record()
         record.takes, record.count = (dict,), len(kind["fields"])
         record.names = [sys.intern(field["name"]) for field in kind["fields"]]
+        record.blank = dict.fromkeys(record.names)
         record.defaults = {field["name"]: field["default"] for field in kind["fields"] if "default" in field}
         record.nodes = [node(field["type"], named, reads, writes) for field in kind["fields"]]
     else:
@@ -508,3 +511,81 @@ cdef class Codec:
         put(&self.target, PyBytes_AS_STRING(prefix), PyBytes_GET_SIZE(prefix))
         self.root.write(&self.target, value)
         return PyBytes_FromStringAndSize(self.target.data, self.target.size)
+
+def utf8(text):
+    """``str.encode``, which Python then keeps with the text: who writes it later, as Avro say, need not do it again."""
+    cdef Py_ssize_t size
+    cdef const char* data = PyUnicode_AsUTF8AndSize(text, &size)
+    return PyBytes_FromStringAndSize(data, size)
+
+cdef void put_digits(char* end, int number, int count) noexcept:
+    for _ in range(count):
+        end -= 1
+        end[0] = <char>(48 + number % 10)
+        number //= 10
+
+def iso(when):
+    """ISO 8601 in UTC with milliseconds and a Z, as Weaviate's date type reads it (RFC 3339)."""
+    cdef char[24] text
+    if type(when) is not datetime or datetime_tzinfo(when) is not _UTC:
+        return when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    memcpy(text, b"0000-00-00T00:00:00.000Z", 24)
+    put_digits(text + 4, datetime_year(when), 4)
+    put_digits(text + 7, datetime_month(when), 2)
+    put_digits(text + 10, datetime_day(when), 2)
+    put_digits(text + 13, datetime_hour(when), 2)
+    put_digits(text + 16, datetime_minute(when), 2)
+    put_digits(text + 19, datetime_second(when), 2)
+    put_digits(text + 23, datetime_microsecond(when) // 1000, 3)
+    return PyUnicode_DecodeASCII(text, 24, NULL)
+
+cdef class Words:
+    """Words of two to twelve small letters of ASCII and what each counts: see ``glue.transforms.language``."""
+    cdef uint64_t[1024] words  # five bits a letter; each at its place or after it
+    cdef int64_t[1024] scores
+
+    def __init__(self, dict scores):
+        cdef uint64_t word
+        cdef Py_ssize_t place
+        fit = [1 < len(one) < 13 and one.isascii() and one.isalpha() and one.islower() for one in scores]
+        if len(scores) > 512 or not all(fit):
+            raise ValueError("too many words, or not of two to twelve small letters")
+        for text, score in scores.items():
+            word = 0
+            for letter in text.encode():
+                word = word << 5 | <uint64_t>(letter - 96)
+            place = self.place(word)
+            self.words[place], self.scores[place] = word, score
+
+    cdef Py_ssize_t place(self, uint64_t word) noexcept:
+        cdef Py_ssize_t place = <Py_ssize_t>(word * <uint64_t>0x9E3779B97F4A7C15 >> 54)
+        while self.words[place] != 0 and self.words[place] != word:
+            place = (place + 1) & 1023
+        return place
+
+    def count(self, text):
+        """Characters of Bengali, letters of ASCII in words of two or more, and what the words count together."""
+        cdef Py_ssize_t size, at, bengali = 0, letters = 0, length = 0
+        cdef int64_t score = 0
+        cdef uint64_t word = 0
+        cdef uint8_t letter
+        cdef const uint8_t* data
+        try:
+            data = <const uint8_t*>PyUnicode_AsUTF8AndSize(text, &size)
+        except UnicodeEncodeError:  # half of a pair
+            text = text.encode("utf-8", "replace").decode()
+            data = <const uint8_t*>PyUnicode_AsUTF8AndSize(text, &size)
+        for at in range(size + 1):  # the zero behind it ends the last word
+            letter = (data[at] | 32) - 96
+            if 1 <= letter <= 26:
+                word = word << 5 | letter
+                length += 1
+                continue
+            if length > 1:
+                letters += length
+                if length < 13:
+                    score += self.scores[self.place(word)]
+            word = length = 0
+            if data[at] == 0xE0 and data[at + 1] | 1 == 0xA7:  # U+0980 to U+09FF
+                bengali += 1
+        return bengali, letters, score

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import repeat
 
 from pydantic import Field
 
 from glue.privacy.mentions import without_pseudonyms
 from glue.transforms.contract import Record, Transform, TransformConfig
 
-# Bytes of UTF-8: letters in lower case, anything else parts words. A regex for words takes three times as long.
-_PARTED = bytes(ord(chr(byte).lower()) if byte < 128 and chr(byte).isalpha() else ord(" ") for byte in range(256))
+try:
+    from glue.avro_native import Words as CompiledWords
+except ImportError:  # installed where no compiler was
+    CompiledWords = None  # type: ignore[assignment,misc]
+
 _ENOUGH = 400  # characters that decide; the rest of a long text changes nothing
 _ROMANISED_WORDS = """
 ami tumi apni amar tomar apnar amader apnader ache asen ase nai nei koto dam kemon kmn kothay kothai lagbe lagbo
@@ -28,28 +30,36 @@ price please how much what where when want need buy order delivery product nice 
 color
 """
 _SCORES = dict.fromkeys(_ROMANISED_WORDS.split(), 1) | dict.fromkeys(_ENGLISH_WORDS.split(), -1)
-_OF_BYTES = {word.encode(): score for word, score in _SCORES.items() if len(word) > 1}
-_OTHERS = repeat(0)  # what any other word counts
+
+
+class _Words:
+    """As :class:`glue.avro_native.Words`, where no compiler was."""
+
+    _PARTED = bytes(ord(chr(one).lower()) if one < 128 and chr(one).isalpha() else ord(" ") for one in range(256))
+
+    def __init__(self, scores: dict[str, int]) -> None:
+        self._scores = {word.encode(): score for word, score in scores.items()}
+
+    def count(self, text: str) -> tuple[int, int, int]:
+        data = text.encode("utf-8", "replace")
+        words = [word for word in data.translate(self._PARTED).split() if len(word) > 1]
+        bengali = data.count(b"\xe0\xa6") + data.count(b"\xe0\xa7")  # U+0980 to U+09FF in UTF-8
+        return bengali, sum(map(len, words)), sum(self._scores.get(word, 0) for word in words)
+
+
+_count = (_Words if CompiledWords is None else CompiledWords)(
+    {w: score for w, score in _SCORES.items() if len(w) > 1}
+).count
 
 
 def guess(text: str) -> str | None:
     """``bn``, ``bn-Latn``, ``en``, or None where there are no letters to judge by."""
     head = without_pseudonyms(text)[:_ENOUGH]
-    data = head.encode("utf-8", "replace")
-    bengali = 0
-    if len(data) > len(head):
-        bengali = data.count(b"\xe0\xa6") + data.count(b"\xe0\xa7")  # U+0980 to U+09FF in UTF-8: no regex, no loop
-        if bengali and bengali * 3 >= len(head):
-            return "bn"
-    words = data.translate(_PARTED).split()
-    score = sum(map(_OF_BYTES.get, words, _OTHERS))
-    if bengali or not score:
-        sizes = list(map(len, words))
-        letters = sum(sizes) - sizes.count(1)  # one letter alone is no word
-        if bengali and bengali * 2 >= letters:
-            return "bn"
-        if not letters:
-            return None
+    bengali, letters, score = _count(head)
+    if bengali and (bengali * 3 >= len(head) or bengali * 2 >= letters):
+        return "bn"
+    if not letters:  # one letter alone is no word
+        return None
     return "bn-Latn" if score > 0 else "en"
 
 

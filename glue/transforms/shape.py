@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from abc import abstractmethod
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, ClassVar
 
 from pydantic import Field
@@ -17,8 +17,16 @@ from glue.privacy.tags import personal_fields
 from glue.settings import get_settings
 from glue.transforms.contract import Record, Transform, TransformConfig
 
+try:
+    from glue.avro_native import iso as iso
+except ImportError:  # installed where no compiler was
+
+    def iso(when: datetime) -> str:
+        """ISO 8601 in UTC with milliseconds and a Z, as Weaviate's date type reads it (RFC 3339)."""
+        return when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
-_TWO, _THREE = [f"{number:02}" for number in range(60)], [f"{number:03}" for number in range(1000)]
 
 
 def load_output(schema_file: str) -> dict[str, Any]:
@@ -88,11 +96,3 @@ class Shape(Transform[ShapeConfig]):
 def millis(when: datetime) -> int:
     """Milliseconds since the epoch."""
     return round(when.timestamp() * 1000)
-
-
-def iso(when: datetime) -> str:
-    """ISO 8601 in UTC with milliseconds and a Z, as Weaviate's date type reads it (RFC 3339)."""
-    if when.tzinfo is UTC:  # as decoded; isoformat takes twice as long, a format's %02d too
-        clock = f"{_TWO[when.hour]}:{_TWO[when.minute]}:{_TWO[when.second]}.{_THREE[when.microsecond // 1000]}Z"
-        return f"{when.year:04}-{_TWO[when.month]}-{_TWO[when.day]}T{clock}"
-    return when.isoformat(timespec="milliseconds").replace("+00:00", "Z")

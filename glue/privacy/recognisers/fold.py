@@ -72,7 +72,8 @@ def fold(text: str, chars: Iterable[str] | None = None) -> Folded:
     """
     if text.isascii():
         return Folded(text)
-    changed = [char for char in (chars or set("".join(_FOLDED.findall(text)))) if _TABLE[ord(char)] != char]
+    there = [char for char in chars if char in text] if chars else set("".join(_FOLDED.findall(text)))
+    changed = [char for char in there if _TABLE[ord(char)] != char]
     if len(changed) > _FEW:
         folded = text.translate(_TABLE)
     else:

@@ -13,6 +13,14 @@ from glue.privacy.recognisers.fold import PLAIN, fold
 from glue.privacy.recognisers.span import LONGEST, TextKind
 
 try:
+    from glue.avro_native import utf8
+except ImportError:  # installed where no compiler was
+
+    def utf8(text: str) -> bytes:
+        return text.encode()
+
+
+try:
     import re2
 except ImportError:  # no wheel for this platform: every text is searched, with the same finds
     re2 = None
@@ -47,7 +55,7 @@ class Gate:
     def look(self, text: str) -> frozenset[str] | None:
         """The parts of the search that could find something, none where no kind can; None stands for all of them."""
         try:
-            found = self._match(text.encode())
+            found = self._match(utf8(text))
             if found == [0]:  # the end of the text
                 return _NOTHING
             if found is None:  # RE2 lacks memory

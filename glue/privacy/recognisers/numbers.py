@@ -7,17 +7,17 @@ linear in the text.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from functools import cache
 
+from glue.privacy.recognisers.gate import Gate, any_of
 from glue.privacy.recognisers.identity_numbers import BIRTH, NID, TIN
 from glue.privacy.recognisers.payment import ACCOUNT, CARD
 from glue.privacy.recognisers.phone import PHONE
 from glue.privacy.recognisers.span import EXCESS, MOST_FINDS, Block, Group, NumberKind, Span
 
 KINDS: tuple[NumberKind, ...] = (NID, BIRTH, TIN, ACCOUNT, CARD, PHONE)  # in this order: a name beats a form
-_NAMED = frozenset(place for place, kind in enumerate(KINDS) if kind.marks)
-_MARKS = tuple((mark, place) for place, kind in enumerate(KINDS) for mark in kind.marks)
-_UNNAMED = len(KINDS) - len(_NAMED)  # kinds that need no word
+_UNNAMED = sum(not kind.marks for kind in KINDS)  # kinds that need no word
 _MOBILE = 11  # digits
 _MOST_CHARACTERS = 400  # a block longer than this is not text for people; all of it is taken
 
@@ -86,14 +86,18 @@ def _digits(text: str) -> str:
     return text if text.isdigit() else text.translate(_DIGIT)
 
 
+@cache
+def _named() -> Gate:
+    return Gate({f"(?i){any_of(kind.marks)}": {kind.entity} for kind in KINDS if kind.marks})
+
+
 def _possible(text: str) -> tuple[NumberKind, ...]:
     """The kinds whose words occur in the text, and those that need none."""
-    lower = text.lower()
-    absent = set(_NAMED)
-    for mark, place in _MARKS:
-        if mark in lower:
-            absent.discard(place)
-    return tuple([kind for place, kind in enumerate(KINDS) if place not in absent])
+    named: Collection[str] | None = _named().look(text)
+    if named is None:
+        lower = text.lower()
+        named = {kind.entity for kind in KINDS if any(mark in lower for mark in kind.marks)}
+    return tuple([kind for kind in KINDS if not kind.marks or kind.entity in named])
 
 
 def _in_block(block: Block, kinds: tuple[NumberKind, ...]) -> list[Span]:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from glue.privacy.recognisers import ENTITIES, KINDS, find, search
-from glue.privacy.recognisers.gate import Gate
+from glue.privacy.recognisers import ENTITIES, KINDS, find, numbers, search
+from glue.privacy.recognisers.fold import fold
+from glue.privacy.recognisers.gate import Gate, utf8
 
 pytest.importorskip("re2")
 sys.path.insert(0, str(Path(__file__).parents[3] / "scripts"))
@@ -90,6 +91,26 @@ def test_an_automaton_without_memory_stops_no_text() -> None:
     assert gate.look("7 @") == {"numbers", "@"}
     gate._match = lambda _text: None  # as RE2's set answers then
     assert gate.look("no digit") is None
+
+
+def test_the_words_for_numbers_are_the_same_without_the_automaton(monkeypatch: pytest.MonkeyPatch) -> None:
+    chance = random.Random(4)
+    marks = [mark for kind in numbers.KINDS for mark in kind.marks]
+    pieces = [*marks, *map(str.upper, marks), *BETWEEN, "ta", "দাম", "é", "Ｎ", "\u212a", "\u017f", "\u0130"]
+    texts = [fold("".join(chance.choices(pieces, k=chance.randrange(6)))).text for _ in range(2000)]
+    found = [numbers._possible(text) for text in texts]
+    assert len(set(found)) > 8
+    without = Gate({})
+    without._match = lambda _text: None
+    monkeypatch.setattr(numbers, "_named", lambda: without)
+    assert [numbers._possible(text) for text in texts] == found
+
+
+@pytest.mark.parametrize("text", ["", "a\0b", "দাম é 😀" * 9])
+def test_bytes_of_a_text_are_those_of_python(text: str) -> None:
+    assert [utf8(text), utf8(text)] == [text.encode()] * 2  # the second time they are kept
+    with pytest.raises(UnicodeEncodeError):
+        utf8(text + "\ud83d")
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import fastavro
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from glue.errors import ConfigError, DataError
 from glue.identity import record_key
@@ -98,6 +100,11 @@ def test_times() -> None:
     assert millis(when) == 1767607200005
     dhaka = datetime(2026, 1, 5, 16, 0, 0, 5000, tzinfo=timezone(timedelta(hours=6)))
     assert millis(dhaka) == millis(when)
+
+
+@given(st.datetimes(timezones=st.sampled_from([UTC, UTC, timezone(timedelta(hours=6)), None])))
+def test_times_are_written_as_python_does(when: datetime) -> None:
+    assert iso(when) == when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def test_the_ingestion_time_is_written_once(post: Make) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 AvroSchema = dict[str, Any]
 _HEADER = struct.Struct(">bI")
+FRAMING = _HEADER.size  # bytes before a value
 _MAGIC = 0
 _UNKNOWN_SECONDS = 30.0
 _UNKNOWN_MOST = 1000
@@ -124,7 +125,7 @@ class Decoder:
         Raises:
             DataError: the bytes are not framed Avro of that schema, or cannot be resolved to the reader's.
         """
-        if len(data) <= _HEADER.size or data[0] != _MAGIC:
+        if len(data) <= FRAMING or data[0] != _MAGIC:
             raise DataError("decode", "not in the Confluent wire format (zero byte and schema id first)")
         writer_id = _HEADER.unpack_from(data)[1]
         codec, schema = self.schema(writer_id)
@@ -132,7 +133,7 @@ class Decoder:
         if reader_id is not None and reader_id != writer_id:
             reader, schema = self.schema(reader_id)
         try:
-            return cast("dict[str, Any]", codec.read(data, _HEADER.size, reader)), schema
+            return cast("dict[str, Any]", codec.read(data, FRAMING, reader)), schema
         except fastavro.read.SchemaResolutionError:
             raise DataError("decode", f"its schema cannot be read as the present {schema.get('name', '?')}") from None
         except LeftOverError:
@@ -147,7 +148,7 @@ class Decoder:
     def _bad_field(self, data: bytes, writer_id: int) -> str:
         if writer_id not in self._fields:
             self._fields[writer_id] = _Fields(self._schemas[writer_id][1], parsed)
-        return self._fields[writer_id].first_bad(lambda part: resolved(data, _HEADER.size, part, whole=False))
+        return self._fields[writer_id].first_bad(lambda part: resolved(data, FRAMING, part, whole=False))
 
 
 def parse_registered(what: str, registered: Schema) -> tuple[Codec, AvroSchema]:

@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from glue.avro import Decoder
+from glue.avro import FRAMING, Decoder
+from glue.avro_codec import Codec
 from glue.avro_types import AvroSchema, BySchema
 from glue.errors import ConfigError, DataError, ServiceError, ServiceUnavailableError
 from glue.privacy.declared import schema_of, stricter
@@ -30,6 +31,7 @@ class TopicReader:
         self._registry = registry
         self.decode = Decoder(registry)
         self._known: dict[str, tuple[int | None, BySchema[AvroSchema]]] = {}
+        self._as_latest: dict[tuple[str, bytes], tuple[Codec, AvroSchema]] = {}  # by topic and framing: nearly all
         self._outage: ServiceUnavailableError | None = None
         self._down_since = 0.0
 
@@ -40,12 +42,23 @@ class TopicReader:
             DataError: not framed Avro, or of a schema that cannot be read as the latest.
             ServiceUnavailableError: the registry does not answer.
         """
+        whose = topic, data[:FRAMING]
+        if whose in self._as_latest:
+            codec, schema = self._as_latest[whose]
+            try:
+                return codec.read(data, FRAMING), schema
+            except Exception:
+                del self._as_latest[whose]  # the decoder says what is wrong with it
         known = self._known.get(topic)
         if known is None:
             known = self._known[topic] = self._latest(f"{topic}-value"), BySchema(_with_own_tags(topic))
         latest, tagged = known
         value, schema = self.decode(data, latest)
-        return value, tagged(schema)
+        codec, written = self.decode.schema(int.from_bytes(data[1:FRAMING]))
+        schema, is_latest = tagged(schema), written is schema
+        if is_latest:
+            self._as_latest[whose] = codec, schema
+        return value, schema
 
     def _latest(self, subject: str) -> int | None:
         if self._outage is not None and time.monotonic() - self._down_since < _OUTAGE_SECONDS:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -16,6 +17,8 @@ import pytest
 from confluent_kafka.schema_registry import Schema
 
 from glue.avro import Decoder, Encoder, load_schema
+from glue.errors import DataError
+from glue.service.decode import TopicReader
 from glue.settings import get_settings, project_root
 from glue.transforms.chain import Chain
 from glue.transforms.contract import Record
@@ -76,6 +79,27 @@ def test_what_was_written_before_is_read_under_the_present_names(name: str) -> N
         alias for field in now["fields"] for alias in (field["name"], *field.get("aliases", ()))
     }
     assert not lost, "a field that is gone without an alias loses what old records say"
+
+
+def test_a_topic_is_read_as_its_latest_schema_in_any_order_and_damaged_ones_say_so() -> None:
+    before, now = load_schema(BEFORE / "social_post.avsc"), load_schema(NOW / "social_post.avsc")
+    registered = {1: Schema(json.dumps(before), "AVRO"), 2: Schema(json.dumps(now), "AVRO")}
+    registry: Any = SimpleNamespace(
+        get_schema=lambda number, *_, **__: registered[number],
+        get_latest_version=lambda _subject: SimpleNamespace(schema_id=2),
+    )
+    read, old = TopicReader(registry), OLD["social_post"][0]
+    new = {name: value for name, value in old.items() if name != "engagement"} | {"engagement_count": 6}
+    written, late = Encoder(now, 2)(new), Encoder(before, 1)(old)
+    for data in (written, late, written, written[:-1], written, late + b"x", late, written[:5], written):
+        if data in (written, late):
+            value, schema = read("source.social.tiktok", data)
+            assert (value, schema["name"]) == (new, "SocialPost")
+        else:
+            with pytest.raises(DataError) as anew:
+                TopicReader(registry)("source.social.tiktok", data)
+            with pytest.raises(DataError, match=re.escape(str(anew.value))):
+                read("source.social.tiktok", data)
 
 
 @pytest.mark.parametrize(("chain", "field"), [("orders", "order_status"), ("prices", "recorded_at")])

@@ -3,6 +3,7 @@
     python scripts/bench_storage.py [--only snowflake|weaviate|path] [--rate 20] [--seconds 20] [--burst 5000] [-o json]
 
     python scripts/bench_storage.py --only snowflake --variant declared --no-baseline --rate 500 --seconds 300
+    python scripts/bench_storage.py --only path --kind orders --rate 300 --seconds 60 --burst 0 --set tasks.max=2
 
 Needs the local stack (``mxctl local up``). Each row of a sink's table is the declared connector with other settings, on
 a topic and a table or collection of its own, under a trickle and a burst. "connector defaults" (for Weaviate: ours
@@ -17,14 +18,19 @@ import argparse
 import json
 import os
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from bench_storage_path import path
+from bench_storage_path import WAYS, path
 from bench_storage_sinks import Change, Line, SnowflakeLine, WeaviateLine, measure
 
+from glue.connect import ConnectClient
 from glue.settings import Settings, get_settings
 
 BASELINE = "connector defaults"
+_SETTLED_S = 20  # until the tasks of a changed connector have their partitions
 _LAG, _SINGLE = "snowflake.streaming.max.client.lag", "snowflake.streaming.enable.single.buffer"
 _POLL = "consumer.override.max.poll.records"
 VARIANTS: dict[str, tuple[type[Line], dict[str, Change]]] = {
@@ -76,15 +82,31 @@ def sink(name: str, settings: Settings, trickle: tuple[int, float], burst: int, 
     return found
 
 
-def whole(settings: Settings, trickle: tuple[int, float], burst: int) -> dict[str, Any]:
+def whole(settings: Settings, kinds: list[str], trickle: tuple[int, float], burst: int) -> dict[str, Any]:
     """Each kind of record through the declared pipeline; a burst of posts is smaller, as embedding bounds it."""
     found = {}
-    for kind in ("posts", "orders", "weather"):
+    for kind in kinds:
         found[f"{kind}, trickle"] = path(kind, settings, *trickle)
-        if kind != "weather":
+        if burst and kind != "weather":
             count = burst if kind == "orders" else max(1, burst // 10)
             found[f"{kind}, burst of {count:,}"] = path(kind, settings, count, 0)
     return found
+
+
+@contextmanager
+def changed(settings: Settings, change: Change) -> Iterator[None]:
+    """The declared connector of the warehouse with other settings, and as it was afterwards."""
+    connect, name = ConnectClient.of(settings), SnowflakeLine.connector
+    before = dict(connect.config(name))
+    if change:
+        connect.put_config(name, before | change)
+        time.sleep(_SETTLED_S)
+    try:
+        yield
+    finally:
+        if change:
+            connect.put_config(name, before)
+            time.sleep(_SETTLED_S)
 
 
 def show(report: dict[str, Any]) -> None:
@@ -105,7 +127,8 @@ def show(report: dict[str, Any]) -> None:
     for kind, one in report.get("path", {}).items():
         print(
             f"\n{kind}: {one['per_second']}/s, P50 {one['whole'].get('p50')} s, P95 {one['whole'].get('p95')} s, "
-            f"lost {one['lost']}"
+            f"lost {one['lost']}, load {one['load']}, µs of the processor a record: {one['us_cpu']}; "
+            f"of the sinks' tasks {one['us_of_tasks']}"
         )
         for stage, times in one["stages"].items():
             print(f"  {stage:<32} P50 {times.get('p50')}  P95 {times.get('p95')}")
@@ -122,7 +145,11 @@ def main() -> int:
     parser.add_argument("--no-baseline", action="store_true", help="only these rows: ratios are to the first")
     parser.add_argument("--rate", type=float, default=20, help="records a second of the trickle")
     parser.add_argument("--seconds", type=float, default=20, help="length of the trickle")
-    parser.add_argument("--burst", type=int, default=5_000)
+    parser.add_argument("--burst", type=int, default=5_000, help="records at once; 0 for no burst on the path")
+    parser.add_argument("--kind", choices=[*WAYS], action="append", help="only these on the path")
+    parser.add_argument(
+        "--set", action="append", default=[], help="NAME=VALUE of the warehouse's connector on the path"
+    )
     parser.add_argument("-o", "--output", choices=["table", "json"], default="table")
     options = parser.parse_args()
     settings, trickle = get_settings(), (int(options.rate * options.seconds), options.rate)
@@ -130,7 +157,8 @@ def main() -> int:
     only = options.variant and [*options.variant, *([] if options.no_baseline else [BASELINE])]
     for name in options.only or [*VARIANTS, "path"]:
         if name == "path":
-            report["path"] = whole(settings, trickle, options.burst)
+            with changed(settings, dict(one.split("=", 1) for one in options.set)):
+                report["path"] = whole(settings, options.kind or [*WAYS], trickle, options.burst)
         else:
             report[name] = sink(name, settings, trickle, options.burst, only)
     if options.output == "json":

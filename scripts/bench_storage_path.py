@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 from uuid import uuid4
 
-from bench_storage_clock import Clock, pace, percentiles
+from bench_storage_clock import Clock, NewRows, pace, percentiles, processor, tasks
 from bench_storage_rows import Row, source_order, source_post, weather
 
-from glue.audit.stores import all_stores
+from glue.audit.stores import open_targets
 from glue.avro import encoder_for_subject
 from glue.identity import record_key
 from glue.kafka.config import KafkaConfig
@@ -20,10 +21,12 @@ from glue.kafka.tail import TopicTail
 from glue.pipeline.routes import Pipeline
 from glue.registry import registry_client
 from glue.settings import Settings
+from glue.stores.snowflake.client import SnowflakeClient
 from glue.topology.load import load
 
 WAYS = {"posts": "tiktok", "orders": "shopify", "weather": "weather"}  # kind -> source whose first route is measured
 PATIENCE = 120.0
+PAGE_S = 0.1  # of records that are sent at once, as a source sends those of a vendor's page
 
 
 class Stages:
@@ -62,7 +65,7 @@ def path(kind: str, settings: Settings, count: int, per_second: float) -> dict[s
     routes = Pipeline.of(load(settings)).routes
     route = next(one for one in routes if one.source and one.source.name == WAYS[kind])
     source, *between = route.topics
-    run = uuid4().hex[:10]
+    run, load_before = uuid4().hex[:10], os.getloadavg()[0]
     with registry_client(settings) as registry:
         encode = encoder_for_subject(registry, f"{source}-value")
     producer = KafkaConfig.of(settings).producer()
@@ -72,9 +75,13 @@ def path(kind: str, settings: Settings, count: int, per_second: float) -> dict[s
         "weather": weather,
     }[kind]
     sent: dict[str, float] = {}
-    with all_stores(settings) as stores, _staged(KafkaConfig.of(settings), (source, *between)) as stages:
-        store = next(store for store in stores if store.target == route.target)
-        clock = Clock(lambda keys: store.count(keys))
+    with ExitStack() as opened:
+        (store,) = opened.enter_context(open_targets(settings, [route.target]))
+        store.count(["none"])  # logs in now, so that no record's latency holds the time of it
+        stages = opened.enter_context(_staged(KafkaConfig.of(settings), (source, *between)))
+        client = opened.enter_context(SnowflakeClient(settings))
+        rows = NewRows(client, route.target.place) if route.target.store == "snowflake" else None
+        clock = Clock(store.count) if rows is None else Clock(rows, rows.ask_s)
 
         def send(number: int) -> None:
             key = record_key("bench", run, number)
@@ -84,11 +91,13 @@ def path(kind: str, settings: Settings, count: int, per_second: float) -> dict[s
             producer.produce(source, value, key)
             producer.poll(0)
 
-        began = time.monotonic()
-        pace(count, per_second, send)
+        began, spent, (ran, waited) = time.monotonic(), processor(), tasks()
+        pace(count, per_second, send, max(1, int(per_second * PAGE_S)))
         producer.flush(60)
         lost = clock.wait(PATIENCE)
         took = max(clock.last - began, 1e-6)
+        ran, waited = tasks()[0] - ran, tasks()[1] - waited
+        cpu = {part: round((now - spent[part]) / count * 1e6) for part, now in processor().items()}
     before: dict[str, float] = sent
     stage_times: dict[str, dict[str, float]] = {}
     for topic in (source, *between):
@@ -101,7 +110,10 @@ def path(kind: str, settings: Settings, count: int, per_second: float) -> dict[s
     return {
         "records": count,
         "lost": lost,
+        "load": [round(load_before, 1), round(os.getloadavg()[0], 1)],
         "per_second": round((count - lost) / took),
+        "us_cpu": cpu,
+        "us_of_tasks": {"ran": round(ran / count * 1e6), "waited for a core": round(waited / count * 1e6)},
         "whole": percentiles(clock.taken.values()),
         "stages": stage_times,
     }

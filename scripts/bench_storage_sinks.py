@@ -12,7 +12,7 @@ from typing import Any, Self
 from uuid import uuid4
 
 import httpx
-from bench_storage_clock import Clock, pace, percentiles
+from bench_storage_clock import Clock, NewRows, pace, percentiles, processor
 from bench_storage_rows import Row, order_row, vector_post
 from confluent_kafka.admin import NewTopic
 
@@ -21,10 +21,8 @@ from glue.connect import ConnectClient
 from glue.errors import ServiceError
 from glue.identity import record_key
 from glue.kafka.config import KafkaConfig
-from glue.local import process
-from glue.local.state import State
 from glue.registry import Schema, registry_client
-from glue.settings import Settings, state_dir
+from glue.settings import Settings
 from glue.stores.contract import Target
 from glue.stores.snowflake import client as warehouse
 from glue.stores.snowflake.client import SnowflakeClient
@@ -94,7 +92,7 @@ class Line(ABC):
     def load(self, part: str, count: int, per_second: float, patience: float = PATIENCE) -> dict[str, Any]:
         """Send records; P50 and P95 from produce to queryable in seconds, records a second, and what never came."""
         rows = [(key := record_key("bench", self.name, part, n), self._encode(self.row(n, key))) for n in range(count)]
-        clock, spent = Clock(self.stored, self.ask_s), _spent()
+        clock, spent = Clock(self.stored, self.ask_s), processor()
 
         def send(number: int) -> None:
             key, value = rows[number]
@@ -107,30 +105,15 @@ class Line(ABC):
         self._producer.flush(60)
         lost = clock.wait(patience)
         took = max(clock.last - began, 1e-6)
-        cpu = {part: round((now - spent[part]) / count * 1e6) for part, now in _spent().items()}
+        cpu = {part: round((now - spent[part]) / count * 1e6) for part, now in processor().items()}
         found = {"records": count, "lost": lost, "per_second": round((count - lost) / took), "us_cpu": cpu}
         return found | percentiles(clock.taken.values())
 
 
-def _spent() -> dict[str, float]:
-    """Seconds of the processor that the local stack's parts have taken; of a worker without its Python, and that."""
-    found = {}
-    for name, part in State(state_dir() / "state.json").parts.items():
-        if name in ("kafka", "connect", "warehouse", "weaviate") and (one := process.find(part)) is not None:
-            found[name] = sum(one.cpu_times()[:2])
-            if name == "connect":
-                found["gate"] = sum(sum(child.cpu_times()[:2]) for child in one.children(recursive=True))
-    return found
-
-
 class SnowflakeLine(Line):
-    """The official connector into a table like ORDERS at the local endpoint.
+    """The official connector into a table like ORDERS at the local endpoint."""
 
-    That is asked for what came since the last question: to name a thousand keys costs it a quarter of a second of its
-    processor, so that asking so each 50 ms was most of what it did.
-    """
-
-    connector, schema, ask_s = "snowflake-sink", "order_row.avsc", 0.2
+    connector, schema, ask_s = "snowflake-sink", "order_row.avsc", NewRows.ask_s
 
     def place(self) -> dict[str, str]:
         self.table = self.name.upper()
@@ -140,17 +123,15 @@ class SnowflakeLine(Line):
         grant = f"grant insert, select, evolve schema on table MILLIONX.RAW_DATA.{self.table}"
         script = create.group().replace("RAW_DATA.ORDERS", f"RAW_DATA.{self.table}")
         warehouse.apply_ddl([f"{script}\n{grant} to role {self.settings.warehouse_role}"], self.settings)
-        self._client, self._seen, self._last = SnowflakeClient(self.settings, "MILLIONX.RAW_DATA"), set[str](), -1
+        self._client = SnowflakeClient(self.settings, "MILLIONX.RAW_DATA")
+        self._rows = NewRows(self._client, self.table)
         return {"snowflake.topic2table.map": f"{self.topic}:{self.table}"}
 
     def row(self, number: int, key: str) -> Row:
         return order_row(number, self.name, key)
 
     def stored(self, keys: list[str]) -> Iterable[str]:
-        new = self._client.query(f"select RECORD_KEY, rowid from {self.table} where rowid > {self._last}").rows  # noqa: S608
-        self._seen.update(str(key) for key, _ in new)
-        self._last = max((int(row) for _, row in new), default=self._last)
-        return self._seen.intersection(keys)
+        return self._rows(keys)
 
     def clear(self) -> None:
         self._client.close()

@@ -1,12 +1,14 @@
 """What ``kubectl kustomize`` makes of the folders under ``deploy/kubernetes``, without kubectl.
 
-Only what those folders use: resources, ConfigMaps from files (without the hash in their names), patches that are
-merged, labels and a namespace. Where a kubectl is at hand a test holds both equal.
+Only what those folders use: resources, components, ConfigMaps from files (without the hash in their names), patches
+that are merged or that add one value, labels and a namespace. Where a kubectl is at hand a test holds both equal.
 """
 
 from __future__ import annotations
 
 import copy
+import json
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,20 +18,35 @@ import yaml
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "deploy" / "kubernetes"
 Manifest = dict[str, Any]
-_KNOWN = {"apiVersion", "kind", "namespace", "labels", "resources", "configMapGenerator", "patches"}
+_KNOWN = {"apiVersion", "kind", "namespace", "labels", "resources", "components", "configMapGenerator", "patches"}
 _KEYS = {"ports": "containerPort", "volumeMounts": "mountPath"}  # what tells two items of a list apart; else: name
 
 
 def render(folder: Path) -> list[Manifest]:
     """The manifests of a folder with a ``kustomization.yaml``."""
+    return _render(folder, [])
+
+
+def _render(folder: Path, made: list[Manifest]) -> list[Manifest]:
+    """Those, beside what is ``made`` already: a component changes that too."""
     plan = yaml.safe_load((folder / "kustomization.yaml").read_text(encoding="utf-8"))
     assert not plan.keys() - _KNOWN, f"{folder}: teach tests/kustomize.py {plan.keys() - _KNOWN}"
-    made: list[Manifest] = []
     for name in plan.get("resources", ()):
         path = (folder / name).resolve()
         made += render(path) if path.is_dir() else documents(path)
-    made += [_config_map(folder, one) for one in plan.get("configMapGenerator", ())]
+    for name in plan.get("components", ()):
+        made = _render((folder / name).resolve(), made)
+    for generator in plan.get("configMapGenerator", ()):
+        new = _config_map(folder, generator)
+        if generator.get("behavior") == "merge":
+            (old,) = (one for one in made if (one["kind"], one["metadata"]["name"]) == ("ConfigMap", generator["name"]))
+            old["data"] |= new["data"]
+        else:
+            made.append(new)
     for patch in plan.get("patches", ()):
+        if "patch" in patch:
+            _add(made, json.loads(patch["patch"]), patch["target"])
+            continue
         (change,) = documents(folder / patch["path"])
         found = [one for one in made if _hit(one, change, patch.get("target"))]
         assert found, f"{folder}: {patch['path']} changes nothing"
@@ -67,9 +84,9 @@ def only_container(template: Manifest) -> Manifest:
     return only
 
 
-def settings() -> dict[str, str]:
+def settings(folder: str = "overlays/production") -> dict[str, str]:
     """What every pod's environment takes from the settings."""
-    return dict(line.split("=", 1) for line in (FOLDER / "base" / "settings.env").read_text().split())
+    return dict(of("ConfigMap", folder)["settings"]["data"])
 
 
 def documents(file: Path) -> list[Manifest]:
@@ -107,6 +124,19 @@ def _hit(manifest: Manifest, change: Manifest, target: Manifest | None) -> bool:
     return manifest["kind"] == target["kind"] and (not label or labels.get(label) == value)
 
 
+def _add(made: list[Manifest], operations: list[Manifest], target: Manifest) -> None:
+    """JSON Patch (RFC 6902), ``add`` alone, in the manifests of a kind whose whole name fits."""
+    named = re.compile(target.get("name", ".*"))
+    for one in (one for one in made if one["kind"] == target["kind"] and named.fullmatch(one["metadata"]["name"])):
+        for operation in operations:
+            assert operation["op"] == "add", f"teach tests/kustomize.py {operation['op']}"
+            at: Any = one
+            *steps, last = operation["path"].removeprefix("/").split("/")
+            for step in steps:
+                at = at[int(step)] if isinstance(at, list) else at[step]
+            at[last] = operation["value"]
+
+
 def _merge(into: Any, change: Any) -> None:
     """Strategic merge: objects by key, lists of objects by what names their items, null removes, the rest replaces."""
     for key, value in change.items():
@@ -121,12 +151,14 @@ def _merge(into: Any, change: Any) -> None:
 
 
 def _merge_list(into: list[Any], change: list[Any], name: str) -> None:
+    new = []  # these come first
     for item in change:
         same = next((one for one in into if one.get(name) == item[name]), None)
         if same is None:
-            into.append(copy.deepcopy(item))
+            new.append(copy.deepcopy(item))
         else:
             _merge(same, item)
+    into[:0] = new
 
 
 def _label(manifest: Manifest, pairs: dict[str, str], templates: bool) -> None:

@@ -10,6 +10,7 @@ server can be had it says why and exits with 0: skipped. Controllers and schedul
 from __future__ import annotations
 
 import argparse
+import base64
 import copy
 import json
 import re
@@ -32,9 +33,9 @@ from glue.errors import MillionXError
 
 FOLDER = ROOT / "deploy" / "kubernetes"
 PAGE = ROOT / "docs" / "deploy-kubernetes.md"
-OVERLAYS = ("strimzi", "overlays/small", "overlays/production")
-STAGES = ("custom_resources", "installation", "pods", "pod_security", *OVERLAYS, "own_values", "exports", "drain",
-          "misspelt_fields", "rights", "networks")  # fmt: skip
+OVERLAYS = ("strimzi", "overlays/small", "overlays/secured", "overlays/production")
+STAGES = ("custom_resources", "installation", "logins", "pods", "pod_security", *OVERLAYS, "own_values", "exports",
+          "drain", "misspelt_fields", "rights", "networks")  # fmt: skip
 APPLY = ("apply", "--server-side", "--validate=strict", "--warnings-as-errors")
 OURS = ("-n", "millionx")
 NODES = 3
@@ -100,6 +101,25 @@ class Proof:
         self.there("create", "-f", "-", given=yaml.safe_dump_all(GIVEN))
         (self.folder / "shopify.env").write_text("MILLIONX_SHOPIFY_TOKEN=token\n")
         return {"commands of the page": sum(self.page(title) for title in ("Secrets", "Apply", "Upgrade"))}
+
+    def logins(self) -> dict[str, object]:
+        """The page's commands give each program its login, of Secrets as Strimzi's operator makes them of its users."""
+        users = list(yaml.safe_load_all(call("mxctl", "export", "acls", "strimzi", env=self.there.environment)))
+        names = [one["metadata"]["name"] for one in users]
+        made = {name: {"password": f"password of {name}"} for name in names} | {
+            "millionx-cluster-ca-cert": {"ca.crt": "an authority"}}  # fmt: skip
+        self.there("create", "-n", "kafka", "-f", "-", given=yaml.safe_dump_all(
+            {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": data}
+            for name, data in made.items()))  # fmt: skip
+        (self.folder / "services.crt").write_text("other authorities")
+        done = self.page("With TLS and logins", "kubectl -n kafka wait")  # for an operator that is not here
+        for name in names:
+            role = name.removeprefix("millionx-")
+            key = "password" if role == "scaler" else "kafka.properties"
+            (kept,) = self.items("secret", *OURS, f"--field-selector=metadata.name=kafka-{role}")
+            if f"password of {name}" not in base64.b64decode(kept["data"][key]).decode():
+                raise SystemExit(f"Error: the Secret kafka-{role} has not the password of {name}")
+        return {"commands of the page": done, "logins": len(names)}
 
     def pods(self) -> dict[str, object]:
         """The page's checks hold, and every CronJob runs once: its pods are admitted, and there is room for all."""

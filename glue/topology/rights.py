@@ -62,6 +62,7 @@ def _all(pipeline: Pipeline, declared: Declared, settings: Settings) -> Iterator
     yield from _ingest(pipeline, settings)
     for name, part in pipeline.chains.items():
         yield from _chain(f"chain-{name}", part, settings)
+        yield from _scaler(part)
     if pipeline.connectors:
         yield from _worker("connect")
     for name, connector in pipeline.connectors.items():
@@ -124,6 +125,12 @@ def _chain(role: str, part: Part, settings: Settings) -> Iterator[Right]:
     yield from _on(role, "whose data were erased", settings.forgotten_topic, "READ")
     yield _group(role, "offsets", part.group)
     yield _transactions(role, f"{part.group}-", "prefixed")
+
+
+def _scaler(part: Part) -> Iterator[Right]:
+    """Who starts more workers of a chain where records wait: KEDA, which counts them and reads none."""
+    yield from _each("scaler", "records that wait", part.reads, "DESCRIBE")
+    yield _group("scaler", "where a chain stands", part.group, "DESCRIBE")
 
 
 def _worker(role: str) -> Iterator[Right]:

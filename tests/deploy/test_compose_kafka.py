@@ -14,7 +14,7 @@ from tests.deploy.compose_file import environment, mounted
 from tests.deploy.compose_services import DECLARED, MXCTL, SERVICES, each_mxctl
 
 SUPER = {"broker", "millionx-admin"}
-BY_HAND = {"audit", "dlq", "ingest", "page"}  # no service: mxctl by hand does it, as the administrator
+BY_HAND = {"audit", "dlq", "ingest", "page", "scaler"}  # no service here: by hand, as the administrator; KEDA
 _JAVA = re.compile(r'PlainLoginModule required username="(.+?)" password="(.+?)";')
 
 

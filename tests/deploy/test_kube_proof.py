@@ -23,7 +23,7 @@ def test_every_overlay_is_proven() -> None:
     found = {
         file.parent.relative_to(kube_proof.FOLDER).as_posix() for file in kube_proof.FOLDER.rglob("kustomization.yaml")
     }
-    assert found - {"base", "autoscaling", "monitoring"} == set(kube_proof.OVERLAYS)
+    assert found - {"base", "autoscaling", "monitoring", "secured"} == set(kube_proof.OVERLAYS)
 
 
 def test_the_page_shows_every_stage() -> None:

@@ -21,7 +21,7 @@ from tests.kustomize import FOLDER, ROOT, Manifest, built, documents, of, only_c
 
 PAGE = ROOT / "docs" / "deploy-kubernetes.md"
 SETTINGS = settings()
-BUILDS = ("base", "overlays/small", "overlays/production", "strimzi")
+BUILDS = ("base", "overlays/small", "overlays/production", "overlays/secured", "strimzi")
 
 
 # Settings ------------------------------------------------------------------------------------------------------------
@@ -59,7 +59,7 @@ def laid_out(template: Manifest, root: Path) -> Settings:
     """The files that a pod finds, below ``root``, and the settings that lead there."""
     volumes = {one["name"]: one for one in template["spec"]["volumes"]}
     for mount in only_container(template)["volumeMounts"]:
-        if "configMap" in volumes[mount["name"]]:
+        if "configMap" in volumes[mount["name"]] and not volumes[mount["name"]]["configMap"].get("optional"):
             data = of("ConfigMap")[volumes[mount["name"]]["configMap"]["name"]]["data"]
             at = root / mount["mountPath"].lstrip("/")
             files = {at: data[mount["subPath"]]} if "subPath" in mount else {at / k: v for k, v in data.items()}
@@ -102,7 +102,7 @@ def secret_keys(template: Manifest) -> set[tuple[str, str]]:
     files = {Path(value).parent: Path(value).name for name, value in SETTINGS.items() if name.endswith("_FILE")}
     mounts = {one["name"]: Path(one["mountPath"]) for one in only_container(template)["volumeMounts"]}
     for volume in template["spec"]["volumes"]:
-        if "secret" in volume:
+        if "secret" in volume and not volume["secret"].get("optional"):
             found.add((volume["secret"]["secretName"], files[mounts[volume["name"]]]))
     return found
 
@@ -175,7 +175,7 @@ def test_connect_finds_every_setting_that_its_connectors_name() -> None:
 # Rights --------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("folder", BUILDS[:3])
+@pytest.mark.parametrize("folder", BUILDS[:4])
 def test_pods_have_no_rights_that_they_do_not_need(folder: str) -> None:
     accounts = of("ServiceAccount", folder)
     assert all(one["automountServiceAccountToken"] is False for one in accounts.values())

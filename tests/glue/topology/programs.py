@@ -74,6 +74,11 @@ def described(kafka: KafkaConfig, right: Right) -> None:
     group_offsets(kafka.admin(), right.name)
 
 
+def counted(kafka: KafkaConfig, right: Right) -> None:
+    """Partitions of the topic, and how many records each has."""
+    assert watermarks(kafka, [right.name], missing="-")
+
+
 def configured(kafka: KafkaConfig, right: Right) -> None:
     assert read_topics(kafka.admin(), [right.name])[right.name].effective
 
@@ -212,6 +217,8 @@ OPERATIONS: dict[tuple[str, str], Callable[[KafkaConfig, Right], Any]] = {
     ("chain-c", "offsets"): chain_transaction,
     ("chain-c", "transactions"): chain_transaction,
     ("chain-c", "whose data were erased"): forgotten,
+    ("scaler", "records that wait"): counted,
+    ("scaler", "where a chain stands"): described,
     ("connect", "its own topics"): own_topics,
     ("connect", "the workers' group"): grouped("connect-status"),
     ("connect", "records of k"): seen,

@@ -186,7 +186,7 @@ class FileParser:
         if issubclass(self.model, MarketOrder) and {"order", "items"} <= set(record):
             yield from daraz_orders.order_lines(record, collected_at, self.merchant or "unknown")
             return
-        if self._platform == "facebook" and {"id", "created_time"} <= set(record):
+        if issubclass(self.model, SocialPost) and {"id", "created_time"} <= set(record):
             yield self._post({**graph_post(record), "collected_at": collected_at}, record, line)
             return
         given = {name: value for name, value in record.items() if value is not None}

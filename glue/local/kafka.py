@@ -21,12 +21,14 @@ from glue.local.security import ADMIN, AUDIENCE, BROKER
 from glue.local.size import Size, cluster_id, numbered
 
 # A voter list, not a dynamic quorum: that would keep the controller's port in its log, and ports may change.
+# A full disk can damage the log of topics and rights: a broker then goes on from its last snapshot, else an hour old.
 CONFIG = """\
 process.roles=broker,controller
 node.id={number}
 controller.quorum.voters={voters}
 controller.listener.names=CONTROLLER
 log.dirs={data}
+metadata.log.max.snapshot.interval.ms=60000
 auto.create.topics.enable=false
 offsets.topic.replication.factor={copies}
 offsets.topic.num.partitions=8

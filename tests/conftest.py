@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from glue.settings import Settings, get_settings, state_dir
 # Tests do not assert times, and what CI tries is the same in every run: new examples are for the keyboard.
 hypothesis_settings.register_profile("project", deadline=None, derandomize=bool(os.environ.get("CI")))
 hypothesis_settings.load_profile("project")
+# A shell starts what it puts into the background with Ctrl-C ignored, and so would all that is started from there.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 _SUSPECT = pytest.StashKey[bool]()
 
 

@@ -102,6 +102,18 @@ def topics_there(kafka: KafkaConfig, what: str) -> frozenset[str]:
         return frozenset(kafka.admin(QUIET).list_topics(timeout=TIMEOUT).topics)
 
 
+def note_mark(done: dict[str, str], headers: Headers) -> bool:
+    """Whether a record with these headers marks a letter; what it says goes to ``done``, by the letter's id.
+
+    What was erased stays so, whatever is said of it later.
+    """
+    mark = last(headers, MARK)
+    if mark:
+        marked = last(headers, MARKED) or ""
+        done[marked] = ERASED if done.get(marked) == ERASED else mark
+    return bool(mark)
+
+
 def read_letters(kafka: KafkaConfig, topics: Sequence[str]) -> list[Letter]:
     """All letters of ``topics`` up to this moment, in the order of their topic and position, with their state.
 
@@ -113,10 +125,7 @@ def read_letters(kafka: KafkaConfig, topics: Sequence[str]) -> list[Letter]:
     letters: list[Letter] = []
     for topic, message in read_topics(kafka, topics):
         headers: Headers = message.headers() or []
-        mark = last(headers, MARK)
-        if mark:
-            marked = last(headers, MARKED) or ""
-            done[marked] = ERASED if done.get(marked) == ERASED else mark
+        if note_mark(done, headers):
             continue
         place = f"{topic}/{message.partition()}/{message.offset()}"
         letters.append(Letter(place, message.key(), message.value(), headers, message.timestamp()[1]))

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from glue.deadletters.headers import PREFIX, last
-from glue.deadletters.read import MARK, MARKED, Letter
+from glue.deadletters.headers import PREFIX
+from glue.deadletters.read import Letter, note_mark
 from glue.kafka.config import KafkaConfig
 from glue.kafka.reads import TopicPartition, read_to_end
 
@@ -64,9 +64,7 @@ class Letters:
 
     def _take(self, message: Any) -> None:
         headers = message.headers() or []
-        mark = last(headers, MARK)
-        if mark:
-            self._done[last(headers, MARKED) or ""] = mark
+        if note_mark(self._done, headers):
             return
         name = f"{message.topic()}/{message.partition()}/{message.offset()}"
         kept = [header for header in headers if header[0] != _TRACE]

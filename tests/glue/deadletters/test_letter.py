@@ -9,7 +9,7 @@ import pytest
 from glue.avro import Encoder, load_schema
 from glue.deadletters.headers import PREFIX, Position, error_headers, last, retry_count, without_errors
 from glue.deadletters.letter import LetterMaker
-from glue.deadletters.read import Letter
+from glue.deadletters.read import MARK, MARKED, Letter, note_mark
 from glue.deadletters.replay import open_letter
 from glue.deadletters.show import contents
 from glue.deadletters.triage import Filter, by_cause
@@ -234,3 +234,11 @@ def test_letters_are_grouped_and_chosen_by_cause() -> None:
     assert len(list(filter(Filter(since=1700000000124), letters))) == 0
     assert len(list(filter(Filter(state="replayed"), letters))) == 0
     assert len(list(filter(Filter(ids=frozenset({"dead-letters-social/0/7"})), letters))) == 3
+
+
+def test_what_was_erased_stays_so_whatever_is_said_later() -> None:
+    done: dict[str, str] = {}
+    for mark in ("replayed", "erased", "discarded"):
+        assert note_mark(done, [(MARK, mark.encode()), (MARKED, b"letters/0/1")])
+    assert not note_mark(done, [("other", b"discarded")])
+    assert done == {"letters/0/1": "erased"}

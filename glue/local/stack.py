@@ -178,15 +178,12 @@ class Stack:
                 state.ports |= dict(zip(new, ports.choose(len(new), taken), strict=True))
                 taken.update(state.ports.values())
                 continue
-            known = [state.ports.get(name) for name in part.ports]
-
-            def free(known: list[int | None] = known) -> bool:
-                return all(port is not None and ports.is_free(port) for port in known)
-
-            if None not in known and not free():  # perhaps by the part itself, when the note of its start was lost
+            had = [state.ports[name] for name in part.ports if name in state.ports]
+            kept = len(had) == len(part.ports)
+            if kept and not all(map(ports.is_free, had)):  # perhaps the part has them, whose note of its start was lost
                 process.stop(state, self.root, part.name, part.grace_s)
-            if not free():
-                if None not in known:
+            if not kept or not ports.soon_free(had):
+                if kept:
                     self.report.event(part.name, "another program took its port: choosing others")
                 state.ports = dict(zip(part.ports, ports.choose(len(part.ports), taken), strict=True))
                 taken.update(state.ports.values())

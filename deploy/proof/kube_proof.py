@@ -113,11 +113,11 @@ class Proof:
             for name, data in made.items()))  # fmt: skip
         (self.folder / "services.crt").write_text("other authorities")
         done = self.page("With TLS and logins", "kubectl -n kafka wait")  # for an operator that is not here
+        kept = {one["metadata"]["name"]: one["data"] for one in self.items("secrets", *OURS)}
         for name in names:
             role = name.removeprefix("millionx-")
             key = "password" if role == "scaler" else "kafka.properties"
-            (kept,) = self.items("secret", *OURS, f"--field-selector=metadata.name=kafka-{role}")
-            if f"password of {name}" not in base64.b64decode(kept["data"][key]).decode():
+            if f"password of {name}" not in base64.b64decode(kept[f"kafka-{role}"][key]).decode():
                 raise SystemExit(f"Error: the Secret kafka-{role} has not the password of {name}")
         return {"commands of the page": done, "logins": len(names)}
 
@@ -222,7 +222,7 @@ class Proof:
 
     def networks(self) -> dict[str, object]:
         """NetworkPolicies as the server keeps them are those that were written."""
-        written = [one for one in self.built("overlays/production") + self.built("strimzi")
+        written = [one for one in self.built("overlays/secured") + self.built("strimzi")
                    if one["kind"] == "NetworkPolicy"]  # fmt: skip
         for one in written:
             at = ("-n", one["metadata"]["namespace"])

@@ -29,6 +29,10 @@ HINTS = (
     ),
     ("Too many open files", "allow more open files, then start again: ulimit -n 65536"),
     (
+        "UnsupportedVersionException: Can't read version",
+        "its data is of a newer Kafka; to start with empty data: mxctl local down --purge, then mxctl local up",
+    ),
+    (
         "InconsistentClusterId|CorruptRecord|Malformed|corrupt",
         "its data seems damaged; to start with empty data: mxctl local down --purge, then mxctl local up",
     ),

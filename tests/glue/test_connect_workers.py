@@ -16,7 +16,7 @@ from glue.topology.services import Services
 from tests.glue.test_connect import FakeWorker
 
 DEAD = "http://127.0.0.1:9"
-ROOT = {"version": "4.3.1", "kafka_cluster_id": "c"}
+ROOT = {"version": "4.2.2", "kafka_cluster_id": "c"}
 
 
 @pytest.fixture

@@ -32,7 +32,8 @@ class Jvm:
 def classes() -> Iterator[Path]:
     """A folder from which the stack's worker takes classes: it is below that of the project."""
     (ROOT / "build").mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=ROOT / "build") as folder:
+    # A host that is told to stop may still write the bytecode of a class into it.
+    with tempfile.TemporaryDirectory(dir=ROOT / "build", ignore_cleanup_errors=True) as folder:
         yield Path(folder)
 
 

@@ -15,7 +15,7 @@ from glue.local.relock import WANTED
 @pytest.mark.parametrize(
     ("coordinate", "path"),
     [
-        ("org.apache.kafka:connect-json:4.3.1", "org/apache/kafka/connect-json/4.3.1/connect-json-4.3.1.jar"),
+        ("org.apache.kafka:connect-json:4.2.2", "org/apache/kafka/connect-json/4.2.2/connect-json-4.2.2.jar"),
         ("io.a:app:3:tar.gz:all", "io/a/app/3/app-3-all.tar.gz"),
         ("io.a:app:3:zip", "io/a/app/3/app-3.zip"),
     ],

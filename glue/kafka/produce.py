@@ -15,7 +15,6 @@ from glue.kafka.config import QUIET, KafkaConfig
 
 FENCED = (
     KafkaError._FENCED,
-    KafkaError.FENCED_INSTANCE_ID,
     KafkaError.INVALID_PRODUCER_EPOCH,
     KafkaError.PRODUCER_FENCED,
 )

@@ -6,68 +6,24 @@ import logging
 import random
 import threading
 import time
-from dataclasses import dataclass, field
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
-from glue.errors import ServiceError, Transient
+from glue.errors import ServiceError
 from glue.reasons import reason_of
 from glue.service.config import ServiceConfig
 from glue.service.health import Health
 from glue.service.metrics import Metrics
 from glue.service.process import Processor, Produced, Result
+from glue.service.progress import Partition, Progress, partition_of
 from glue.service.transaction import Aborted, StuckError, TransactionalWriter
 from glue.tracing import Traces
 from glue.transforms.chain import Failure
 
 log = logging.getLogger(__name__)
-_CHUNK = 500  # records: the producer sends one chunk while the next is processed
-_CHUNK_BYTES = 2_000_000  # what a chunk holds at most when records are large
 _FIRST_DELAY, _POLL = 0.1, 0.5
 _LAG_EVERY = 5.0
-Partition = tuple[str, int]
-
-
-@dataclass
-class Progress:
-    """Where each record is that was read and is not committed; in the order of its partition throughout.
-
-    Attributes:
-        queue: read from the broker, not yet in the chain.
-        chunk: in the chain; ``results`` has one entry for each message of it, once it was processed.
-        published: in the open transaction.
-    """
-
-    queue: list[Any] = field(default_factory=list)
-    chunk: list[Any] = field(default_factory=list)
-    results: list[Result] = field(default_factory=list)
-    published: list[tuple[Any, Result]] = field(default_factory=list)
-
-    def next_chunk(self) -> list[Any]:
-        """Move the next messages from ``queue`` to ``chunk``: a limited number, and a limited size, at least one."""
-        count = size = 0
-        for message in self.queue[:_CHUNK]:
-            size += len(message)
-            if size > _CHUNK_BYTES and count:
-                break
-            count += 1
-        self.chunk, self.queue, self.results = self.queue[:count], self.queue[count:], []
-        return self.chunk
-
-    def transient(self) -> list[int]:
-        """The places in ``chunk`` whose result is an error that may pass."""
-        return [i for i, r in enumerate(self.results) if isinstance(r, Failure) and isinstance(r.error, Transient)]
-
-    def forget(self, gone: set[Partition]) -> None:
-        """Leave out the messages of these partitions: whoever has them now reads them from the last commit."""
-        self.queue = [message for message in self.queue if partition_of(message) not in gone]
-        kept = [i for i, message in enumerate(self.chunk) if partition_of(message) not in gone]
-        self.results = [self.results[i] for i in kept] if self.results else []
-        self.chunk = [self.chunk[i] for i in kept]
-
-    def uncommitted(self) -> list[Any]:
-        return [message for message, _ in self.published] + self.chunk + self.queue
 
 
 class Loop:
@@ -102,6 +58,8 @@ class Loop:
         self._consumer, self._writer, self._process = consumer, writer, process
         self._metrics, self._health, self._stop, self._traces = metrics, health, stop, traces
         self._paused = False
+        # Revoked and not assigned since; revoked since the last read began.
+        self._left, self._moved = set[Partition](), set[Partition]()
 
     def run(self) -> None:
         """Work until told to stop.
@@ -135,10 +93,23 @@ class Loop:
                 self._metrics.observe_lag(self._consumer)
 
     def read(self) -> None:
-        """Step 1."""
-        if not self.progress.queue:  # else they came while the partitions were paused
-            messages = self._consumer.consume(self.config.batch_max_records, self.config.batch_max_wait_ms / 1000)
-            self.progress.queue = [message for message in messages if _is_record(message)]
+        """Step 1.
+
+        Raises:
+            StuckError: a partition went and came back meanwhile, so that its records may be of before and of after.
+        """
+        if self.progress.queue:  # they came while the partitions were paused
+            return
+        self._moved.clear()
+        messages = self._consumer.consume(self.config.batch_max_records, self.config.batch_max_wait_ms / 1000)
+        messages = [message for message in messages if _is_record(message)]
+        if self._left or self._moved:
+            # librdkafka can still return what it had collected when the partition was revoked: it is told to drop
+            # that by another thread, which may be late.
+            messages = [message for message in messages if partition_of(message) not in self._left]
+            if back := self._moved.intersection(map(partition_of, messages)):
+                raise StuckError("consumer", f"{len(back)} partitions went and came back while a batch was read")
+        self.progress.queue = messages
 
     def work(self) -> None:
         """Steps 2 to 5, for all that was read.
@@ -193,7 +164,7 @@ class Loop:
         while (left := until - time.monotonic()) > 0 and not self._stop.is_set():
             self._health.beat()
             message = self._consumer.poll(min(left, _POLL))
-            if message is not None and _is_record(message):
+            if message is not None and _is_record(message) and partition_of(message) not in self._left:
                 self.progress.queue.append(message)
 
     def _refuse(self) -> None:
@@ -260,20 +231,19 @@ class Loop:
 
     def _assigned(self, consumer: Any, partitions: list[TopicPartition]) -> None:
         consumer.incremental_assign(partitions)
+        self._left -= {(p.topic, p.partition) for p in partitions}
         if self._paused and partitions:
             consumer.pause(partitions)
         self._health.assigned = True
         log.info("chain %s: %d partitions assigned", self.name, len(partitions))
 
     def _revoked(self, consumer: Any, partitions: list[TopicPartition]) -> None:
-        self.progress.forget({(p.topic, p.partition) for p in partitions})
+        gone = {(p.topic, p.partition) for p in partitions}
+        self.progress.forget(gone)
+        self._left |= gone
+        self._moved |= gone
         consumer.incremental_unassign(partitions)
         log.info("chain %s: %d partitions revoked", self.name, len(partitions))
-
-
-def partition_of(message: Any) -> Partition:
-    """Topic and number of a message's partition."""
-    return message.topic(), message.partition()
 
 
 def _is_record(message: Any) -> bool:

@@ -142,7 +142,9 @@ class TransactionalWriter:
             raise ServiceError(
                 "transactions", f"{reason.name()}: {reason.str()}", "is another worker running under the same name?"
             )
-        if reason.fatal():
+        # A consumer can be fenced by what it asked for itself before its broker hung: new clients go on. Where another
+        # worker has this name, its producer fences this one.
+        if reason.fatal() or reason.code() == KafkaError.FENCED_INSTANCE_ID:
             raise StuckError("transactions", f"{reason.name()}: {reason.str()}")
         log.warning("transaction aborted: %s (%s)", reason.name(), reason.str())
         try:

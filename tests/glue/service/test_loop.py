@@ -7,16 +7,18 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from confluent_kafka import TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from glue.errors import DataError, ServiceError, ServiceUnavailableError
-from glue.service import loop as module
+from glue.service import loop as loop_module
+from glue.service import progress as module
 from glue.service.config import ServiceConfig
 from glue.service.health import Health
-from glue.service.loop import Loop, Progress
+from glue.service.loop import Loop
 from glue.service.metrics import Metrics
 from glue.service.process import Produced, Result
-from glue.service.transaction import Aborted
+from glue.service.progress import Progress
+from glue.service.transaction import Aborted, StuckError, TransactionalWriter
 from glue.transforms.chain import Failure
 from glue.transforms.declared import DeclaredChain
 
@@ -53,6 +55,7 @@ class Consumer:
         self.sought: list[tuple[int, int]] = []
         self.offsets = {0: -1001, 1: -1001}
         self.on_poll: Callable[[], Any] = lambda: None
+        self.on_consume: Callable[[], list[Message]] = list
 
     def assignment(self) -> list[TopicPartition]:
         return [TopicPartition("source", number) for number in sorted(self.assigned)]
@@ -69,11 +72,17 @@ class Consumer:
     def poll(self, seconds: float) -> Any:
         return self.on_poll()
 
+    def consume(self, count: int, seconds: float) -> list[Message]:
+        return self.on_consume()
+
     def committed(self, partitions: list[TopicPartition], seconds: float) -> list[TopicPartition]:
         return [TopicPartition(p.topic, p.partition, self.offsets[p.partition]) for p in partitions]
 
     def seek(self, partition: TopicPartition) -> None:
         self.sought.append((partition.partition, partition.offset))
+
+    def incremental_assign(self, partitions: list[TopicPartition]) -> None:
+        self.assigned |= {p.partition for p in partitions}
 
     def incremental_unassign(self, partitions: list[TopicPartition]) -> None:
         self.assigned -= {p.partition for p in partitions}
@@ -182,7 +191,7 @@ def test_a_transaction_ends_before_slow_records_make_it_last(
         assert now[0] - began[-1] <= 4, "it was open while the chain worked"
         publish(messages, results)
 
-    monkeypatch.setattr(module.time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(loop_module.time, "perf_counter", lambda: now[0])
     monkeypatch.setattr(bench.writer, "publish", opened)
     monkeypatch.setattr(bench.loop, "_process", slow)
     bench.work(*(Message(0, offset) for offset in range(8)))
@@ -201,6 +210,71 @@ def test_a_partition_revoked_during_a_wait_is_neither_published_nor_committed(be
     bench.work(Message(1, 0), Message(0, 0), Message(1, 1), Message(0, 1))
     assert bench.keys == ["0/0", "0/1"]
     assert bench.writer.offsets == {0: 2}
+
+
+def test_records_that_come_after_their_partition_was_revoked_are_left_to_its_next_owner(bench: Bench) -> None:
+    """librdkafka collects records, calls back that their partition is gone, and returns them all the same."""
+    ours = [TopicPartition("source", 1)]
+
+    def consume() -> list[Message]:
+        bench.loop._revoked(bench.consumer, ours)
+        return [Message(1, 0), Message(0, 0), Message(1, 1)]
+
+    bench.consumer.on_consume = consume
+    bench.loop.read()
+    assert [message.partition() for message in bench.loop.progress.queue] == [0]
+    bench.loop.work()
+    assert bench.writer.offsets == {0: 1}
+
+    bench.consumer.on_poll = lambda: Message(1, 2)
+    bench.refuse = {(0, 1): DOWN}
+    bench.stop.clear()
+    threading.Timer(0.05, bench.stop.set).start()
+    bench.work(Message(0, 1))
+    assert bench.loop.progress.queue == []
+
+    bench.loop._assigned(bench.consumer, ours)
+    bench.consumer.on_consume = lambda: [Message(1, 0)]
+    bench.loop.read()
+    assert [message.offset() for message in bench.loop.progress.queue] == [0]
+
+
+def test_a_partition_that_went_and_came_back_within_one_read_is_read_by_new_clients(bench: Bench) -> None:
+    """Which of its records were collected before it went cannot be seen: they would be done twice."""
+    ours = [TopicPartition("source", 1)]
+
+    def consume() -> list[Message]:
+        bench.loop._revoked(bench.consumer, ours)
+        bench.loop._assigned(bench.consumer, ours)
+        return [Message(1, 0), Message(1, 0)]
+
+    bench.consumer.on_consume = consume
+    with pytest.raises(StuckError, match="went and came back"):
+        bench.loop.read()
+    bench.consumer.on_consume = lambda: [Message(1, 0)]
+    bench.loop.read()
+    assert len(bench.loop.progress.queue) == 1
+
+
+class FencedProducer:
+    """Its broker says that another member has the name of the group's one."""
+
+    def begin_transaction(self) -> None: ...
+
+    def produce(self, *message: Any, **more: Any) -> None: ...
+
+    def poll(self, seconds: float) -> None: ...
+
+    def send_offsets_to_transaction(self, *offsets: Any) -> None:
+        raise KafkaException(KafkaError(KafkaError.FENCED_INSTANCE_ID))
+
+
+def test_a_member_that_was_fenced_by_what_it_asked_for_itself_is_replaced() -> None:
+    """After a pause of the broker; where another worker has the name, its producer fences this one."""
+    writer = TransactionalWriter(FencedProducer(), "dead", None, lambda: True)  # type: ignore[arg-type]
+    writer.publish([Message(0, 0)], [Produced("sink", "k", b"", [], None)])
+    with pytest.raises(StuckError):
+        writer.commit([TopicPartition("source", 0, 1)], "member")
 
 
 def test_nothing_stays_open_when_all_that_waited_was_revoked(bench: Bench) -> None:

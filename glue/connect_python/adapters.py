@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, ClassVar
@@ -19,6 +20,17 @@ Handler = Callable[[list[Any]], list[Any]]
 _CONNECTS_OWN = frozenset({"type", "class", "predicate", "negate", "plugin.version"})
 _DROPPED = [Op.OK]
 _KEEP = 1000
+_CLASS = r"\[\^?(?:(?!&&)[^\[\]\\]|\\[ds])+\]"
+_PORTABLE = re.compile(
+    rf"(?:{_CLASS}|\((?:\?[:!=]|(?!\?))|\\[ds.+?*()]|\{{[0-9]+(?:,[0-9]*)?\}}|[0-9A-Za-z ^$.?*+|):@_,#-])*", re.ASCII
+)
+
+
+def portable(form: str) -> bool:
+    """Whether Java reads a pattern as Python does, on printable ASCII: of groups, look-ahead, repeats, and classes of
+    characters without another one in them and without ``&&``, which mean something else there.
+    """
+    return _PORTABLE.fullmatch(form) is not None
 
 
 class Adapter(ABC):
@@ -128,7 +140,7 @@ class TransformAdapter(Adapter):
         self._lanes: dict[int, tuple[Known, Known, Collection[str] | None]] = {}
         self._others: dict[tuple[int, int], Known] = {}  # a schema and the id of one that the transform set instead
         self._kept: list[Any] = []
-        self.handlers = {Op.APPLY: self._apply, Op.STOP: self._stop}
+        self.handlers = {Op.APPLY: self._apply, Op.PASSES: self._passes, Op.STOP: self._stop}
 
     def configure(self, props: Mapping[str, str]) -> None:
         self._transform.configure(own_options(props))
@@ -164,6 +176,14 @@ class TransformAdapter(Adapter):
         if changes:
             reply.append(changes)
         return reply
+
+    def _passes(self, message: list[Any]) -> list[Any]:
+        """What the worker may let pass by itself: nothing, or a list of [field, form or None]."""
+        known = self._schemas[message[1]]
+        passes = None if known.avro is None else self._transform.passes(known.avro)
+        if passes is None:
+            return [Op.OK, None]
+        return [Op.OK, [[name, form if form and portable(form) else None] for name, form in passes.items()]]
 
     def _lane(self, number: int) -> tuple[Known, Known, Collection[str] | None]:
         """Made once a schema, which is when the transform is asked what its output looks like."""

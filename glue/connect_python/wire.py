@@ -44,6 +44,7 @@ class Op(IntEnum):
     CLOSE = 23
     APPLY = 30
     TEST = 31
+    PASSES = 32
 
 
 def millis(moment: datetime) -> int:

@@ -27,12 +27,14 @@ class _Field(NamedTuple):
         visit: what happens to its value; None removes it.
         known: texts that pass as they are.
         holds: the type of the value whose texts, if all are known, need no visit; None where there is more to it.
+        form: the pattern of texts that pass as they are, if there is one.
     """
 
     name: str
     visit: Visit | None
     known: set[str]
     holds: type[str | list[str] | dict[str, Any]] | None
+    form: str | None
 
 
 class Scrubber:
@@ -99,7 +101,7 @@ class Scrubber:
     def value(self, value: dict[str, Any], schema: AvroSchema) -> AvroSchema:
         """Scrub ``value`` in place; the schema that it has then."""
         fields, output = self._plan(schema)
-        for name, visit, known, holds in fields:
+        for name, visit, known, holds, _ in fields:
             if name not in value:
                 continue
             if visit is None:
@@ -115,21 +117,26 @@ class Scrubber:
         """The fields that do not pass unread."""
         return [field.name for field in self._plan(schema)[0]]
 
+    def passes(self, schema: AvroSchema) -> dict[str, str | None] | None:
+        """Fields that do not pass unread, with the pattern of texts that do; None where one is more than a text."""
+        fields = self._plan(schema)[0]
+        return {field.name: field.form for field in fields} if all(field.holds is str for field in fields) else None
+
     def _fields(self, schema: AvroSchema) -> list[_Field]:
         """What happens to each field that does not stay as it is."""
         plan: list[_Field] = []
         for field in expanded(schema)["fields"]:
-            tag, known = tag_of(field), self._clean
+            tag, known, form = tag_of(field), self._clean, None
             visit_text: TextMap = self.text
             if tag == "PII_DROP" and self._drop:
-                plan.append(_Field(field["name"], None, known, None))
+                plan.append(_Field(field["name"], None, known, None, form))
                 continue
             if tag == "PUBLIC" and holds_text(field["type"]):
-                known, visit_text = _unless_closed(field, self.text, self._clean)
+                known, visit_text, form = _unless_closed(field, self.text, self._clean)
             elif not (tag == "PII_TEXT" or (self._again and tag == "SCRUBBED")):
                 continue
             visit = compile_visit(field["type"], visit_text, "PII_TEXT")
-            plan.append(_Field(field["name"], visit, known, _only_texts(field["type"])))
+            plan.append(_Field(field["name"], visit, known, _only_texts(field["type"]), form))
         return plan
 
     def output_schema(self, schema: AvroSchema) -> AvroSchema:
@@ -154,8 +161,9 @@ def _only_texts(avro_type: Any) -> type[str | list[str] | dict[str, Any]] | None
     return str if name == "string" else None
 
 
-def _unless_closed(field: dict[str, Any], visit_text: TextMap, clean: set[str]) -> tuple[set[str], TextMap]:
-    """``visit_text`` for what does not have the closed form that the field's schema names, and what passes as it is.
+def _unless_closed(field: dict[str, Any], visit_text: TextMap, clean: set[str]) -> tuple[set[str], TextMap, str | None]:
+    """What passes as it is; ``visit_text`` for what does not have the closed form that the field's schema names; and
+    the pattern of that form.
 
     A field that anybody may fill is as good a place for a phone as a post is, whatever its tag says. A closed form is
     the ``enum`` or ``pattern`` of its constraints, which a record must meet, or ``closed``, a pattern of values that
@@ -165,10 +173,10 @@ def _unless_closed(field: dict[str, Any], visit_text: TextMap, clean: set[str]) 
     constraints = field.get("constraints") or {}
     closed: set[str] = set(constraints.get("enum", ()))  # what passes; a platform, a language comes again and again
     if closed:
-        return closed, lambda text: text if text in closed else visit_text(text)
+        return closed, lambda text: text if text in closed else visit_text(text), None
     pattern = closed_pattern(field)
     if pattern is None:
-        return clean, visit_text
+        return clean, visit_text, None
     matches = re.compile(pattern).fullmatch
     is_code = _is_gtin if field.get("codes") == "gtin" else _is_none
 
@@ -182,7 +190,7 @@ def _unless_closed(field: dict[str, Any], visit_text: TextMap, clean: set[str]) 
         closed.add(text)
         return text
 
-    return closed, visit
+    return closed, visit, pattern
 
 
 def _is_gtin(text: str) -> bool:

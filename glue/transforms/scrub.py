@@ -72,5 +72,8 @@ class ScrubPII(Transform[ScrubConfig]):
     def looks_at(self, schema: dict[str, Any]) -> Collection[str]:
         return self._scrubber.looks_at(schema)
 
+    def passes(self, schema: dict[str, Any]) -> Mapping[str, str | None] | None:
+        return self._scrubber.passes(schema)
+
     def output_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
         return self._scrubber.output_schema(schema)

@@ -43,6 +43,28 @@ class Looking(Identity):
         return record
 
 
+class Counting(Transform[TransformConfig]):
+    """Counts the records that it is shown, and tells the number to who asks "how many?"."""
+
+    seen = 0
+
+    def looks_at(self, schema: dict[str, Any]) -> Collection[str]:
+        return ["text", "other"]
+
+    def passes(self, schema: dict[str, Any]) -> Mapping[str, str | None]:
+        return {"text": "[a-z]+", "other": None}
+
+    def apply(self, record: Record) -> Record:
+        assert record.value is not None
+        if record.value["text"] == "how many?":
+            record.value["text"] = str(self.seen)
+        elif record.value["text"] == "change!":
+            record.value["text"] = "[CHANGED]"
+        else:
+            self.seen += 1
+        return record
+
+
 class SelectConfig(TransformConfig):
     word: str = Field(description="What the text must hold.")
 

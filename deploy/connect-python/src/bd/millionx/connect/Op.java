@@ -15,6 +15,7 @@ final class Op {
     static final int CLOSE = 23;
     static final int APPLY = 30;
     static final int TEST = 31;
+    static final int PASSES = 32;
 
     static final int OK = 0;
     static final int DATA = 1;

@@ -4,6 +4,7 @@ import java.util.HashMap;
 import java.util.Map;
 import org.apache.kafka.common.config.ConfigDef;
 import org.apache.kafka.connect.connector.ConnectRecord;
+import org.apache.kafka.connect.data.Schema;
 import org.apache.kafka.connect.sink.SinkRecord;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -18,6 +19,7 @@ final class PythonPlugin implements AutoCloseable {
     private final Map<String, String> props = new HashMap<>();
     private final PythonSettings settings;
     private PythonHost host;
+    private boolean saysWhatPasses; // one of an older version does not
 
     static ConfigDef config(String what) {
         return PythonSettings.define(PythonSettings.defineClass(new ConfigDef(), CLASS, what));
@@ -38,9 +40,18 @@ final class PythonPlugin implements AutoCloseable {
             if (host != null) host.close();
             host = new PythonHost(pythonClass.substring(pythonClass.indexOf(':') + 1), settings);
             settings.pack(host.request(), Op.START, kind, pythonClass, props);
-            host.call(settings.startTimeoutMs);
+            Unpack started = host.call(settings.startTimeoutMs);
+            saysWhatPasses = started.hasMore() && started.bool();
         }
         return host;
+    }
+
+    /** What Python says of records with this schema, which it knows; null where each has to be shown. */
+    Passes passes(PythonHost to, Schema schema) {
+        if (!saysWhatPasses) return null;
+        int id = to.schemas().find(schema);
+        to.request().array(2).integer(Op.PASSES).integer(id);
+        return Passes.read(to.call(settings.callTimeoutMs), schema);
     }
 
     interface Exchange<T> {

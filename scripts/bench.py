@@ -113,9 +113,9 @@ def parts(given: argparse.Namespace) -> dict[str, Callable[[], list[Row]]]:
         return soak(given.soak_minutes * 60)
 
     def bridge() -> list[Row]:
-        from bench_bridge import bridge, gate
+        from bench_bridge import bridge, gate, rows_gate
 
-        return [*bridge(3000, 10 * given.rounds + 1), *gate(2000, 5 * given.rounds)]
+        return [*bridge(3000, 10 * given.rounds + 1), *gate(2000, 5 * given.rounds), *rows_gate(2000, 5 * given.rounds)]
 
     def sink() -> list[Row]:
         from bench_bridge import weaviate_sink

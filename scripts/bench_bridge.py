@@ -257,6 +257,19 @@ def gate(records: int, rounds: int) -> list[Row]:
     ]
 
 
+def rows_gate(records: int, rounds: int) -> list[Row]:
+    """What the privacy gate costs before a sink of orders in Java."""
+    raw = _java("RowsBench", str(ROOT / "schemas"), records, rounds)
+    best = {name: min(raw[name]) / 1000 for name in ("shown", "passing", "bare")}
+    part = f"privacy gate before a sink of orders, frames of {raw['bytes'][0]} bytes"
+    return [
+        Row(part, "bare round trip of the same bytes", best["bare"], "us/record"),
+        Row(part, "each record shown to the gate", best["shown"], "us/record"),
+        Row(part, "those shown that hold a text without a form for the first time", best["passing"], "us/record"),
+        Row(part, "the same / bare round trip", best["passing"] / best["bare"], aim=1.5, at_most=True),
+    ]
+
+
 def weaviate_sink(count: int, rounds: int) -> list[Row]:
     """The rows of the sink."""
     found = sink(count, rounds)

@@ -8,6 +8,7 @@ from typing import Any
 from glue.connect_python.gate import Gated
 from glue.connect_python.sink import Report, Sink
 from glue.transforms.contract import Record, Transform, TransformConfig
+from glue.transforms.scrub import ScrubPII
 
 
 class Identity(Transform[TransformConfig]):
@@ -22,6 +23,13 @@ class Looking(Identity):
 
     def looks_at(self, schema: dict[str, Any]) -> Collection[str]:
         return "post_id", "platform", "content", "author_username", "hashtags"
+
+
+class Shown(ScrubPII):
+    """The privacy gate, to which each record is shown."""
+
+    def passes(self, schema: dict[str, Any]) -> None:
+        return None
 
 
 class Discard(Sink[TransformConfig]):

@@ -119,14 +119,14 @@ public final class BridgeBench {
         if (sink == 42) System.out.println();
     }
 
-    private static ByteBuffer frame(PythonHost host, SinkRecord record) {
+    static ByteBuffer frame(PythonHost host, SinkRecord record) {
         PythonPlugin.pack(host, Op.APPLY, record, false);
         ByteBuffer bytes = host.finished();
         return ByteBuffer.allocate(bytes.remaining()).put(bytes).flip();
     }
 
     /** Each frame there and back unread: two system calls on either side, and nothing else. */
-    private static long bare(PythonHost host, List<ByteBuffer> frames) throws IOException {
+    static long bare(PythonHost host, List<ByteBuffer> frames) throws IOException {
         host.request().array(2).integer(Op.ECHO).integer(frames.size());
         host.call(60_000);
         ByteBuffer back = ByteBuffer.allocate(1 << 16);
@@ -140,7 +140,7 @@ public final class BridgeBench {
         return System.nanoTime() - start;
     }
 
-    private static void print(String name, long nanos, int bytes) {
+    static void print(String name, long nanos, int bytes) {
         System.out.println(name + " " + nanos + " " + bytes);
     }
 }

@@ -106,13 +106,13 @@ def _contexts(root: Path) -> dict[str, Path]:
 
 def _programs() -> Path:
     """Weaviate from the locked module, listening as released, and the frontend that ``# syntax=`` names."""
-    target = CACHE / "go"
+    lock = json.loads((ROOT / "deploy" / "locks" / "weaviate.json").read_text())
+    target = CACHE / f"go-{FRONTEND.rpartition('@')[2]}-{lock['version']}"  # another version is built anew
     target.mkdir(parents=True, exist_ok=True)
     environment = {**os.environ, "CGO_ENABLED": "0", "GOBIN": str(target)}
     if not (target / "dockerfile-frontend").exists():
         call("go", "install", FRONTEND, cwd="/tmp", env=environment)  # noqa: S108
     if not (target / "weaviate").exists():
-        lock = json.loads((ROOT / "deploy" / "locks" / "weaviate.json").read_text())
         module = f"{lock['module']}@v{lock['version']}"
         found = json.loads(call("go", "mod", "download", "-json", module, cwd="/tmp", env=environment))  # noqa: S108
         if found["Sum"] != lock["sum"]:

@@ -28,7 +28,7 @@ from connectors.reading import moment, spreadsheet_damage, whole
 from connectors.runner import RunResult
 from connectors.source import Fields, Raw, mapping, text_or_none
 from connectors.stats import Stats
-from connectors.text import Mentions, hashtags, parse_count, product_ids
+from connectors.text import INVISIBLE, Mentions, hashtags, parse_count, product_ids
 from glue import overlay
 from glue.errors import ConfigError, DataError, UsageError
 from glue.kafka.config import KafkaConfig
@@ -244,6 +244,7 @@ class FileParser:
 _LISTS = {"hashtags", "product_mentions", "product_ids"}
 _IDENTITIES = {"order_id", "line_id", "product_id", "sku", "post_id", "customer_phone", "customer_email", "merchant_id",
                "author_username"}  # fmt: skip
+_PERSONS = {"customer_phone", "customer_email", "author_username"}  # a joiner in a name is part of it
 
 
 def _identities(fields: Mapping[str, Any]) -> Fields:
@@ -261,6 +262,10 @@ def _identities(fields: Mapping[str, Any]) -> Fields:
             )
         if isinstance(value, str) and (damage := spreadsheet_damage(value)):
             raise DataError("line", f"{name}: {damage}", "export the column as text")
+        if isinstance(value, str) and name not in _PERSONS:
+            value = value.translate(INVISIBLE)
+            if not any(map(str.isalnum, value)):
+                raise DataError("line", f"{name}: holds no letter and no digit", "write the id")
         found[name] = value
     return found
 

@@ -8,13 +8,22 @@ from __future__ import annotations
 
 import hashlib
 from abc import abstractmethod
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+)
 
-from connectors.reading import moment, money, whole
+from connectors.reading import currency, moment, money, whole
 from connectors.text import has_no_text
 from glue.identity import record_key
 from glue.privacy.fingerprint import for_key
@@ -22,15 +31,21 @@ from glue.privacy.fingerprint import for_key
 INT64_MAX = 2**63 - 1
 
 
-def _to_utc_millis(value: datetime) -> datetime:
-    """UTC, cut to the milliseconds that Avro's timestamp-millis keeps."""
+_AHEAD = timedelta(days=1)  # of a clock that is set wrong; more is another unit, or no time of the past
+
+
+def _to_utc_millis(value: datetime, info: ValidationInfo) -> datetime:
+    """UTC, cut to the milliseconds that Avro's timestamp-millis keeps; nothing happens after it was collected."""
     value = value.astimezone(UTC)
+    if value > info.data.get("collected_at", value) + _AHEAD:
+        raise ValueError("lies more than a day in the future (another unit, or a wrong clock?)")
     return value.replace(microsecond=value.microsecond // 1000 * 1000)
 
 
 Timestamp = Annotated[AwareDatetime, BeforeValidator(moment), AfterValidator(_to_utc_millis)]
 Count = Annotated[int, BeforeValidator(whole), Field(ge=0, le=INT64_MAX)]
 Money = Annotated[Decimal, BeforeValidator(money), Field(max_digits=18, decimal_places=4)]
+Currency = Annotated[str, BeforeValidator(currency)]
 Text = Annotated[str, Field(min_length=1)]
 _STATUS = r"^(?:[a-z_, -]|3pl)+$"  # words of a platform: what a person types has no place in them
 # Goes into headers and names of keys, so neither a mail nor a phone of Bangladesh.
@@ -152,8 +167,8 @@ class MarketOrder(SourceRecord):
     price: Money = Field(ge=0)
     price_discounted: Money | None = Field(None, ge=0)
     net_sales: Money | None = Field(None, ge=0)
-    currency: str = Field("BDT", min_length=3, max_length=3)
-    customer_currency: str | None = Field(None, min_length=3, max_length=3)
+    currency: Currency = Field("BDT", min_length=3, max_length=3)
+    customer_currency: Currency | None = Field(None, min_length=3, max_length=3)
     tax: Money | None = None
     shipping: Money | None = None
     order_status: str = Field("unknown", pattern=_STATUS)

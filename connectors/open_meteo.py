@@ -15,6 +15,7 @@ from pydantic import Field, SecretStr
 
 from connectors.http import Http, check_status
 from connectors.policies import Strict
+from connectors.reading import moment
 from connectors.source import required
 from glue.errors import DataError, ServiceError, ServiceUnavailableError
 
@@ -149,7 +150,9 @@ def observation(hour: Mapping[str, Any]) -> dict[str, Any]:
         DataError: its time is missing.
     """
     time = required(hour, "time")
-    if not isinstance(time, int):
-        raise DataError("record", "time: is not a number")
+    try:
+        observed = moment(time)
+    except ValueError as error:
+        raise DataError("record", f"time: {error}") from None
     found = {ours: hour.get(theirs) for theirs, ours in _VARIABLES.items()}
-    return {**found, "observed_at": datetime.fromtimestamp(time, UTC)}
+    return {**found, "observed_at": observed}

@@ -15,8 +15,10 @@ _STEP = Decimal("0.0001")
 _NEAR = Decimal("0.000001")  # a double's last digits, not a fifth decimal
 # Indian (1,23,456) or western (1,234,567) grouping, or none.
 _AMOUNT = re.compile(r"[+-]?(?:\d{1,3}(?:,\d{3})+|\d{1,2}(?:,\d{2})*,\d{3}|\d+)(?:\.\d+)?|[+-]?\.\d+")
-_CURRENCY_BEFORE = re.compile(r"^(?:৳|bdt|tk\.?|taka|টাকা)\s*", re.IGNORECASE)
-_CURRENCY_BEHIND = re.compile(r"(?<!\s)\s*(?:/[-=]|৳|bdt|tk\.?|taka|টাকা)(?:\s*(?:/[-=]|only|মাত্র))?$", re.IGNORECASE)
+_TAKA = r"(?:৳|bdt|tk\.?|taka|টাকা)"
+_CURRENCY_BEFORE = re.compile(rf"^{_TAKA}\s*:?\s*", re.IGNORECASE)
+_CURRENCY_BEHIND = re.compile(rf"(?<!\s)\s*(?:(?:/[-=]|{_TAKA})(?:\s*(?:/[-=]|only|মাত্র))?|only|মাত্র)$", re.IGNORECASE)
+_IS_TAKA = re.compile(_TAKA, re.IGNORECASE)
 _SCIENTIFIC = re.compile(r"(?<!\d)[+-]?\d+(?:[.,]\d+)?\s*[eE]\s*[+-]?\d+")
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?")
 _SLASHES = re.compile(r"^(\d{4})/(\d{2})/(\d{2})(?=\D|$)")
@@ -68,6 +70,22 @@ def money(value: Any) -> Decimal:
     if abs(rounded - amount) > _NEAR:
         raise ValueError("has more than four decimals")
     return rounded
+
+
+def currency(value: Any) -> Any:
+    """A code of ISO 4217 in capitals, also for ``৳``, ``Tk.`` and ``টাকা``.
+
+    Raises:
+        ValueError: it is a text, but none.
+    """
+    if not isinstance(value, str):
+        return value
+    text = value.strip()
+    if _IS_TAKA.fullmatch(text):
+        return "BDT"
+    if not re.fullmatch(r"[A-Za-z]{3}", text):
+        raise ValueError("is not a code of ISO 4217 (BDT)")
+    return text.upper()
 
 
 def moment(value: Any) -> datetime:
@@ -128,11 +146,14 @@ def whole(value: Any) -> Any:
 
 
 _ERRORS = re.compile(r"#(?:REF|N/A|VALUE|NAME|DIV/0|NUM|NULL|SPILL|CALC)[!?]?|#{3,}")
-_MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
+_MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|জানু|ফেব|মার্চ|এপ্রি|মে|জুন|জুল|আগ|সেপ|অক্ট|নভে|ডিস"
 _TURNED_INTO_DATE = re.compile(
-    rf"\d{{1,2}}-(?:{_MONTHS})|(?:{_MONTHS})-\d{{1,2}}|\d{{1,2}}-(?:{_MONTHS})-\d{{2,4}}", re.I
+    rf"\d{{1,2}}-(?:{_MONTHS})|(?:{_MONTHS})-\d{{1,2}}|\d{{1,2}}-(?:{_MONTHS})-\d{{2,4}}"
+    r"|\d{4}-\d\d-\d\d 00:00:00",
+    re.I,
 )
-_NO_VALUE = frozenset(("nan", "none", "null", "nil", "undefined", "true", "false", "<na>", "n/a", "inf", "-inf"))
+_NO_VALUE = frozenset(("nan", "none", "null", "nil", "undefined", "true", "false", "<na>", "n/a", "inf", "-inf",
+                        "[object object]"))  # fmt: skip
 
 
 def spreadsheet_damage(text: str) -> str:

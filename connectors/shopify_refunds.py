@@ -38,6 +38,16 @@ def units_of(value: Any) -> int | None:
     return found if isinstance(found, int) and found >= 0 else None
 
 
+def _refunds(order: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Each once: one with an id that is listed twice, the same throughout, is one refund."""
+    found: list[Mapping[str, Any]] = []
+    for one in listing(order.get("refunds") or [], "refunds"):
+        refund = mapping(one, "refunds")
+        if refund.get("id") is None or refund not in found:
+            found.append(refund)
+    return found
+
+
 def refunded_units(order: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
     """Units by line: cancelled before they were sent, and refunded or returned after.
 
@@ -45,8 +55,8 @@ def refunded_units(order: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
         DataError: a number of units cannot be read.
     """
     found: dict[str, tuple[int, int]] = {}
-    for refund in listing(order.get("refunds") or [], "refunds"):
-        for item in listing(mapping(refund, "refunds").get("refund_line_items") or [], "refund_line_items"):
+    for refund in _refunds(order):
+        for item in listing(refund.get("refund_line_items") or [], "refund_line_items"):
             entry = mapping(item, "refund_line_items")
             line, units = str(entry.get("line_item_id")), units_of(entry.get("quantity"))
             if units is None:
@@ -66,8 +76,7 @@ def money_given_back(order: Mapping[str, Any], currency: str) -> Decimal:
         DataError: an amount cannot be read.
     """
     total = Decimal(0)
-    for one in listing(order.get("refunds") or [], "refunds"):
-        refund = mapping(one, "refunds")
+    for refund in _refunds(order):
         try:
             total += max(-_adjusted(refund, currency), Decimal(0))
         except ValueError as error:

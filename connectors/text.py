@@ -97,14 +97,15 @@ def parse_count(text: str | None) -> int:
 
 def _folded(text: str) -> str:
     """One case, one form of each letter, ASCII digits, plain spaces."""
-    plain = western_digits(text.translate(_INVISIBLE)).casefold()
+    plain = western_digits(text.translate(INVISIBLE)).casefold()
     return " ".join(plain.split())
 
 
-_INVISIBLE = dict.fromkeys(
+INVISIBLE = dict.fromkeys(
     (*map(ord, "\u00ad\u061c\u200b\u200c\u200d\u200e\u200f\u2060\ufe0f\ufeff"), *range(0x202A, 0x202F),
      *range(0x2066, 0x206A))
 )  # fmt: skip
+_BLANK = "\u115f\u1160\u2800\u3164\ufe0f\uffa0"  # letters and signs by name, seen as nothing
 _UNITS = {_folded(name): scale for name, scale in _UNITS.items()}
 _BEFORE_CRORE = {_folded(name): scale for name, scale in _BEFORE_CRORE.items()}
 _CRORES = frozenset(map(_folded, _CRORE.split()))
@@ -156,7 +157,7 @@ def hashtags(text: str) -> list[str]:
 
 def has_no_text(text: str | None) -> bool:
     """Whether a post holds nothing to read: no text, or only blanks and invisible characters."""
-    return not (text or "").translate(_INVISIBLE).strip()
+    return all(char in _BLANK or unicodedata.category(char) in ("Zs", "Zl", "Zp", "Cc", "Cf") for char in text or "")
 
 
 def product_ids(text: str) -> list[str]:

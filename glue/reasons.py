@@ -44,6 +44,7 @@ def broken_fields(error: ValidationError, whole: str = "record", prefix: str = "
         most: how many are reported.
     """
     problems: list[Any] = error.errors(include_input=False, include_context=False, include_url=False)
+    problems.sort(key=lambda one: one["type"] == "missing")  # what is wrong says more than what is missing with it
     fields = (prefix + ".".join(map(str, one["loc"])) if one["loc"] else whole for one in problems)
     return "; ".join(f"{field}: {_rule(one)}" for field, one in list(zip(fields, problems, strict=True))[:most])
 

@@ -245,7 +245,7 @@ def test_a_watched_product_has_all_its_variants_and_one_that_is_gone_is_named(da
     with pytest.raises(EmptyListingError) as caught:
         for page in source.source.pages(None, {}):
             for raw in page.records:
-                found += map(MarketListing.model_validate, source.source.parse(raw, NOON))
+                found += map(MarketListing.model_validate, source.source.parse(raw, datetime.now(UTC)))
     assert caught.value.what == "Daraz product 1"
     assert {(one.variant_id, one.stock, one.in_stock) for one in found} == {("1500001", 12, True), ("2000001", 3, True)}
     assert {one.found_by for one in found} == {"watched"} and {one.position for one in found} == {None}
@@ -281,7 +281,7 @@ def test_what_a_card_says_wrongly_is_refused_by_its_field(daraz: Make) -> None:
     for page in source.source.pages(None, {}):
         for raw in page.records:
             try:
-                for fields in source.source.parse(raw, NOON):
+                for fields in source.source.parse(raw, datetime.now(UTC)):
                     MarketListing.model_validate(fields)
                     good += 1
             except ValidationError as error:

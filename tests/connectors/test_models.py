@@ -102,7 +102,8 @@ def test_times_are_utc_milliseconds_and_money_has_four_places() -> None:
     "change",
     [
         {"quantity": 0}, {"price": "NaN"}, {"price": "12.34567"}, {"price": "1e15"}, {"platform": "etsy"},
-        {"currency": "TAKA"}, {"order_id": ""}, {"updated_at": "2026-01-05T10:30:15"}, {"surprise": 1},
+        {"currency": "USDT"}, {"currency": "£"}, {"updated_at": "2026-01-06T10:30:16Z"},
+        {"order_id": ""}, {"updated_at": "2026-01-05T10:30:15"}, {"surprise": 1},
         {"quantity": 2**63}, {"product_name": "\ud800"},
     ],
 )  # fmt: skip

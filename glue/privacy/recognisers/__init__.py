@@ -18,13 +18,14 @@ from functools import cache
 from glue.privacy.mentions import PSEUDONYM
 from glue.privacy.recognisers import numbers
 from glue.privacy.recognisers.address import ADDRESS, ADDRESS_LINE
+from glue.privacy.recognisers.birth_date import BIRTH_DATE
 from glue.privacy.recognisers.fold import Folded, fold
 from glue.privacy.recognisers.gate import FOLDS, Gate, any_of, leads
 from glue.privacy.recognisers.handle import HANDLE, HANDLE_IN_WORDS, PROFILE, PROFILE_ID, named_by
 from glue.privacy.recognisers.identity_numbers import LICENCE, PASSPORT
 from glue.privacy.recognisers.lexicon import Lexicon
 from glue.privacy.recognisers.mail import MAIL, MAIL_IN_WORDS
-from glue.privacy.recognisers.name import LABELLED_NAME, NAME, OPENS, TAG, opening
+from glue.privacy.recognisers.name import LABELLED_NAME, NAME, OPENS, TAG, opening, opens
 from glue.privacy.recognisers.payment import IBAN, TRANSACTION, TRANSACTION_CODE
 from glue.privacy.recognisers.span import COVER, EXCESS, LONGEST, Places, Span, TextKind
 from glue.privacy.recognisers.spoken import SPOKEN
@@ -32,8 +33,8 @@ from glue.privacy.recognisers.spoken import SPOKEN
 __all__ = ["ENTITIES", "EXCESS", "KINDS", "PERSONS", "Span", "find", "named_by"]
 
 KINDS: tuple[TextKind, ...] = (
-    MAIL, MAIL_IN_WORDS, PROFILE, PROFILE_ID, HANDLE, HANDLE_IN_WORDS, PASSPORT, LICENCE, IBAN, TRANSACTION,
-    TRANSACTION_CODE, ADDRESS, ADDRESS_LINE, LABELLED_NAME, NAME, TAG, SPOKEN,
+    MAIL, MAIL_IN_WORDS, PROFILE, PROFILE_ID, HANDLE, HANDLE_IN_WORDS, BIRTH_DATE, PASSPORT, LICENCE, IBAN,
+    TRANSACTION, TRANSACTION_CODE, ADDRESS, ADDRESS_LINE, LABELLED_NAME, NAME, TAG, SPOKEN,
 )  # fmt: skip
 _NUMBERS = tuple(kind.entity for kind in numbers.KINDS)
 ENTITIES: tuple[str, ...] = tuple(dict.fromkeys((*_NUMBERS, *(kind.entity for kind in KINDS), EXCESS)))
@@ -83,7 +84,7 @@ def search(text: str, parts: frozenset[str] = _ALL) -> list[Span]:
     for mark, kind in _MARKED:
         if mark in parts and mark in plain:
             spans += kind.find(plain, Places.of_mark(plain, mark))
-    if _OPENING in parts and (plain[:1] == "+" or ("A" <= plain[:1] <= "Z" and not plain.isascii())):
+    if _OPENING in parts and opens(plain):
         spans += opening(plain)
     if _WORD in parts:
         spans += _LEXICON.find(plain, folds)

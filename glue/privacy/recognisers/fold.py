@@ -25,6 +25,7 @@ _FILLERS = "\u115f\u1160\u3164\uffa0"  # letters by name, seen as nothing
 _SAME = {
     0x2212: "-", 0x2044: "/", 0xFE63: "-", 0xFF0D: "-", 0x0130: "I",
     0x043E: "o", 0x041E: "O", 0x03BF: "o", 0x039F: "O", 0x0406: "I", 0x0456: "i", 0x04CF: "l", 0x04C0: "I",
+    0x24D0: "@", 0x24B6: "@", 0x249C: "@",  # a letter in a circle or in brackets
 }  # fmt: skip
 _FEW = 24  # different ones; more are looked up at once
 _MOST = 4  # characters for one; the few longer ones are words in one sign

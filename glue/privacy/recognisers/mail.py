@@ -46,6 +46,9 @@ _SPOKEN_DOMAIN = re.compile(
     rf"|(?:{_PROVIDER}|{'|'.join(_PROVIDER_WORDS.split())})(?![{_LETTER}])))",
     re.IGNORECASE,
 )
+_LETTER_A = "a এ"  # (a) for the sign, in brackets only
+_ALONE = re.compile(rf"[aএ](?![{_LETTER}])", re.IGNORECASE)
+_IN_BRACKETS = re.compile(rf"[aএ] ?[\])}}>] ?{_PROVIDER}(?:{_DOT_WORD}|[ .,]){{1,3}}+com?\b", re.IGNORECASE)
 _SPOKEN_DOT = re.compile(rf"[\[({{<] ?{_DOT}|[ \t](?:dot|ডট|डॉट)[ \t]", re.IGNORECASE)
 _WITHOUT_AT = re.compile(rf"{_PROVIDER}[ .]{{1,2}}com\b", re.IGNORECASE)
 _LOCAL_WITHOUT_AT = re.compile(r"(?<![\w.%+\-])(?=[\w.%+\-]{0,60}\d)[\w.%+\-]{3,64}[ \t]{1,2}\Z")
@@ -95,6 +98,8 @@ def _with_word(text: str, at: int) -> Span | None:
     domain = _SPOKEN_DOMAIN.match(text, at)
     if local is None or domain is None:
         return None
+    if _ALONE.match(text, at) and not (local.group(2) and _IN_BRACKETS.match(text, at)):
+        return None  # "make a gmail account"
     said = domain.group()
     named = re.search(rf"(?:{_PROVIDER}|{'|'.join(_PROVIDER_WORDS.split())})", said, re.IGNORECASE)
     if not (local.group(2) or named or _SPOKEN_DOT.search(said)):
@@ -110,4 +115,10 @@ def _without_at(text: str, at: int) -> Span | None:
 
 
 MAIL = TextKind("EMAIL", _find, "@%&", leads=("(?i)@|%40|&#0*64;|&#x0*40;|&commat;",))
-MAIL_IN_WORDS = TextKind("EMAIL", _find_in_words, words=words_of(f"{_AT_WORDS} {_PROVIDERS}"))
+MAIL_IN_WORDS = TextKind(
+    "EMAIL",
+    _find_in_words,
+    words=words_of(f"{_AT_WORDS} {_PROVIDERS}"),
+    beside=words_of(_LETTER_A),
+    before=words_of(_PROVIDERS),
+)

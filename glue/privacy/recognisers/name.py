@@ -61,9 +61,13 @@ _NAMED_FIRST = "[A-Z][A-Za-z'.:]{1,20}(?: [A-Z][A-Za-z'.]{0,20})"
 _OPENING = re.compile(
     rf"(?:\+(?P<plus>)|(?=[A-Z]))(?P<name>{_NAMED_FIRST}{{0,3}})(?(plus)(?![A-Za-z])|[ ,:]{{1,3}}(?=[\u0985-\u09b9]))"
 )
-OPENS = f"^(?:\\+[A-Z]|{_NAMED_FIRST}{{1,3}}[ ,:]{{1,3}}[\u0985-\u09b9])"  # what such a text begins with
+_NAME_PART = "[A-Za-z\u0980-\u09e5]{2,16}"
+OPENS = (  # what such a text begins with, or is
+    f"^(?:{_NAME_PART}_{_NAME_PART}[A-Za-z\u0980-\u09e5_0-9]*$"
+    f"|\\+[A-Z]|{_NAMED_FIRST}{{1,3}}[ ,:]{{1,3}}[\u0985-\u09b9])"
+)
 _TAG = re.compile(
-    r"#(?P<tag>(?:[A-Za-z]{2,16}|[\u0980-\u09e5]{2,16})(?:_[A-Za-z\u0980-\u09e5]{2,16}){1,3}(?:_?\d{1,8})?)(?!\w)"
+    r"#?(?P<tag>(?:[A-Za-z]{2,16}|[\u0980-\u09e5]{2,16})(?:_[A-Za-z\u0980-\u09e5]{2,16}){1,3}(?:_?\d{1,8})?)(?!\w)"
 )
 _BEFORE = 28  # characters
 
@@ -156,7 +160,9 @@ def _name(text: str, place: int) -> Span | None:
 
 def _could_be_name(token: Token) -> bool:
     first = token.text[0]
-    return bool(token.name) or (len(token.text) > 2 and (first.isupper() or first > "\u0980"))
+    return bool(token.name) or (
+        len(token.text) > 2 and token.lower not in _NO_NAME and (first.isupper() or first > "\u0980")
+    )
 
 
 def _could_be_given(before: Token, family: Token) -> bool:
@@ -187,10 +193,14 @@ def _find_tags(text: str, places: Places) -> list[Span]:
     spans = []
     for place in places.starts:
         tag = _TAG.match(text, place)
-        names = [_listed_form(word.lower()) for word in re.split(r"[_\d]+", tag["tag"]) if word] if tag else []
-        if tag and len(names) > 1 and all(names) and not all(name in _AMBIGUOUS for name in names):
+        if tag and _names_person(tag["tag"]):
             spans.append(Span(*tag.span(), "HANDLE"))
     return spans + places.unread
+
+
+def _names_person(tag: str) -> bool:
+    names = [_listed_form(word.lower()) for word in re.split(r"[_\d]+", tag) if word]
+    return len(names) > 1 and all(names) and not all(name in _AMBIGUOUS for name in names)
 
 
 def _find_labelled(text: str, places: Places) -> list[Span]:
@@ -214,8 +224,18 @@ def _labelled(text: str, place: int) -> Span | None:
     return Span(label.end(), end, "NAME") if count else None
 
 
+def opens(text: str) -> bool:
+    """Whether :func:`opening` could find something, decided without a pattern."""
+    return text[:1] == "+" or "_" in text[:17] or ("A" <= text[:1] <= "Z" and not text.isascii())
+
+
 def opening(text: str) -> list[Span]:
-    """Whom a comment answers: a platform puts the name first, in Latin letters, and Bengali follows; or with a plus."""
+    """Whom a comment answers: a platform puts the name first, in Latin letters, and Bengali follows; or with a plus.
+
+    A text that is a tag as a whole, as lists of tags have them, without its ``#``, is one, too.
+    """
+    if (tag := _TAG.fullmatch(text)) is not None and _names_person(tag["tag"]):
+        return [Span(0, len(text), "HANDLE")]
     match = _OPENING.match(text)
     if (
         match is None

@@ -80,6 +80,8 @@ def test_what_only_begins_as_a_landline(text: str) -> None:
         ("birth registration no 19901234567890123", "19901234567890123", "BIRTH_ID"),
         ("জন্ম নিবন্ধন নং ১৯৯০১২৩৪৫৬৭৮৯০১২৩", "১৯৯০১২৩৪৫৬৭৮৯০১২৩", "BIRTH_ID"),
         ("my e-TIN is 123456789012", "123456789012", "TIN"),
+        ("DOB 12/03/1990 ok", "12/03/1990", "BIRTH_DATE"),
+        ("জন্ম তারিখ: ১২ মার্চ ১৯৯০", "১২ মার্চ ১৯৯০", "BIRTH_DATE"),
         ("passport no: BX0123456", "BX0123456", "PASSPORT"),
         ("driving licence DK0123456L00012", "DK0123456L00012", "LICENCE"),
         ("card 4111 1111 1111 1111 exp", "4111 1111 1111 1111", "CARD"),

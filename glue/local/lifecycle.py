@@ -161,7 +161,8 @@ def _soon(part: Part, site: Site, seconds: float) -> bool:
     while not part.healthy(site):
         if part.waiting(site):
             deadline = time.monotonic() + seconds
-        if time.monotonic() > deadline or site.halt.is_set():
+        dead = process.find(site.state.part(part.name)) is None
+        if dead or time.monotonic() > deadline or site.halt.is_set():
             return False
         time.sleep(POLL_S)
     return True

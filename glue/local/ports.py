@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import socket
-import time
 from collections.abc import Collection
 
 from glue.errors import MillionXError
@@ -22,16 +21,6 @@ def is_free(port: int) -> bool:
             probe.bind((LOOPBACK, port))
         except OSError:
             return False
-    return True
-
-
-def soon_free(ports: Collection[int], seconds: float = 3) -> bool:
-    """Whether all are free, now or within ``seconds``: threads of a killed program may hold them a moment longer."""
-    deadline = time.monotonic() + seconds
-    while not all(map(is_free, ports)):
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
     return True
 
 

@@ -97,7 +97,9 @@ def find(state: PartState) -> psutil.Process | None:
         child.poll()
     try:
         process = psutil.Process(state.pid)
-        if process.status() == psutil.STATUS_ZOMBIE or abs(process.create_time() - state.created) > CLOCK_SLACK_S:
+        # What was killed has its ports until its last thread has ended, and may be a zombie before.
+        dead = process.status() == psutil.STATUS_ZOMBIE and process.num_threads() <= 1
+        if dead or abs(process.create_time() - state.created) > CLOCK_SLACK_S:
             return None
     except psutil.NoSuchProcess:
         return None

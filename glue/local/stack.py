@@ -182,7 +182,7 @@ class Stack:
             kept = len(had) == len(part.ports)
             if kept and not all(map(ports.is_free, had)):  # perhaps the part has them, whose note of its start was lost
                 process.stop(state, self.root, part.name, part.grace_s)
-            if not kept or not ports.soon_free(had):
+            if not kept or not all(map(ports.is_free, had)):
                 if kept:
                     self.report.event(part.name, "another program took its port: choosing others")
                 state.ports = dict(zip(part.ports, ports.choose(len(part.ports), taken), strict=True))

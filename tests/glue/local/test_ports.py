@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import threading
 
 import pytest
 
@@ -31,13 +30,3 @@ def test_a_port_that_someone_listens_on_is_not_free() -> None:
         assert ports.answers(port)
     assert ports.is_free(port)
     assert not ports.answers(port)
-
-
-def test_a_port_is_waited_for_that_a_killed_program_lets_go_of() -> None:
-    (port,) = ports.choose(1)
-    held = socket.create_server((ports.LOOPBACK, port))
-    assert not ports.soon_free([port], 0.1)
-    timer = threading.Timer(0.3, held.close)
-    timer.start()
-    assert ports.soon_free([port], 60)
-    timer.join()

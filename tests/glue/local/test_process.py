@@ -82,6 +82,20 @@ def test_children_of_a_dead_part_are_found_and_ended(stack: Path) -> None:
     assert not list(process.marked(stack))
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="how Linux shows a program whose first thread has ended")
+def test_a_part_is_there_until_its_last_thread_has_ended(stack: Path) -> None:
+    code = "import ctypes, threading, time; threading.Thread(target=time.sleep, args=(600,)).start(); print('started')"
+    state = start(stack, f"{code}; ctypes.CDLL(None).pthread_exit(None)")
+    wait_for_log(state, "started")
+    deadline = time.monotonic() + PATIENCE
+    while psutil.Process(state.pid).status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert process.find(state) is not None
+    assert process.stop(state, stack, "part", grace_s=5)
+    assert process.find(state) is None
+
+
 def test_other_stacks_and_other_parts_are_left_alone(stack: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     other = tmp_path_factory.mktemp("other")
     mine, theirs = start(stack, "import time; time.sleep(600)"), start(other, "import time; time.sleep(600)")

@@ -24,6 +24,7 @@ from urllib3.util import Retry
 from glue.errors import ConfigError, ServiceError, ServiceUnavailableError, UsageError
 from glue.secrets import url_without_credentials
 from glue.settings import Settings, read_secret, read_token
+from glue.times import split_list
 
 _GATEWAY = (429, 502, 503, 504)
 _REPEATABLE = ("GET", "PUT", "DELETE")  # what may be asked of another server though the first one may have obeyed
@@ -183,7 +184,7 @@ class NobodyAnswersError(Exception):
 
 def addresses(text: str, what: str, fix: str) -> list[str]:
     """The addresses in ``text``, with commas between them. Raises :class:`UsageError` for what is none."""
-    found = [one.strip().rstrip("/") for one in text.split(",") if one.strip()]
+    found = [one.rstrip("/") for one in split_list(text)]
     for one in found or [""]:
         if not one.startswith(("http://", "https://")):
             shown = url_without_credentials(one) or "no address"

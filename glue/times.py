@@ -1,4 +1,4 @@
-"""Durations and times as people write them: one grammar for every option and file."""
+"""Durations, times and lists as people write them: one grammar for every option and file."""
 
 from __future__ import annotations
 
@@ -46,3 +46,8 @@ def iso(ms: int) -> str:
     if ms <= 0:
         return "-"
     return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def split_list(text: str) -> list[str]:
+    """The items between commas, without blanks around them and without empty ones: Kafka's LIST type."""
+    return [part for one in text.split(",") if (part := one.strip())]

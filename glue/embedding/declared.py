@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from glue.errors import ConfigError
 from glue.reasons import invalid
 from glue.settings import get_settings
+from glue.times import split_list
 
 FOLDER = "embedding"  # below the declared configuration
 EMBED = "glue.transforms.embed:Embed"
@@ -138,13 +139,9 @@ def writers(chains: Mapping[str, Mapping[str, Any]], topic: str) -> Iterator[Wri
     """The transforms that embed what a declared chain writes to ``topic``."""
     for name, chain in chains.items():
         config: Mapping[str, Any] = chain.get("config", {})
-        for alias in _listed(config.get("transforms")) if config.get("output.topic") == topic else ():
+        for alias in split_list(str(config.get("transforms") or "")) if config.get("output.topic") == topic else ():
             prefix = f"transforms.{alias}."
             if config.get(f"{prefix}type") == EMBED:
                 own = {key.removeprefix(prefix): str(one) for key, one in config.items() if key.startswith(prefix)}
-                models = _listed(own.pop("models", ""))
+                models = split_list(own.pop("models", ""))
                 yield Writer(name, prefix, {key: one for key, one in own.items() if key != "type"}, models)
-
-
-def _listed(text: object) -> list[str]:
-    return [one.strip() for one in str(text or "").split(",") if one.strip()]

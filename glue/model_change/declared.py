@@ -20,6 +20,7 @@ from glue.pipeline.routes import Pipeline
 from glue.settings import Settings
 from glue.stores.contract import Target
 from glue.stores.weaviate.schema import searched
+from glue.times import split_list
 from glue.topology.load import load
 
 _LENGTHS = "vector.dimensions"
@@ -124,7 +125,7 @@ def ask(one: Embedding, name: str) -> list[Path]:
 
 def drop(one: Embedding, name: str) -> list[Path]:
     """Declare a model's vector no more: neither chain nor sink nor collection; the sink needs all that are left."""
-    left = [part.strip().removesuffix("?") for part in one.lengths().split(",") if _name(part) != name]
+    left = [part.removesuffix("?") for part in split_list(one.lengths()) if _name(part) != name]
     models = [model for model in one.writer.models if model != name]
     return [
         *_write(one.chain, ("config", f"{one.writer.prefix}models"), ",".join(models)),
@@ -138,7 +139,7 @@ def _name(part: str) -> str:
 
 
 def _with(lengths: str, name: str, wanted: str) -> str:
-    parts = [part.strip() for part in lengths.split(",")]
+    parts = split_list(lengths)
     return ",".join(parts if name in map(_name, parts) else [*parts, wanted])
 
 

@@ -16,6 +16,7 @@ from glue.model_change.declared import Embedding
 from glue.stores.weaviate.client import MODELS
 from glue.stores.weaviate.schema import built_otherwise
 from glue.stores.weaviate.vectors import VectorsOf
+from glue.times import split_list
 from glue.topology.operate import set_state
 from glue.topology.services import Services
 
@@ -95,7 +96,9 @@ class Rebuild:
     def _refuse_written(self, surplus: list[str]) -> None:
         sink = self._one.target.connector
         lengths = str(self._services.connect.config(sink).get("vector.dimensions", ""))
-        if still := [name for name in surplus if name in {one.partition(":")[0].strip() for one in lengths.split(",")}]:
+        if still := [
+            name for name in surplus if name in {one.partition(":")[0].strip() for one in split_list(lengths)}
+        ]:
             why = f"the connector that runs still takes the vector {', '.join(still)}"
             raise UsageError(f"connector {sink}", why, "mxctl apply, and then this again")
 

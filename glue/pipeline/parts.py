@@ -8,7 +8,8 @@ from typing import Any, Protocol
 
 from glue.stores.contract import Target
 from glue.stores.registry import targets_of
-from glue.stores.routing import listed, sink_topics
+from glue.stores.routing import sink_topics
+from glue.times import split_list
 
 DEAD_LETTERS = "errors.deadletterqueue.topic.name"
 
@@ -102,10 +103,10 @@ def source(name: str, file: Mapping[str, Any]) -> Part:
 def chain(name: str, file: Mapping[str, Any]) -> Chain:
     """The chain that a file under ``transforms/`` declares."""
     config = {str(key): str(value) for key, value in (file.get("config") or {}).items()}
-    aliases = listed(config.get("transforms", ""))
+    aliases = split_list(config.get("transforms", ""))
     return Chain(
         name,
-        tuple(listed(config.get("topics", ""))),
+        tuple(split_list(config.get("topics", ""))),
         (config["output.topic"],) if config.get("output.topic") else (),
         config.get(DEAD_LETTERS, ""),
         name,

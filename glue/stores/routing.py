@@ -6,15 +6,11 @@ import re
 from collections.abc import Mapping, Sequence
 
 from glue.stores.contract import PYTHON_SINK
+from glue.times import split_list
 
 _ROUTER = "org.apache.kafka.connect.transforms.RegexRouter"
 _NAMED = re.compile(r"\(\?<(?=[A-Za-z])")  # a named group, as Java writes it
 _INSERT = "org.apache.kafka.connect.transforms.InsertField$Value"
-
-
-def listed(text: str) -> list[str]:
-    """The items of an option that is a list."""
-    return [item.strip() for item in text.split(",") if item.strip()]
 
 
 def connector_class(config: Mapping[str, str]) -> str:
@@ -27,7 +23,7 @@ def sink_topics(config: Mapping[str, str], known: Sequence[str] = ()) -> list[st
     """The topics that a sink reads: by name, or those ``known`` that its expression matches whole."""
     pattern = config.get("topics.regex")
     if not pattern:
-        return listed(config.get("topics", ""))
+        return split_list(config.get("topics", ""))
     try:
         return [name for name in known if re.fullmatch(pattern, name)]
     except re.error:
@@ -40,7 +36,7 @@ def routed(topic: str, config: Mapping[str, str]) -> str:
     A transform with a predicate is applied as if its predicate held: predicates speak of records, not of topics.
     Source: Kafka 4.1, ``RegexRouter.apply`` (the expression must match the whole name).
     """
-    for alias in listed(config.get("transforms", "")):
+    for alias in split_list(config.get("transforms", "")):
         if config.get(f"transforms.{alias}.type") == _ROUTER:
             try:
                 match = re.fullmatch(_NAMED.sub("(?P<", config.get(f"transforms.{alias}.regex", "")), topic)
@@ -64,7 +60,7 @@ def _template(java: str) -> str:
 def origin(config: Mapping[str, str]) -> tuple[str, str, str]:
     """The fields that InsertField gives a record: its partition, offset and time; empty where there are none."""
     found = {"partition": "", "offset": "", "timestamp": ""}
-    for alias in listed(config.get("transforms", "")):
+    for alias in split_list(config.get("transforms", "")):
         if config.get(f"transforms.{alias}.type") == _INSERT:
             for name in found:
                 # an option may end in ! or ?, for required and optional

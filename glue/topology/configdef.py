@@ -11,8 +11,8 @@ from typing import Any
 from glue.connect import ConnectClient, UnexpectedAnswerError
 from glue.errors import ServiceError
 from glue.secrets import has_reference, is_masked, is_secret_key, shown
+from glue.times import split_list
 from glue.topology.change import FieldChange
-from glue.topology.model import split_list
 
 log = logging.getLogger(__name__)
 

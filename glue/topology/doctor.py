@@ -20,6 +20,7 @@ from glue.redis_client import open_redis
 from glue.registry import registry_errors, subject_names
 from glue.secrets import url_without_credentials
 from glue.stores.registry import STORES
+from glue.times import split_list
 from glue.topology.installation import cluster, disk, keys, python
 from glue.topology.kinds.connector import known_plugin, read_connectors
 from glue.topology.load import load
@@ -51,8 +52,8 @@ def examine(services: Services, more: Iterable[tuple[str, Check]] = ()) -> Itera
 def _explained(check: str, error: MillionXError, url: str, services: Services) -> Finding:
     """A failure with what its server says of itself, where that is more."""
     ca_file = getattr(services.settings, f"{check}_ca_file", None)
-    asked = [(one, way_to(one.strip(), str(ca_file or "")).problem()) for one in url.split(",") if one.strip()]
-    reasons = [(url_without_credentials(one.strip()), reason) for one, reason in asked if reason]
+    asked = [(one, way_to(one, str(ca_file or "")).problem()) for one in split_list(url)]
+    reasons = [(url_without_credentials(one), reason) for one, reason in asked if reason]
     if not reasons:
         return Finding(check, "fail", str(error), error.fix)
     return Finding(check, "fail", "; ".join(f"{one}: {reason.why}" for one, reason in reasons), reasons[0][1].fix)

@@ -85,8 +85,3 @@ class Declared:
     def chains(self) -> dict[str, dict[str, Any]]:
         """The files of transform chains by name."""
         return self.of("chain")
-
-
-def split_list(text: str) -> list[str]:
-    """Kafka's LIST type: commas, blanks around them ignored."""
-    return [part.strip() for part in text.split(",") if part.strip()]

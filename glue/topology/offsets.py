@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from glue.connect import ConnectNotFoundError
 from glue.errors import ServiceError, ServiceUnavailableError, UsageError
 from glue.kafka.reads import OffsetSpec, TopicPartition, lag, must_answer, offsets, watermarks
-from glue.times import parse_time
-from glue.topology.model import split_list
+from glue.times import parse_time, split_list
 from glue.topology.services import Services
 
 

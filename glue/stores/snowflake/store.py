@@ -11,9 +11,10 @@ from typing import Any
 from glue.errors import ConfigError, ServiceError
 from glue.settings import Settings
 from glue.stores.contract import Schemas, Target
-from glue.stores.routing import connector_class, listed, routed
+from glue.stores.routing import connector_class, routed
 from glue.stores.snowflake.client import SnowflakeClient, apply_ddl, as_admin
 from glue.stores.sql import SqlClient, SqlStore, column_type, namespace
+from glue.times import split_list
 
 PLACEHOLDER = "&public_key"
 _TYPES = {
@@ -57,7 +58,7 @@ class SnowflakeStore(SqlStore):
     def targets(self, connector: str, config: Mapping[str, str], topics: Sequence[str]) -> list[Target]:
         """By ``snowflake.topic2table.map``; a topic that is not in it has a table of its own name."""
         tables = {}
-        for entry in listed(config.get("snowflake.topic2table.map", "")):
+        for entry in split_list(config.get("snowflake.topic2table.map", "")):
             topic, _, table = entry.rpartition(":")
             tables[topic.strip()] = table.strip()
         schema = f"{config.get('snowflake.database.name', '')}.{config.get('snowflake.schema.name', '')}"

@@ -17,12 +17,13 @@ from pydantic import Field
 from glue.errors import MillionXError, ServiceError, UsageError
 from glue.overlay import merge_patch
 from glue.secrets import has_reference, holds_secret
+from glue.times import split_list
 from glue.topology.change import Action, Change, Undo
 from glue.topology.configdef import Definitions, alias, as_text, config_changes
 from glue.topology.files import Files, WithConfig, json_schema, read_json
 from glue.topology.kinds.contract import Exported, Kind, Live
 from glue.topology.memory import Memory
-from glue.topology.model import Declared, Problem, split_list
+from glue.topology.model import Declared, Problem
 from glue.topology.rules import connectors as rules
 from glue.topology.rules import converters
 from glue.topology.services import Services

@@ -14,12 +14,13 @@ from glue.errors import ServiceError
 from glue.kafka.reads import TIMEOUT, record_count, watermarks
 from glue.kafka.topics import LiveTopic, add_partitions, create_topic, delete_topic, read_topics, set_configs, topic_ids
 from glue.overlay import merge_patch
+from glue.times import split_list
 from glue.topology.change import Action, Change, FieldChange, Undo, impossible
 from glue.topology.configdef import KeyDef, same_value
 from glue.topology.files import Files, Strict, WithConfig, json_schema
 from glue.topology.kinds.contract import Exported, Kind, Live
 from glue.topology.memory import Memory
-from glue.topology.model import Declared, Problem, split_list
+from glue.topology.model import Declared, Problem
 from glue.topology.rules.names import copies, topic_names
 from glue.topology.services import Services
 

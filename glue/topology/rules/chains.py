@@ -8,7 +8,8 @@ from itertools import permutations
 from pathlib import Path
 
 from glue.privacy.tags import personal_fields
-from glue.topology.model import Declared, Problem, split_list
+from glue.times import split_list
+from glue.topology.model import Declared, Problem
 
 _DECRYPT = "glue.transforms.decrypt:Decrypt"
 

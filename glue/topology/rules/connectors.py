@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from glue.connect import unfit_name
 from glue.pipeline.routes import Pipeline
-from glue.topology.model import Declared, Problem, split_list
+from glue.times import split_list
+from glue.topology.model import Declared, Problem
 
 if TYPE_CHECKING:
     from glue.topology.kinds.connector import Connector

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from glue.embedding.declared import Model, load_model, writers
 from glue.errors import ConfigError
-from glue.topology.model import Declared, Problem, split_list
+from glue.times import split_list
+from glue.topology.model import Declared, Problem
 
 
 def models(declared: Declared) -> Iterator[Problem]:

@@ -10,7 +10,8 @@ from glue.imports import load_class
 from glue.pipeline.routes import Pipeline
 from glue.privacy.tags import SAFE, personal_fields
 from glue.stores.contract import PYTHON_SINK
-from glue.topology.model import Declared, Problem, split_list
+from glue.times import split_list
+from glue.topology.model import Declared, Problem
 from glue.transforms.contract import Transform
 
 if TYPE_CHECKING:

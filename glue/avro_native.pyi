@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -19,3 +19,4 @@ class Words:
 
 def iso(when: datetime) -> str: ...
 def utf8(text: str) -> bytes: ...
+def visit_fields(fields: Sequence[tuple[Any, ...]], value: dict[str, Any]) -> None: ...

@@ -23,6 +23,28 @@ from libc.string cimport memcpy
 import sys
 from datetime import datetime, timezone
 
+cdef extern from *:
+    """
+    #if PY_VERSION_HEX < 0x030D0000 && !defined(PYPY_VERSION) && !defined(Py_LIMITED_API)
+    /* What PyUnicode_AsUTF8AndSize would keep with a text when it encodes it, kept as it is decoded: the same bytes, as
+       nothing but UTF-8 in its one form is decoded. Python frees it with the text. */
+    static void keep_utf8(PyObject *text, const char *data, Py_ssize_t size) {
+        PyCompactUnicodeObject *known = (PyCompactUnicodeObject *)text;
+        char *kept;
+        if (!PyUnicode_IS_COMPACT(text) || PyUnicode_IS_ASCII(text) || known->utf8 != NULL) return;
+        kept = (char *)PyObject_Malloc(size + 1);
+        if (kept == NULL) return;
+        memcpy(kept, data, size);
+        kept[size] = 0;
+        known->utf8 = kept;
+        known->utf8_length = size;
+    }
+    #else
+    #define keep_utf8(text, data, size) ((void)0)
+    #endif
+    """
+    void keep_utf8(object text, const char* data, Py_ssize_t size)
+
 import_datetime()
 cdef object _UTC = timezone.utc
 cdef int64_t _DAY = 86_400_000, _EPOCH_DAY = 719_162  # milliseconds; days from the year 1 to 1970
@@ -197,7 +219,10 @@ cdef class Float(Node):
 cdef class Text(Node):
     cdef object read(self, Input* source):
         cdef int64_t size = take_long(source)
-        return PyUnicode_DecodeUTF8(<const char*>take(source, size), size, NULL)
+        cdef const char* data = <const char*>take(source, size)
+        text = PyUnicode_DecodeUTF8(data, size, NULL)
+        keep_utf8(text, data, size)
+        return text
 
     cdef int write(self, Output* target, object value) except -1:
         return put_text(target, value)
@@ -511,6 +536,30 @@ cdef class Codec:
         put(&self.target, PyBytes_AS_STRING(prefix), PyBytes_GET_SIZE(prefix))
         self.root.write(&self.target, value)
         return PyBytes_FromStringAndSize(self.target.data, self.target.size)
+
+def visit_fields(list fields, dict value):
+    """As ``glue.privacy.scrub`` says; a text that is too long to be known is not looked up, as that would read all of it."""
+    cdef PyObject* found
+    for field in fields:
+        name, visit, known, holds, _ = <tuple>field
+        found = PyDict_GetItemWithError(value, name)
+        if found is NULL:
+            continue
+        given = <object>found
+        if visit is None:
+            del value[name]
+        elif type(given) is not holds or not are_known(<set>known, given):
+            value[name] = visit(given)
+
+cdef inline bint are_known(set known, given) except -1:
+    if type(given) is str:
+        return len(<str>given) <= 128 and given in known
+    if type(given) is not list:
+        return known.issuperset(given)
+    for text in <list>given:
+        if text not in known:
+            return False
+    return True
 
 def utf8(text):
     """``str.encode``, which Python then keeps with the text: who writes it later, as Avro say, need not do it again."""

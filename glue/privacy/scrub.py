@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from glue.avro_types import AvroSchema, BySchema, branches, expanded, type_name
@@ -35,6 +35,24 @@ class _Field(NamedTuple):
     known: set[str]
     holds: type[str | list[str] | dict[str, Any]] | None
     form: str | None
+
+
+def _visit_fields(fields: Sequence[tuple[Any, ...]], value: dict[str, Any]) -> None:
+    """Visit what ``value`` holds of these fields and does not know, in place."""
+    for name, visit, known, holds, _ in fields:
+        if name not in value:
+            continue
+        given = value[name]
+        if visit is None:
+            del value[name]
+        elif type(given) is not holds or not (given in known if holds is str else known.issuperset(given)):
+            value[name] = visit(given)
+
+
+try:
+    from glue.avro_native import visit_fields
+except ImportError:  # installed where no compiler was
+    visit_fields = _visit_fields
 
 
 class Scrubber:
@@ -101,16 +119,7 @@ class Scrubber:
     def value(self, value: dict[str, Any], schema: AvroSchema) -> AvroSchema:
         """Scrub ``value`` in place; the schema that it has then."""
         fields, output = self._plan(schema)
-        for name, visit, known, holds, _ in fields:
-            if name not in value:
-                continue
-            if visit is None:
-                del value[name]
-                continue
-            given = value[name]
-            if given in known if holds is str else type(given) is holds and known.issuperset(given):
-                continue
-            value[name] = visit(given)
+        visit_fields(fields, value)
         return output
 
     def looks_at(self, schema: AvroSchema) -> list[str]:
@@ -178,12 +187,12 @@ def _unless_closed(field: dict[str, Any], visit_text: TextMap, clean: set[str]) 
     if pattern is None:
         return clean, visit_text, None
     matches = re.compile(pattern).fullmatch
-    is_code = _is_gtin if field.get("codes") == "gtin" else _is_none
+    is_code = field.get("codes") == "gtin"
 
     def visit(text: str) -> str:
         if text in closed:
             return text
-        if not (matches(text) or is_code(text)):
+        if not (matches(text) or (is_code and _is_gtin(text))):
             return visit_text(text)
         if len(closed) >= _CLOSED:
             closed.clear()
@@ -198,10 +207,6 @@ def _is_gtin(text: str) -> bool:
     if len(text) != 13 or not text.isascii() or not text.isdigit():
         return False
     return sum(int(digit) * (3 if place % 2 else 1) for place, digit in enumerate(text)) % 10 == 0
-
-
-def _is_none(_text: str) -> bool:
-    return False
 
 
 def compile_visit(avro_type: Any, visit_text: TextMap, tag: Tag | None) -> Visit:

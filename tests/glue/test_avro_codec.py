@@ -247,6 +247,16 @@ def test_no_schema_of_this_project_needs_fastavro(schema: dict[str, Any]) -> Non
         assert compiled.read(data, 4) == resolved(data, 4, parsed) == value
 
 
+@given(st.lists(st.text() | st.characters(min_codepoint=0x80), max_size=5))
+def test_a_text_that_was_read_is_encoded_as_any_other(texts: list[str]) -> None:
+    compiled = native({"type": "array", "items": "string"})
+    data = compiled.write(b"", texts)
+    read = compiled.read(data, 0)
+    assert read == texts and list(map(avro_codec.native.utf8, read)) == [text.encode() for text in texts]
+    assert [text.encode() for text in read] == [text.encode() for text in texts]
+    assert compiled.write(b"", read) == data
+
+
 def test_a_type_that_contains_itself_is_left_to_fastavro() -> None:
     schema = {"type": "record", "name": "R", "fields": [{"name": "next", "type": ["null", "R"]}]}
     with pytest.raises(avro_codec.native.UnsupportedError):

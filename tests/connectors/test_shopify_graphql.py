@@ -19,7 +19,7 @@ from connectors.shopify_graphql import GraphQl, Node, TooCostlyError
 from glue.errors import MillionXError, ServiceError, ServiceUnavailableError
 
 Make = Callable[..., Any]
-NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+NOW = datetime.now(UTC)
 SIZE = ("--orders", "60", "--bucket-leak", "1000")
 
 

@@ -16,8 +16,7 @@ from connectors.daraz_client import DarazClient
 from connectors.daraz_orders import order_lines
 from connectors.http import Http
 from connectors.models import MarketOrder
-from connectors.reading import moment
-from connectors.source import Context, Cursor, Fields, Page, Raw, Source, SourceOptions, Window, newest
+from connectors.source import Context, Cursor, Fields, Page, Raw, Source, SourceOptions, Window, newest, times_of
 from glue.errors import ServiceUnavailableError
 from glue.settings import state_dir
 
@@ -70,11 +69,11 @@ class Daraz(Source[DarazOptions]):
         after, offset, limit = window.since or _BEGINNING, 0, self.options.page_size
         while True:
             orders = self._orders(after, window.until, offset)
-            at = newest(_times(orders), started, at)
+            at = newest(times_of(orders, "updated_at"), started, at)
             yield Page(self._with_items(orders), {"time": at} if at else None)
             if len(orders) < limit:
                 return
-            reached = max(_times(orders), default=after) - _OVERLAP
+            reached = max(times_of(orders, "updated_at"), default=after) - _OVERLAP
             after, offset = (reached, 0) if reached > after else (after, offset + limit)
 
     def _orders(self, after: datetime, until: datetime | None, offset: int) -> list[Raw]:
@@ -106,13 +105,3 @@ class Daraz(Source[DarazOptions]):
     def parse(self, raw: Raw, collected_at: datetime) -> Iterable[Fields]:
         """One record a product and price of the order."""
         return order_lines(raw, collected_at, self.options.merchant_id)
-
-
-def _times(orders: list[Raw]) -> list[datetime]:
-    found = []
-    for order in orders:
-        try:
-            found.append(moment(order["updated_at"]))
-        except (KeyError, TypeError, ValueError):
-            continue
-    return found

@@ -13,7 +13,6 @@ from pydantic import Field, SecretStr
 from connectors.browser import Browser, BrowserOptions
 from connectors.facebook_graph import GraphApi, graph_post, graph_version, native_id
 from connectors.models import SocialPost
-from connectors.reading import moment
 from connectors.scrape import Card, Listing, Selectors, count
 from connectors.source import (
     Context,
@@ -29,6 +28,7 @@ from connectors.source import (
     newest,
     required,
     text_of,
+    times_of,
 )
 from connectors.text import Mentions, has_no_text, hashtags, product_ids
 from glue.errors import DataError
@@ -83,7 +83,7 @@ class Facebook(Source[FacebookOptions]):
         since = window.since or (datetime.fromisoformat(known) - self.context.overlap if known else None)
         seen: list[datetime] = []
         for posts in graph.posts(page, since, window.until):
-            seen += _times(posts)
+            seen += times_of(posts, "created_time")
             worded = [post for post in posts if not (isinstance(post, dict) and has_no_text(post.get("message")))]
             yield Page([{"page": page, "post": post} for post in worded], without_text=len(posts) - len(worded))
         reached = newest(seen, started, known)
@@ -130,16 +130,6 @@ class Facebook(Source[FacebookOptions]):
     def close(self) -> None:
         """End the browser, if it was needed."""
         self._browser.close()
-
-
-def _times(posts: list[Raw]) -> list[datetime]:
-    found = []
-    for post in posts:
-        try:
-            found.append(moment(post["created_time"]))
-        except (KeyError, TypeError, ValueError):
-            continue
-    return found
 
 
 def _in(window: Window, card: Card) -> bool:

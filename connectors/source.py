@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +21,7 @@ from pydantic import BaseModel, ConfigDict
 from connectors.errors import BlockedError, ChangedError, CredentialError, EmptyListingError, ThrottledError
 from connectors.http import Http
 from connectors.models import SourceRecord
+from connectors.reading import moment
 from glue.errors import DataError, MillionXError, ServiceError, ServiceUnavailableError
 
 log = logging.getLogger(__name__)
@@ -158,6 +160,15 @@ def each_of(items: Iterable[T], read: Callable[[T], Iterator[Page]]) -> Iterator
             log.warning("%s: going on with the rest", error)
     if first is not None:
         raise first
+
+
+def times_of(records: Iterable[Raw], name: str) -> list[datetime]:
+    """The times in the field ``name`` of native records, where they can be read."""
+    found = []
+    for record in records:
+        with suppress(KeyError, TypeError, ValueError):
+            found.append(moment(record[name]))
+    return found
 
 
 def newest(times: Iterable[datetime], started: datetime, before: str | None) -> str | None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -43,27 +42,15 @@ LANGUAGES = ("bn", "bn-Latn", "en")
 @click.option("--explain", is_flag=True, help="Tell the model, the language and the words, and why each post is there.")
 @table_or_json
 def search(
-    text: str,
-    collection: str | None,
-    platform: str | None,
-    since: dt.datetime | None,
-    until: dt.datetime | None,
-    min_engagement: int | None,
-    language: str | None,
-    products: tuple[str, ...],
-    lang: Language | None,
-    hybrid: float | None,
-    limit: int,
-    explain: bool,
-    output: str,
-) -> None:
+    text: str, collection: str | None, lang: Language | None, hybrid: float | None, limit: int, explain: bool,
+    output: str, **wanted: Any,
+) -> None:  # fmt: skip
     """Find posts by the meaning and the words of TEXT, best first; Bangla, Banglish and English find one another."""
     from glue.search.posts import PostSearch, wanted_of
     from glue.stores.rows import Rows
 
-    wanted = wanted_of(platform, since, until, min_engagement, language, products)
     with PostSearch(settings_for(), collection) as posts:
-        found = posts.ask(text, wanted, hybrid, limit, lang, explain=explain)
+        found = posts.ask(text, wanted_of(**wanted), hybrid, limit, lang, explain=explain)
     rows = [tuple(_cell(post.get(column)) for column in found.columns) for post in found.posts]
     click.echo(Rows(found.columns, rows).render(output))
     if explain:

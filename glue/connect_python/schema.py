@@ -109,18 +109,14 @@ def _each(convert: Convert) -> Convert:
 
 
 def _array(element: Plan) -> Plan:
-    return Plan(element.decode and _each(element.decode), _encode_array(element.encode))
-
-
-def _encode_array(convert: Convert | None) -> Convert | None:
-    return convert and _each(convert)
+    return Plan(element.decode and _each(element.decode), element.encode and _each(element.encode))
 
 
 def _map(schema: Schema) -> Plan:
     key, value = (part.plan for part in schema.entry)
     if map_is_pairs(schema.entry[0]):
-        decoders = [_nullable(one.decode or _same) for one in (key, value)]
-        encoders = [_nullable(one.encode or _same) for one in (key, value)]
+        decoders = [_nullable(one.decode or same) for one in (key, value)]
+        encoders = [_nullable(one.encode or same) for one in (key, value)]
         return Plan(
             lambda pairs: [(decoders[0](k), decoders[1](v)) for k, v in pairs],
             lambda pairs: [(encoders[0](k), encoders[1](v)) for k, v in pairs],
@@ -128,7 +124,8 @@ def _map(schema: Schema) -> Plan:
     return Plan(value.decode and _values(value.decode), value.encode and _values(value.encode))
 
 
-def _same(value: Any) -> Any:
+def same(value: Any) -> Any:
+    """The conversion of what is on the wire as it is in Python."""
     return value
 
 
@@ -230,19 +227,17 @@ class Schema:
     def plan_of(self, only: Collection[str]) -> Plan:
         """Conversions of a STRUCT of which just these fields are looked at; the others stay as they are on the wire."""
         found = _struct(self, only)
-        return Plan(_nullable(found.decode or _same), found.encode)
+        return Plan(_nullable(found.decode or same), found.encode)
 
     @cached_property
     def decode(self) -> Convert:
         """From the wire to Python; null stays None."""
-        convert = self.plan.decode
-        return (lambda value: None if value is None else convert(value)) if convert else _same
+        return _nullable(self.plan.decode) if self.plan.decode else same
 
     @cached_property
     def encode(self) -> Convert:
         """From Python to the wire."""
-        convert = self.plan.encode
-        return (lambda value: None if value is None else convert(value)) if convert else _same
+        return _nullable(self.plan.encode) if self.plan.encode else same
 
     @classmethod
     def parse(cls, message: list[Any]) -> Schema:

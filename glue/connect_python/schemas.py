@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from glue.connect_python.avro_schemas import from_avro, to_avro
-from glue.connect_python.schema import Convert, Schema
+from glue.connect_python.schema import Convert, Schema, same
 from glue.connect_python.wire import Op
 from glue.errors import ConfigError
 
@@ -82,10 +82,6 @@ def _records(avro: Any, namespace: str) -> Iterator[dict[str, Any]]:
                 yield from _records(avro.get(part), namespace)
 
 
-def _same(value: Any) -> Any:
-    return value
-
-
 @dataclass(eq=False)
 class Known:
     """A schema that has a number, with what each record needs of it.
@@ -106,7 +102,7 @@ class Known:
         if self.schema is None or self.schema.type != "STRUCT":
             return self
         decode, encode = self.schema.plan_of(fields)
-        return replace(self, decode=decode or _same, encode=encode or _same)
+        return replace(self, decode=decode or same, encode=encode or same)
 
 
 class SchemaTable:
@@ -114,7 +110,7 @@ class SchemaTable:
 
     def __init__(self) -> None:
         self.annotations = Annotations()
-        self._known = {0: Known(0, None, None, _same, _same)}
+        self._known = {0: Known(0, None, None, same, same)}
         self._ours: dict[str, Known] = {}  # by their text
         self.unsent: list[list[Any]] = []  # SCHEMA messages that must go before the next reply
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from glue.secrets import (
+    clean_message,
     has_reference,
     holds_secret,
     is_masked,
@@ -138,3 +139,26 @@ def test_references_and_masks() -> None:
     assert has_reference("a ${env:B} c") and not has_reference("$env:B") and not has_reference("${}")
     assert is_masked("****************") and is_masked("[hidden]") and not is_masked("*")
     assert url_without_credentials("http://u:p@h:1/x?y=1") == "http://h:1/x?y=1"
+
+
+@pytest.mark.parametrize(
+    ("message", "resolved"),
+    [
+        ("Invalid value hunter22 for configuration number: not a number", {}),  # what it came to is missing
+        ("Invalid value hunter22 for configuration number: not a number", {"number": "hunter22"}),
+        ("'nter2' is too short", {"number": "hunter22"}),
+    ],
+)
+def test_a_complaint_that_may_quote_a_resolved_value_is_withheld(
+    message: str, resolved: dict[str, str]
+) -> None:
+    """Kafka Connect quotes a resolved value that is refused, but for 4.2.2."""
+    text = clean_message(message, "number", {"number": "${file:secrets:number}"}, resolved)
+    assert text.startswith("refused by the plugin")
+    assert "nter2" not in text
+
+
+def test_a_complaint_about_a_plain_value_is_shown() -> None:
+    config = {"number": "ten", "password": "${file:secrets:password}"}
+    message = "Invalid value ten for configuration number: not a number"
+    assert clean_message(message, "number", config, {"number": None, "password": "hunter22"}) == message

@@ -149,9 +149,7 @@ def test_references_and_masks() -> None:
         ("'nter2' is too short", {"number": "hunter22"}),
     ],
 )
-def test_a_complaint_that_may_quote_a_resolved_value_is_withheld(
-    message: str, resolved: dict[str, str]
-) -> None:
+def test_a_complaint_that_may_quote_a_resolved_value_is_withheld(message: str, resolved: dict[str, str]) -> None:
     """Kafka Connect quotes a resolved value that is refused, but for 4.2.2."""
     text = clean_message(message, "number", {"number": "${file:secrets:number}"}, resolved)
     assert text.startswith("refused by the plugin")

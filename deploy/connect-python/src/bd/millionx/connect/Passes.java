@@ -33,12 +33,11 @@ final class Passes {
 
     /** Reads nothing or a list of [field, form or null]; null where each record has to be shown. */
     static Passes read(Unpack in, Schema schema) {
-        if (in.nil()) return null;
+        if (in.nil() || schema == null || schema.type() != Schema.Type.STRUCT) return null;
         Passes passes = new Passes();
-        boolean known = schema != null && schema.type() == Schema.Type.STRUCT;
         for (int left = in.array(); left > 0; left--) {
             in.array();
-            Field field = known ? schema.field(in.string()) : null;
+            Field field = schema.field(in.string());
             Pattern form = in.nil() ? null : Pattern.compile(in.string());
             if (field == null || field.schema().type() != Schema.Type.STRING) return null;
             passes.rules.add(new Rule(field, form, new HashSet<>()));

@@ -18,6 +18,8 @@ final class PythonPlugin implements AutoCloseable {
     private final String pythonClass;
     private final Map<String, String> props = new HashMap<>();
     private final PythonSettings settings;
+    // By the number of a schema; null where each record has to be shown.
+    private final Map<Integer, Passes> passes = new HashMap<>();
     private PythonHost host;
     private boolean saysWhatPasses; // one of an older version does not
 
@@ -38,6 +40,7 @@ final class PythonPlugin implements AutoCloseable {
     PythonHost host() {
         if (host == null || !host.alive()) {
             if (host != null) host.close();
+            passes.clear(); // schemas get other numbers
             host = new PythonHost(pythonClass.substring(pythonClass.indexOf(':') + 1), settings);
             settings.pack(host.request(), Op.START, kind, pythonClass, props);
             Unpack started = host.call(settings.startTimeoutMs);
@@ -46,12 +49,26 @@ final class PythonPlugin implements AutoCloseable {
         return host;
     }
 
-    /** What Python says of records with this schema, which it knows; null where each has to be shown. */
-    Passes passes(PythonHost to, Schema schema) {
-        if (!saysWhatPasses) return null;
-        int id = to.schemas().find(schema);
-        to.request().array(2).integer(Op.PASSES).integer(id);
-        return Passes.read(to.call(settings.callTimeoutMs), schema);
+    /** Whether Python would let a record with this subject pass, by what it said and let pass before. */
+    boolean passes(Schema schema, Object subject) {
+        Integer id = host.schemas().find(schema);
+        Passes known = id == null ? null : passes.get(id);
+        return known != null && known.unseen(subject);
+    }
+
+    /**
+     * A record came back as it was. Python is asked what passes after the first one, so that a class that changes the
+     * schema of each is shown all of them.
+     */
+    void remember(PythonHost from, Schema schema, Object subject) {
+        if (!saysWhatPasses) return;
+        int id = from.schemas().find(schema);
+        if (!passes.containsKey(id)) {
+            from.request().array(2).integer(Op.PASSES).integer(id);
+            passes.put(id, Passes.read(from.call(settings.callTimeoutMs), schema));
+        }
+        Passes known = passes.get(id);
+        if (known != null) known.remember(subject);
     }
 
     interface Exchange<T> {

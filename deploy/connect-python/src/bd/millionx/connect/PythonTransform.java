@@ -1,6 +1,5 @@
 package bd.millionx.connect;
 
-import java.util.IdentityHashMap;
 import java.util.Map;
 import org.apache.kafka.common.config.ConfigDef;
 import org.apache.kafka.connect.components.Versioned;
@@ -11,11 +10,7 @@ import org.apache.kafka.connect.transforms.Transformation;
 
 /** A single message transform whose work is done by a Python class, named by {@code class}. */
 public abstract class PythonTransform<R extends ConnectRecord<R>> implements Transformation<R>, Versioned {
-    private static final int KEEP = 64; // schemas; a source that builds a schema a record must not fill the heap
-
     private final boolean ofKey;
-    private final Map<Schema, Passes> passes = new IdentityHashMap<>();
-    private PythonHost asked; // whom what is in passes comes from
     private PythonPlugin plugin;
 
     PythonTransform(boolean ofKey) {
@@ -50,22 +45,12 @@ public abstract class PythonTransform<R extends ConnectRecord<R>> implements Tra
     public R apply(R record) {
         Schema schema = ofKey ? record.keySchema() : record.valueSchema();
         Object subject = ofKey ? record.key() : record.value();
-        Passes known = passes.get(schema);
-        if (known != null && known.unseen(subject)) return record;
+        if (plugin.passes(schema, subject)) return record;
         return plugin.call(host -> {
             R result = read(plugin.send(host, Op.APPLY, record, ofKey), host, record);
-            if (result == record) remember(host, schema, subject);
+            if (result == record) plugin.remember(host, schema, subject);
             return result;
         });
-    }
-
-    /** Only after a record came back as it was, so that a class that changes the schema of each is shown all of them. */
-    private void remember(PythonHost host, Schema schema, Object subject) {
-        if (host != asked || passes.size() > KEEP) passes.clear();
-        asked = host;
-        if (!passes.containsKey(schema)) passes.put(schema, plugin.passes(host, schema));
-        Passes known = passes.get(schema);
-        if (known != null) known.remember(subject);
     }
 
     /**

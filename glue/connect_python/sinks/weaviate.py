@@ -114,8 +114,8 @@ class WeaviateSink(Sink[WeaviateSinkConfig]):
         """Store a batch, trying again as often as the options say; returns what Weaviate refused, with its reason.
 
         Raises:
-            ServiceUnavailableError: Weaviate is away, or cannot write now.
-            ServiceError: it does not let us in, or has no such collection.
+            ServiceUnavailableError: Weaviate is away, cannot write now, or has no such collection.
+            ServiceError: it does not let us in.
         """
         left = {True: self.config.max_timeout_retries, False: self.config.max_connection_retries}
         while True:
@@ -139,8 +139,10 @@ class WeaviateSink(Sink[WeaviateSinkConfig]):
     def _collection(self, name: str) -> Any:
         client = self._connected()
         if name not in self._known:
+            # A node that starts says so, too, of what it has: a request that came before it had read its schema waits,
+            # and is then answered from the empty one.
             if not client.collections.exists(name):
-                raise ServiceError(
+                raise ServiceUnavailableError(
                     f"Weaviate collection {name}", "it does not exist", "create it: mxctl weaviate apply"
                 )
             self._known.add(name)

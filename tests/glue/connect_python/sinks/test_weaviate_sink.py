@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from glue.connect_python.sinks.weaviate import WeaviateSink
-from glue.errors import ServiceError, ServiceUnavailableError
+from glue.errors import ServiceUnavailableError
 from glue.settings import Settings
 from glue.stores.weaviate.client import WeaviateStoreClient, document_id, open_client
 from glue.transforms.contract import Record
@@ -114,10 +114,15 @@ class TestRealWeaviate:
         with WeaviateStoreClient(stack) as weaviate:
             assert weaviate.count(collection("SinkTest"), ["a", "b"]).keys() == {"a"}
 
-    def test_a_collection_that_is_not_there_is_not_made_up(self, sink: WeaviateSink, stack: Settings) -> None:
+    def test_a_collection_that_is_not_there_is_waited_for_and_not_made_up(
+        self, sink: WeaviateSink, stack: Settings
+    ) -> None:
+        body = requests.get(f"{stack.weaviate}/v1/schema/SinkTest", timeout=20).json()
         requests.delete(f"{stack.weaviate}/v1/schema/SinkTest", timeout=20)
-        with pytest.raises(ServiceError, match="it does not exist"):
+        with pytest.raises(ServiceUnavailableError, match="it does not exist"):
             self._put(sink, [_record("a", _post(1))])
+        assert requests.post(f"{stack.weaviate}/v1/schema", json=body, timeout=20).ok
+        assert self._put(sink, [_record("a", _post(1))]) == {}
 
 
 def test_while_weaviate_is_away_the_batch_is_to_be_delivered_again() -> None:

@@ -95,8 +95,11 @@ class Loop:
     def read(self) -> None:
         """Step 1.
 
+        A partition that went and came back meanwhile begins anew at its last commit: its records may be of before and
+        of after.
+
         Raises:
-            StuckError: a partition went and came back meanwhile, so that its records may be of before and of after.
+            KafkaException: the broker does not say what is committed.
         """
         if self.progress.queue:  # they came while the partitions were paused
             return
@@ -107,9 +110,9 @@ class Loop:
             # librdkafka can still return what it had collected when the partition was revoked: it is told to drop
             # that by another thread, which may be late.
             messages = [message for message in messages if partition_of(message) not in self._left]
-            if back := self._moved.intersection(map(partition_of, messages)):
-                raise StuckError("consumer", f"{len(back)} partitions went and came back while a batch was read")
         self.progress.queue = messages
+        if self._moved.intersection(map(partition_of, messages)):
+            self._seek()
 
     def work(self) -> None:
         """Steps 2 to 5, for all that was read.
@@ -230,7 +233,7 @@ class Loop:
             self._health.held = ""
 
     def _assigned(self, consumer: Any, partitions: list[TopicPartition]) -> None:
-        consumer.incremental_assign(partitions)
+        consumer.assign(partitions)
         self._left -= {(p.topic, p.partition) for p in partitions}
         if self._paused and partitions:
             consumer.pause(partitions)
@@ -242,7 +245,7 @@ class Loop:
         self.progress.forget(gone)
         self._left |= gone
         self._moved |= gone
-        consumer.incremental_unassign(partitions)
+        consumer.unassign()
         log.info("chain %s: %d partitions revoked", self.name, len(partitions))
 
 

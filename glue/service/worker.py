@@ -128,13 +128,19 @@ class Worker:
         return None if self.stop.is_set() else loop is not None and loop.committed
 
     def _consumer(self) -> Any:
-        """A static member of the group, with bounded memory."""
+        """A static member of the group, with bounded memory.
+
+        Each rebalance hands out every partition (an eager protocol). A cooperative one takes two, and only who gave
+        something up asks for the second: a static member that comes back between them does not know, and what it
+        should have given up belongs to nobody.
+        """
         session = self.config.session_timeout_ms
         return KafkaConfig.of(get_settings()).consumer(
             self.config.group_id,
             {
                 "client.id": self.instance,
                 "group.instance.id": self.instance,
+                "partition.assignment.strategy": "roundrobin",
                 "session.timeout.ms": session,
                 "heartbeat.interval.ms": max(300, min(1000, session // 3)),  # how soon it hears that another one left
                 "queued.max.messages.kbytes": self.config.buffer_max_kbytes,

@@ -11,8 +11,9 @@ import pytest
 from glue.avro import load_schema
 from glue.kafka.config import KafkaConfig
 from glue.kafka.lock import members
+from glue.service.worker import Worker
 from glue.settings import get_settings
-from tests.playground import Cable, Playground, a_post
+from tests.playground import PARTITIONS, Cable, Playground, a_post
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.stack
@@ -159,8 +160,7 @@ def test_a_consumer_that_was_fenced_is_replaced(play: Playground) -> None:
     """After a pause of the broker a member can be fenced by what it asked for itself before: nobody else is there."""
     with play.working() as worker:
         assert wait_for(lambda: worker.health.assigned)
-        group, name = f"millionx-{play.name}", worker.instance
-        twin = KafkaConfig.of(play.settings).consumer(group, {"group.instance.id": name, "session.timeout.ms": 6000})
+        twin = worker._consumer()
         twin.subscribe([play.source])
         wait_for(lambda: twin.poll(0.1) or twin.assignment())
         twin.close()
@@ -171,6 +171,32 @@ def test_a_consumer_that_was_fenced_is_replaced(play: Playground) -> None:
         play.flush()
         play.until(100)
     assert_whole(play)
+
+
+def test_who_comes_back_in_the_midst_of_a_rebalance_leaves_no_partition_without_an_owner(play: Playground) -> None:
+    """The first is stuck while the second joins, and comes back under its name before it gave anything up."""
+    first, second = (Worker(play.chain(session__timeout__ms="30000"), name) for name in "ab")
+    alone = first._consumer()
+    alone.subscribe([play.source])
+    wait_for(lambda: alone.poll(0.1) or alone.assignment())
+    other = second._consumer()
+    other.subscribe([play.source])
+    for _ in range(50):
+        other.poll(0.1)
+    alone.close()
+    again = first._consumer()
+    again.subscribe([play.source])
+
+    def owned() -> int:
+        for member in (again, other):
+            member.poll(0.1)
+        return len(again.assignment()) + len(other.assignment())
+
+    try:
+        wait_for(owned, lambda count: count == PARTITIONS)
+    finally:
+        again.close()
+        other.close()
 
 
 def test_degraded_records_say_so(play: Playground) -> None:

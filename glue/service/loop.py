@@ -111,7 +111,7 @@ class Loop:
             # that by another thread, which may be late.
             messages = [message for message in messages if partition_of(message) not in self._left]
         self.progress.queue = messages
-        if self._moved.intersection(map(partition_of, messages)):
+        if self._moved and self._moved.intersection(map(partition_of, messages)):
             self._seek()
 
     def work(self) -> None:

@@ -124,6 +124,8 @@ class Worker:
             self.health.assigned = False
             if self.stop.is_set():
                 _leave(consumer)
+            with suppress(KafkaException):
+                consumer.poll(0)  # a rebalance that waits is served first: librdkafka can hang when it closes over one
             consumer.close()
         return None if self.stop.is_set() else loop is not None and loop.committed
 
